@@ -1,0 +1,105 @@
+//! `Cookie` headers in, `Set-Cookie` out.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, header};
+
+pub use self::options::{CookieError, CookieOptions, CookieOptionsBuilder, SameSite};
+
+mod options;
+
+/// The values of every cookie called `name`, in the order in which the client sent them.
+///
+/// Names are compared byte by byte and values are taken as they are: a server that decodes `%5F%5FHost-id` or folds
+/// case lets a neighbouring host forge prefixed names. A pair that makes no sense is skipped, not fatal.
+pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .get_all(header::COOKIE)
+        .into_iter()
+        .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(move |pair| pair.trim_ascii_start().strip_prefix(name.as_bytes()))
+        .filter_map(|rest| rest.trim_ascii_start().strip_prefix(b"="))
+        .map(<[u8]>::trim_ascii)
+}
+
+impl CookieOptions {
+    /// `Set-Cookie` with a value, for `max_age`, or for the browser session.
+    pub(crate) fn set(&self, value: &str, max_age: Option<Duration>) -> Result<HeaderValue, CookieError> {
+        if self.name.len() + value.len() > MAX_PAIR {
+            return Err(CookieError::TooLarge { bytes: self.name.len() + value.len() });
+        }
+        self.header(value, max_age)
+    }
+
+    /// `Set-Cookie` that takes the cookie away.
+    pub(crate) fn removal(&self) -> Result<HeaderValue, CookieError> {
+        self.header("", Some(Duration::ZERO))
+    }
+
+    fn header(&self, value: &str, max_age: Option<Duration>) -> Result<HeaderValue, CookieError> {
+        let mut text = String::with_capacity(self.name.len() + value.len() + self.attributes.len() + 32);
+        text.push_str(&self.name);
+        text.push('=');
+        text.push_str(value);
+        text.push_str(&self.attributes);
+        if let Some(max_age) = max_age {
+            text.push_str("; Max-Age=");
+            text.push_str(&max_age.as_secs().to_string());
+        }
+        let mut header = HeaderValue::try_from(text).map_err(|_| CookieError::Value)?;
+        header.set_sensitive(true);
+        Ok(header)
+    }
+}
+
+/// Browsers drop a cookie whose name and value are longer together (RFC 6265bis section 5.7).
+const MAX_PAIR: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(headers: &[&[u8]]) -> Vec<String> {
+        let mut map = HeaderMap::new();
+        for header in headers {
+            map.append(header::COOKIE, HeaderValue::from_bytes(header).expect("a header"));
+        }
+        values(&map, "id").map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+    }
+
+    #[test]
+    fn finds_every_cookie_of_the_name() {
+        let table: &[(&[&[u8]], &[&str])] = &[
+            (&[b""], &[]),
+            (&[b"id=1"], &["1"]),
+            (&[b"id=1; id=2"], &["1", "2"]),
+            (&[b"id=1", b"x=y; id=2"], &["1", "2"]),
+            (&[b"a;;=;id=1;"], &["1"]),
+            (&[b" id = 1 "], &["1"]),
+            (&[b"ID=1; %69d=1; xid=1; idx=1; id"], &[]),
+            (&[b"id=\"1\""], &["\"1\""]),
+            (&[b"n=\xff\xfe; id=1"], &["1"]),
+            (&[b"id=a=b"], &["a=b"]),
+            (&[b"id=1,id=2"], &["1,id=2"]),
+        ];
+        for (headers, expected) in table {
+            assert_eq!(read(headers), *expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn writes_set_and_removal_alike() {
+        let options = CookieOptions::default();
+        let text = |header: HeaderValue| header.to_str().map(str::to_owned).unwrap_or_default();
+        let common = "; Path=/; Secure; HttpOnly; SameSite=Lax";
+        assert_eq!(options.set("v", None).map(text), Ok(format!("__Host-id=v{common}")));
+        assert_eq!(
+            options.set("v", Some(Duration::from_secs(60))).map(text),
+            Ok(format!("__Host-id=v{common}; Max-Age=60"))
+        );
+        assert_eq!(options.removal().map(text), Ok(format!("__Host-id={common}; Max-Age=0")));
+        assert!(options.set("v", None).is_ok_and(|header| header.is_sensitive()));
+        assert_eq!(options.set(&"v".repeat(4088), None), Err(CookieError::TooLarge { bytes: 4097 }));
+        assert!(options.set(&"v".repeat(4087), None).is_ok());
+    }
+}

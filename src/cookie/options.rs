@@ -1,0 +1,322 @@
+//! The session cookie's name and attributes, checked when they are made.
+
+use std::fmt;
+
+/// Browsers ignore an attribute whose value is longer (RFC 6265bis section 5.6).
+const MAX_ATTRIBUTE: usize = 1024;
+
+/// The session cookie's name and attributes.
+///
+/// | option | default |
+/// |---|---|
+/// | [`name`](CookieOptionsBuilder::name) | `__Host-id` |
+/// | [`domain`](CookieOptionsBuilder::domain) | none: this host only |
+/// | [`path`](CookieOptionsBuilder::path) | `/` |
+/// | [`same_site`](CookieOptionsBuilder::same_site) | [`SameSite::Lax`] |
+/// | [`partitioned`](CookieOptionsBuilder::partitioned) | no |
+/// | `Secure`, `HttpOnly` | yes |
+///
+/// ```
+/// use cloakroom::{CookieOptions, SameSite};
+///
+/// let options = CookieOptions::builder().name("__Secure-shop").domain("example.com").build()?;
+/// let refused = CookieOptions::builder().name("__Host-shop").domain("example.com").build();
+/// assert!(refused.is_err());
+/// # Ok::<_, cloakroom::CookieError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookieOptions {
+    pub(super) name: String,
+    /// Everything behind the value but `Max-Age`, ready to send.
+    pub(super) attributes: String,
+    builder: CookieOptionsBuilder,
+}
+
+impl CookieOptions {
+    /// Starts from the defaults.
+    #[must_use]
+    pub fn builder() -> CookieOptionsBuilder {
+        CookieOptionsBuilder {
+            name: "__Host-id".to_owned(),
+            domain: None,
+            path: "/".to_owned(),
+            same_site: SameSite::Lax,
+            secure: true,
+            http_only: true,
+            partitioned: false,
+        }
+    }
+
+    /// The cookie's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// These options for plain http: see [`CookieOptionsBuilder::insecure_http`].
+    pub(crate) fn into_insecure_http(self) -> Self {
+        Self::from_checked(self.builder.insecure_http())
+    }
+
+    fn from_checked(builder: CookieOptionsBuilder) -> Self {
+        let mut attributes = format!("; Path={}", builder.path);
+        if let Some(domain) = &builder.domain {
+            attributes.push_str("; Domain=");
+            attributes.push_str(domain);
+        }
+        for (is_set, attribute) in
+            [(builder.secure, "; Secure"), (builder.http_only, "; HttpOnly"), (builder.partitioned, "; Partitioned")]
+        {
+            if is_set {
+                attributes.push_str(attribute);
+            }
+        }
+        attributes.push_str(match builder.same_site {
+            SameSite::Strict => "; SameSite=Strict",
+            SameSite::Lax => "; SameSite=Lax",
+            SameSite::None => "; SameSite=None",
+        });
+        Self { name: builder.name.clone(), attributes, builder }
+    }
+}
+
+impl Default for CookieOptions {
+    fn default() -> Self {
+        Self::from_checked(Self::builder())
+    }
+}
+
+/// When a browser sends the cookie along with requests that other sites caused (RFC 6265bis section 5.6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum SameSite {
+    /// Never. A user who follows a link from elsewhere arrives logged out.
+    Strict,
+    /// With top-level navigations by safe methods only. The default.
+    #[default]
+    Lax,
+    /// Always. The application needs its own protection against cross-site request forgery.
+    None,
+}
+
+/// Makes [`CookieOptions`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookieOptionsBuilder {
+    name: String,
+    domain: Option<String>,
+    path: String,
+    same_site: SameSite,
+    secure: bool,
+    http_only: bool,
+    partitioned: bool,
+}
+
+impl CookieOptionsBuilder {
+    /// The cookie's name. Default: `__Host-id`.
+    ///
+    /// Keep a `__Host-` or `__Secure-` prefix where you can: without it, a neighbouring subdomain or a plain http
+    /// page can plant a cookie of this name (RFC 6265bis section 4.1.3).
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Shares the cookie with every host below `domain`. Default: this host only. Needs a name without `__Host-`.
+    #[must_use]
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// Sends the cookie for this path and below only. Default: `/`. It separates nothing: pages of other paths on
+    /// the host can still use the session (RFC 6265bis section 8.5).
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// When cross-site requests carry the cookie. Default: [`SameSite::Lax`].
+    #[must_use]
+    pub fn same_site(mut self, same_site: SameSite) -> Self {
+        self.same_site = same_site;
+        self
+    }
+
+    /// Keeps a cookie apart for each top-level site that embeds this one (CHIPS). Default: no.
+    #[must_use]
+    pub fn partitioned(mut self) -> Self {
+        self.partitioned = true;
+        self
+    }
+
+    /// Lets scripts in the page read the cookie, by leaving out `HttpOnly`. One injected script then steals sessions.
+    #[must_use]
+    pub fn insecure_allow_scripts(mut self) -> Self {
+        self.http_only = false;
+        self
+    }
+
+    /// For development over plain http: leaves out `Secure`, and with it all that needs it: a prefix of the name
+    /// (`__Host-id` becomes `id`), `Partitioned`, and `SameSite=None`, which becomes `Lax`.
+    #[must_use]
+    pub fn insecure_http(mut self) -> Self {
+        let prefix = PREFIXES.iter().find(|prefix| has_prefix(&self.name, prefix));
+        if let Some(bare) = prefix.and_then(|prefix| self.name.get(prefix.len()..)) {
+            self.name = bare.to_owned();
+        }
+        if self.same_site == SameSite::None {
+            self.same_site = SameSite::Lax;
+        }
+        self.secure = false;
+        self.partitioned = false;
+        self
+    }
+
+    /// Checks the combination.
+    ///
+    /// # Errors
+    ///
+    /// What browsers would silently drop is refused here, see [`CookieError`].
+    pub fn build(self) -> Result<CookieOptions, CookieError> {
+        if self.name.is_empty() || self.name.len() > MAX_ATTRIBUTE || !self.name.bytes().all(is_token) {
+            return Err(CookieError::Name);
+        }
+        if PREFIXES.iter().any(|prefix| self.name.eq_ignore_ascii_case(prefix)) {
+            return Err(CookieError::Name);
+        }
+        let is_host = has_prefix(&self.name, "__Host-");
+        if is_host && (self.domain.is_some() || self.path != "/" || !self.secure) {
+            return Err(CookieError::HostPrefix);
+        }
+        let is_http = ["__Http-", "__Host-Http-"].iter().any(|prefix| has_prefix(&self.name, prefix));
+        if is_http && !(self.http_only && self.secure) {
+            return Err(CookieError::HttpPrefix);
+        }
+        let needs_secure = has_prefix(&self.name, "__Secure-") || self.partitioned || self.same_site == SameSite::None;
+        if needs_secure && !self.secure {
+            return Err(CookieError::NeedsSecure);
+        }
+        if !self.path.starts_with('/') || self.path.len() > MAX_ATTRIBUTE || !self.path.bytes().all(is_path) {
+            return Err(CookieError::Path);
+        }
+        if self.domain.as_deref().is_some_and(|domain| !is_domain(domain)) {
+            return Err(CookieError::Domain);
+        }
+        Ok(CookieOptions::from_checked(self))
+    }
+}
+
+/// Cookie options that browsers would drop, and a value that they would.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CookieError {
+    /// The name is empty, too long, or has octets that RFC 6265bis section 4.1.1 does not allow.
+    Name,
+    /// The path does not begin with `/`, is too long, or has control characters, `;`, or is not ASCII.
+    Path,
+    /// The domain is not a host name (without a leading dot).
+    Domain,
+    /// A `__Host-` name needs `Secure`, the path `/` and no domain (RFC 6265bis section 4.1.3.2).
+    HostPrefix,
+    /// A `__Http-` or `__Host-Http-` name needs `Secure` and `HttpOnly`.
+    HttpPrefix,
+    /// `__Secure-`, `Partitioned` and `SameSite=None` need `Secure`.
+    NeedsSecure,
+    /// The value has octets that no header can carry.
+    Value,
+    /// Name and value are over 4096 bytes together (RFC 6265bis section 5.7).
+    TooLarge {
+        /// How many bytes they are.
+        bytes: usize,
+    },
+}
+
+impl fmt::Display for CookieError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "the cookie's name is empty, too long or has octets that are not allowed",
+            Self::Path => "the cookie's path must begin with a slash and have plain ASCII octets only",
+            Self::Domain => "the cookie's domain is not a host name",
+            Self::HostPrefix => "a `__Host-` cookie needs `Secure`, the path `/` and no domain",
+            Self::HttpPrefix => "a `__Http-` cookie needs `Secure` and `HttpOnly`",
+            Self::NeedsSecure => "`__Secure-`, `Partitioned` and `SameSite=None` need `Secure`",
+            Self::Value => "the cookie's value has octets that no header can carry",
+            Self::TooLarge { bytes } => return write!(f, "the cookie is {bytes} bytes, browsers keep 4096"),
+        })
+    }
+}
+
+impl std::error::Error for CookieError {}
+
+/// Longest first: `__Host-Http-` begins like `__Host-`.
+const PREFIXES: [&str; 4] = ["__Host-Http-", "__Host-", "__Http-", "__Secure-"];
+
+/// Browsers compare prefixes without regard to case (RFC 6265bis section 5.7).
+fn has_prefix(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn is_path(byte: u8) -> bool {
+    (b' '..0x7f).contains(&byte) && byte != b';'
+}
+
+fn is_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    domain.len() <= 253 && domain.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn combinations_that_browsers_drop_are_refused() {
+        let new = CookieOptions::builder;
+        let table = [
+            (new(), Ok("__Host-id")),
+            (new().name("id").domain("example.com").path("/app"), Ok("id")),
+            (new().same_site(SameSite::None).partitioned(), Ok("__Host-id")),
+            (new().insecure_http(), Ok("id")),
+            (new().same_site(SameSite::None).partitioned().insecure_http(), Ok("id")),
+            (new().name("__Host-Http-s").insecure_http(), Ok("s")),
+            (new().name("__secure-s").insecure_http(), Ok("s")),
+            (new().insecure_allow_scripts(), Ok("__Host-id")),
+            (new().domain("example.com"), Err(CookieError::HostPrefix)),
+            (new().name("__hOST-x").path("/a"), Err(CookieError::HostPrefix)),
+            (new().insecure_http().name("__Host-id"), Err(CookieError::HostPrefix)),
+            (new().insecure_http().name("__Secure-id"), Err(CookieError::NeedsSecure)),
+            (new().insecure_http().partitioned(), Err(CookieError::NeedsSecure)),
+            (new().insecure_http().same_site(SameSite::None), Err(CookieError::NeedsSecure)),
+            (new().name("__Http-id").insecure_allow_scripts(), Err(CookieError::HttpPrefix)),
+            (new().name("__Host-"), Err(CookieError::Name)),
+            (new().name("__Host-").insecure_http(), Err(CookieError::Name)),
+            (new().name(""), Err(CookieError::Name)),
+            (new().name("a b"), Err(CookieError::Name)),
+            (new().name("a=b"), Err(CookieError::Name)),
+            (new().name("é"), Err(CookieError::Name)),
+            (new().name("n".repeat(1025)), Err(CookieError::Name)),
+            (new().name("id").path("app"), Err(CookieError::Path)),
+            (new().name("id").path("/a;b"), Err(CookieError::Path)),
+            (new().name("id").path("/a\r\nb"), Err(CookieError::Path)),
+            (new().name("id").path(format!("/{}", "p".repeat(1024))), Err(CookieError::Path)),
+            (new().name("id").domain(""), Err(CookieError::Domain)),
+            (new().name("id").domain(".example.com"), Err(CookieError::Domain)),
+            (new().name("id").domain("example.com; Secure"), Err(CookieError::Domain)),
+        ];
+        for (builder, expected) in table {
+            let shown = format!("{builder:?}");
+            assert_eq!(builder.build().map(|options| options.name), expected.map(str::to_owned), "{shown}");
+        }
+    }
+}

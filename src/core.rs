@@ -1,0 +1,99 @@
+//! What a layer and every session under it share.
+
+use std::{sync::Arc, time::Duration, time::SystemTime};
+
+use http::{HeaderMap, StatusCode};
+
+use crate::{
+    cookie::{self, CookieOptions},
+    event::Event,
+    lifetime::Lifetime,
+    store::DynStore,
+    time::Timestamp,
+    token::Token,
+};
+
+/// How many tokens of one request are tried.
+pub(crate) const MAX_TOKENS: usize = 4;
+
+/// The store and the options.
+#[derive(Clone)]
+pub(crate) struct Core {
+    pub(crate) store: Arc<dyn DynStore>,
+    pub(crate) cookie: CookieOptions,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) owner_key: Option<Arc<str>>,
+    pub(crate) max_bytes: usize,
+    pub(crate) commit_timeout: Duration,
+    pub(crate) commit_if: Option<Arc<dyn Fn(StatusCode) -> bool + Send + Sync>>,
+    pub(crate) on_store_error: OnStoreError,
+    pub(crate) failure_status: StatusCode,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) on_event: Option<Arc<Hook>>,
+}
+
+type Hook = dyn Fn(&Event<'_>) + Send + Sync;
+
+/// What a request gets whose session the store could not load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnStoreError {
+    /// The error, where the session is asked for. The default.
+    #[default]
+    Fail,
+    /// An empty, read-only session: nothing is written and no cookie is touched. `renew`, `purge` and `restart` are
+    /// errors all the same.
+    Anonymous,
+}
+
+/// Tells the time. Every `Fn() -> SystemTime` is one.
+pub trait Clock: Send + Sync + 'static {
+    /// The time now.
+    fn now(&self) -> SystemTime;
+}
+
+impl<F: Fn() -> SystemTime + Send + Sync + 'static> Clock for F {
+    fn now(&self) -> SystemTime {
+        self()
+    }
+}
+
+impl Core {
+    pub(crate) fn new(store: Arc<dyn DynStore>) -> Self {
+        Self {
+            store,
+            cookie: CookieOptions::default(),
+            lifetime: Lifetime::default(),
+            owner_key: None,
+            max_bytes: 64 * 1024,
+            commit_timeout: Duration::from_secs(5),
+            commit_if: None,
+            on_store_error: OnStoreError::default(),
+            failure_status: StatusCode::SERVICE_UNAVAILABLE,
+            clock: Arc::new(SystemTime::now),
+            on_event: None,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now().into()
+    }
+
+    pub(crate) fn emit(&self, event: &Event<'_>) {
+        event.trace();
+        if let Some(hook) = &self.on_event {
+            hook(event);
+        }
+    }
+
+    /// The tokens that a request presents: the first four that parse, each once. No allocation when there is none.
+    pub(crate) fn read(&self, headers: &HeaderMap) -> Vec<Token> {
+        let mut tokens = Vec::new();
+        for token in cookie::values(headers, self.cookie.name()).filter_map(Token::parse) {
+            if tokens.len() < MAX_TOKENS && !tokens.contains(&token) {
+                tokens.push(token);
+            }
+        }
+        tokens
+    }
+}

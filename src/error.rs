@@ -1,0 +1,237 @@
+//! The one error of the crate, and the three of a session's values over it.
+
+use std::fmt;
+
+use crate::{cookie::CookieError, store::StoreError};
+
+/// Why a session could not be loaded, changed or committed.
+///
+/// What a client sees of it is an empty 503, see [`Failure`](crate::Failure).
+pub struct Error {
+    kind: Kind,
+}
+
+enum Kind {
+    Store(StoreError),
+    Contended,
+    ConflictOn(Box<str>),
+    Gone,
+    TooLate,
+    TooLarge { bytes: usize, limit: usize },
+    Cookie(CookieError),
+    Json(serde_json::Error),
+    NoLayer,
+    NotLoaded,
+    ReadOnly,
+    NoOwnerIndex,
+}
+
+impl Error {
+    /// Whether the store failed, or a record cannot be read: [`StoreError`] is the [source](std::error::Error::source).
+    #[must_use]
+    pub fn is_store(&self) -> bool {
+        matches!(self.kind, Kind::Store(_) | Kind::ReadOnly)
+    }
+
+    /// Whether other requests changed the session in between, and this change could not be made again.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.kind, Kind::Contended | Kind::ConflictOn(_))
+    }
+
+    /// Whether the session ended, or was renewed by another request, before [`Session::save`](crate::Session::save) could
+    /// store its changes.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self.kind, Kind::Gone)
+    }
+
+    /// Whether a cookie would have to be sent, and the response's head has left.
+    #[must_use]
+    pub fn is_too_late(&self) -> bool {
+        matches!(self.kind, Kind::TooLate)
+    }
+
+    /// Whether the session, or its cookie, is over its size limit.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        matches!(self.kind, Kind::TooLarge { .. } | Kind::Cookie(CookieError::TooLarge { .. }))
+    }
+
+    /// Whether a value is not of the type that was asked for, or cannot be written as JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        matches!(self.kind, Kind::Json(_))
+    }
+
+    /// Whether no session layer stands before this handler.
+    #[must_use]
+    pub fn is_missing_layer(&self) -> bool {
+        matches!(self.kind, Kind::NoLayer)
+    }
+
+    /// Whether nobody loaded the session before it was used through a handle that cannot wait.
+    #[must_use]
+    pub fn is_not_loaded(&self) -> bool {
+        matches!(self.kind, Kind::NotLoaded)
+    }
+
+    /// The error of an extractor that finds no [`LazySession`](crate::LazySession).
+    #[must_use]
+    pub fn missing_layer() -> Self {
+        Kind::NoLayer.into()
+    }
+
+    pub(crate) fn contended() -> Self {
+        Kind::Contended.into()
+    }
+
+    pub(crate) fn conflict_on(key: &str) -> Self {
+        Kind::ConflictOn(key.into()).into()
+    }
+
+    pub(crate) fn gone() -> Self {
+        Kind::Gone.into()
+    }
+
+    pub(crate) fn too_late() -> Self {
+        Kind::TooLate.into()
+    }
+
+    pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {
+        Kind::TooLarge { bytes, limit }.into()
+    }
+
+    pub(crate) fn not_loaded() -> Self {
+        Kind::NotLoaded.into()
+    }
+
+    pub(crate) fn no_owner_index() -> Self {
+        Kind::NoOwnerIndex.into()
+    }
+
+    pub(crate) fn read_only() -> Self {
+        Kind::ReadOnly.into()
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self { kind }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Kind::Store(error).into()
+    }
+}
+
+impl From<CookieError> for Error {
+    fn from(error: CookieError) -> Self {
+        Kind::Cookie(error).into()
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Kind::Json(error).into()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Store(error) => error.fmt(f),
+            Kind::Contended => f.write_str("other requests kept changing the session"),
+            Kind::ConflictOn(key) => write!(f, "another request changed `{key}` in the meantime"),
+            Kind::Gone => f.write_str("the session has ended or was renewed meanwhile"),
+            Kind::TooLate => f.write_str("the response's head has left, and the session needs a cookie in it"),
+            Kind::TooLarge { bytes, limit } => write!(f, "the session takes {bytes} bytes, the limit is {limit}"),
+            Kind::Cookie(_) => f.write_str("the session's cookie cannot be sent"),
+            Kind::Json(_) => f.write_str("the value and its JSON do not match"),
+            Kind::NoLayer => f.write_str("no session layer: add `SessionLayer` (Actix Web: `SessionMiddleware`) around this handler"),
+            Kind::NotLoaded => f.write_str(
+                "the session is not loaded: the middleware is `.lazy()`, so take `Session` as an extractor, or await `LazySession::load`",
+            ),
+            Kind::NoOwnerIndex => f.write_str("the store keeps no index of owners"),
+            Kind::ReadOnly => f.write_str("the session could not be loaded, so it is read-only"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match std::error::Error::source(self) {
+            Some(cause) => write!(f, "Error({self}: {cause:?})"),
+            None => write!(f, "Error({self})"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            Kind::Store(error) => std::error::Error::source(error),
+            Kind::Cookie(error) => Some(error),
+            Kind::Json(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! value_error {
+    ($(#[$doc:meta])* $name:ident, $doing:literal) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name {
+            key: Box<str>,
+            cause: Error,
+        }
+
+        impl $name {
+            pub(crate) fn new(key: &str, cause: impl Into<Error>) -> Self {
+                Self { key: key.into(), cause: cause.into() }
+            }
+
+            /// The key.
+            #[must_use]
+            pub fn key(&self) -> &str {
+                &self.key
+            }
+
+            /// The cause.
+            #[must_use]
+            pub fn error(&self) -> &Error {
+                &self.cause
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!("cannot ", $doing, " `{}` in the session"), self.key)
+            }
+        }
+
+        impl std::error::Error for $name {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&self.cause)
+            }
+        }
+    };
+}
+
+value_error! {
+    /// [`Session::get`](crate::Session::get) failed: the value is not of that type, or the session is not loaded.
+    SessionGetError, "get"
+}
+value_error! {
+    /// [`Session::insert`](crate::Session::insert) failed: the value cannot be written as JSON, or the session is not
+    /// loaded. The session is as it was before.
+    SessionInsertError, "insert"
+}
+value_error! {
+    /// [`Session::update`](crate::Session::update) failed: the value is not of that type, cannot be written as JSON, or
+    /// the session is not loaded. The session is as it was before.
+    SessionUpdateError, "update"
+}

@@ -1,0 +1,143 @@
+//! The options of a session layer, and their defaults.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::StatusCode;
+use tower_layer::Layer;
+
+use crate::{
+    cookie::CookieOptions,
+    core::{Clock, Core, OnStoreError},
+    event::Event,
+    lifetime::Lifetime,
+    owners::Owners,
+    policy::Http,
+    service::SessionService,
+    store::SessionStore,
+};
+
+/// Gives every request a [`LazySession`](crate::LazySession), and commits what handlers did with it before the
+/// response's head leaves.
+///
+/// It is its own builder, and cannot fail at request time for how it was built. Clones share one set of sessions.
+///
+/// | option | default |
+/// |---|---|
+/// | [`cookie`](Self::cookie) | `__Host-id; Path=/; Secure; HttpOnly; SameSite=Lax` |
+/// | [`lifetime`](Self::lifetime) | idle 24 hours, absolute 30 days, browser-session cookie |
+/// | [`owner_key`](Self::owner_key) | none |
+/// | [`max_bytes`](Self::max_bytes) | 64 KiB |
+/// | [`commit_if`](Self::commit_if) | always |
+/// | [`commit_timeout`](Self::commit_timeout) | 5 s |
+/// | [`on_store_error`](Self::on_store_error) | [`OnStoreError::Fail`] |
+/// | [`failure_status`](Self::failure_status) | 503 |
+#[derive(Clone)]
+#[must_use]
+pub struct SessionLayer<P = Http> {
+    core: Arc<Core>,
+    policy: P,
+}
+
+impl SessionLayer {
+    /// A layer over `store`, with the defaults.
+    pub fn new(store: impl SessionStore) -> Self {
+        Self { core: Arc::new(Core::new(Arc::new(store))), policy: Http }
+    }
+}
+
+impl<P> SessionLayer<P> {
+    /// The session cookie's name and attributes. Default: [`CookieOptions::default`].
+    pub fn cookie(self, options: CookieOptions) -> Self {
+        self.with(|core| core.cookie = options)
+    }
+
+    /// For development over plain http: see
+    /// [`CookieOptionsBuilder::insecure_http`](crate::CookieOptionsBuilder::insecure_http). Anyone on the way can read
+    /// the cookie then.
+    pub fn insecure_http(self) -> Self {
+        self.with(|core| core.cookie = std::mem::take(&mut core.cookie).into_insecure_http())
+    }
+
+    /// How long sessions live. Default: [`Lifetime::default`]. Lower limits hold for existing sessions, too.
+    pub fn lifetime(self, lifetime: Lifetime) -> Self {
+        self.with(|core| core.lifetime = lifetime)
+    }
+
+    /// The state key that names the owner, a string or a number, for services that do not call
+    /// [`Session::set_owner`](crate::Session::set_owner) themselves: whenever a request writes this key, the session's
+    /// owner becomes its value. Default: none.
+    pub fn owner_key(self, key: impl Into<String>) -> Self {
+        let key = key.into();
+        self.with(|core| core.owner_key = Some(key.into()))
+    }
+
+    /// The largest state that a session may have, in bytes of its keys and values. A commit that would store more
+    /// fails with [`Error::is_too_large`](crate::Error::is_too_large) and stores nothing. Default: 64 KiB.
+    pub fn max_bytes(self, limit: u32) -> Self {
+        self.with(|core| core.max_bytes = limit as usize)
+    }
+
+    /// Keeps what a request wrote only where `is_kept` says so of its response's status. Renewals and purges are done
+    /// all the same. Default: always, since a counter of failed logins must survive a 401.
+    pub fn commit_if(self, is_kept: impl Fn(StatusCode) -> bool + Send + Sync + 'static) -> Self {
+        self.with(|core| core.commit_if = Some(Arc::new(is_kept)))
+    }
+
+    /// How long a commit may try again while other requests keep changing what it read. Default: 5 s.
+    pub fn commit_timeout(self, limit: Duration) -> Self {
+        self.with(|core| core.commit_timeout = limit)
+    }
+
+    /// What a request gets whose session the store could not load. Default: [`OnStoreError::Fail`].
+    pub fn on_store_error(self, what: OnStoreError) -> Self {
+        self.with(|core| core.on_store_error = what)
+    }
+
+    /// What a client is answered where the session failed: an empty response of this status. Default: 503.
+    pub fn failure_status(self, status: StatusCode) -> Self {
+        self.with(|core| core.failure_status = status)
+    }
+
+    /// The clock that deadlines go by. Default: `SystemTime::now`.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.with(|core| core.clock = Arc::new(clock))
+    }
+
+    /// A hook that is told what happens to sessions, for metrics and alarms. It runs on the request's path: be quick.
+    pub fn on_event(self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.with(|core| core.on_event = Some(Arc::new(hook)))
+    }
+
+    /// The sessions by owner, for "log out everywhere" and "your devices"; `None` where the store has no such index.
+    #[must_use]
+    pub fn owners(&self) -> Option<Owners> {
+        Owners::new(Arc::clone(&self.core))
+    }
+
+    /// The same layer under another policy: what an adapter for a framework calls.
+    pub fn policy<Q>(self, policy: Q) -> SessionLayer<Q> {
+        SessionLayer { core: self.core, policy }
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Core)) -> Self {
+        set(Arc::make_mut(&mut self.core));
+        self
+    }
+}
+
+impl<S, P: Clone> Layer<S> for SessionLayer<P> {
+    type Service = SessionService<S, P>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SessionService::new(inner, Arc::clone(&self.core), self.policy.clone())
+    }
+}
+
+impl<P> fmt::Debug for SessionLayer<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionLayer")
+            .field("cookie", &self.core.cookie)
+            .field("lifetime", &self.core.lifetime)
+            .finish_non_exhaustive()
+    }
+}

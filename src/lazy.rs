@@ -1,0 +1,278 @@
+//! The session of a request, before anybody asked for it.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use http::StatusCode;
+use tokio::sync::{Mutex as Turn, OnceCell};
+
+use crate::{
+    commit::{Commit, Head, Ticket},
+    core::Core,
+    error::Error,
+    event::Event,
+    open::{Look, Visit, look, open},
+    ops::{Act, Ops, Replay},
+    plan::{Dropped, Loaded},
+    session::Session,
+    token::Token,
+};
+
+/// What the layer puts into a request's extensions: a session that is loaded when somebody asks for it.
+///
+/// Extractors ask; by hand it is
+///
+/// ```
+/// use cloakroom::{Error, LazySession, Session};
+///
+/// async fn session<B>(request: &http::Request<B>) -> Result<Session, Error> {
+///     let lazy = request.extensions().get::<LazySession>().ok_or_else(Error::missing_layer)?;
+///     lazy.load().await
+/// }
+/// ```
+///
+/// Never asked, it costs no store call.
+#[derive(Clone)]
+pub struct LazySession {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl LazySession {
+    pub(crate) fn new(core: Arc<Core>, tokens: Vec<Token>) -> Self {
+        Self { shared: Arc::new(Shared::new(Some(core), tokens, OnceCell::new())) }
+    }
+
+    /// Loads the session. However many ask, at once or one after the other, the store is asked once.
+    ///
+    /// A request without a token, or with one that opens nothing, gets an empty session: it is stored once something is
+    /// inserted.
+    ///
+    /// # Errors
+    ///
+    /// The store failed, or the record cannot be read. An error is never taken for "no session".
+    pub async fn load(&self) -> Result<Session, Error> {
+        self.shared.load().await?;
+        Ok(self.handle())
+    }
+
+    /// The session, if somebody has loaded it already.
+    #[must_use]
+    pub fn loaded(&self) -> Option<Session> {
+        self.shared.cell.get().map(|_| self.handle())
+    }
+
+    /// A handle on the session, loaded or not: where nobody loads it, its operations fail with
+    /// [`Error::is_not_loaded`]. For places that cannot wait.
+    #[must_use]
+    pub fn handle(&self) -> Session {
+        Session { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Whether the request presents a token at all; it may turn out to open nothing.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        !self.shared.tokens.is_empty()
+    }
+}
+
+impl Session {
+    /// Whether a token that the request presented opened this session. What `Option<Session>` asks as an extractor.
+    #[must_use]
+    pub fn was_presented(&self) -> bool {
+        self.shared.inner().is_ok_and(|inner| inner.was_presented)
+    }
+}
+
+impl fmt::Debug for LazySession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LazySession").field("loaded", &self.shared.cell.initialized()).finish_non_exhaustive()
+    }
+}
+
+/// What all handles of a request's session share.
+pub(crate) struct Shared {
+    pub(crate) core: Option<Arc<Core>>,
+    tokens: Vec<Token>,
+    cell: OnceCell<Mutex<Inner>>,
+    /// Commits of one session go one after the other: a second renewal must see the first one's secret.
+    turn: Turn<()>,
+    head_sent: AtomicBool,
+}
+
+/// A loaded session.
+pub(crate) struct Inner {
+    pub(crate) visit: Visit,
+    pub(crate) ops: Ops,
+    ticket: Ticket,
+    was_presented: bool,
+}
+
+impl Inner {
+    fn new(visit: Visit) -> Self {
+        let was_presented = visit.record().is_some();
+        Self { visit, ops: Ops::default(), ticket: Ticket::Keep, was_presented }
+    }
+
+    pub(crate) fn raw(&self, key: &str) -> Option<&str> {
+        self.ops.view(key, self.visit.state()).value()
+    }
+
+    pub(crate) fn entries(&self) -> BTreeMap<&str, &str> {
+        self.ops.entries(self.visit.state())
+    }
+
+    pub(crate) fn update(&mut self, key: &str, made: Option<Arc<str>>, replay: Replay) {
+        self.ops.update(key, self.visit.state(), made, replay);
+    }
+
+    /// Whether writes have no effect any more: the session is purged, and no other one begun.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ops.act == Act::Purge || (self.visit.loaded == Loaded::Ended && self.ops.act != Act::Restart)
+    }
+}
+
+impl Shared {
+    /// A session that was never loaded from anywhere, and never will be stored.
+    pub(crate) fn detached() -> Self {
+        let inner = Inner::new(Visit::of(Loaded::Nothing));
+        Self::new(None, Vec::new(), OnceCell::new_with(Some(Mutex::new(inner))))
+    }
+
+    fn new(core: Option<Arc<Core>>, tokens: Vec<Token>, cell: OnceCell<Mutex<Inner>>) -> Self {
+        Self { core, tokens, cell, turn: Turn::new(()), head_sent: AtomicBool::new(false) }
+    }
+
+    /// The one lock. It is never held across an await, nor while a closure or a `Serialize` of the user's runs.
+    pub(crate) fn inner(&self) -> Result<MutexGuard<'_, Inner>, Error> {
+        let inner = self.cell.get().ok_or_else(Error::not_loaded)?;
+        Ok(inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn load(&self) -> Result<(), Error> {
+        let load = async || match &self.core {
+            Some(core) => Ok(Mutex::new(Inner::new(open(core, &self.tokens).await?))),
+            None => Err(Error::not_loaded()),
+        };
+        self.cell.get_or_try_init(load).await.map(drop)
+    }
+
+    pub(crate) async fn save(&self) -> Result<(), Error> {
+        let Some(core) = &self.core else { return Ok(()) };
+        match self.commit(core).await? {
+            Some(_) => Err(Error::gone()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn reload(&self) -> Result<(), Error> {
+        let Some(core) = &self.core else { return Ok(()) };
+        let _turn = self.turn.lock().await;
+        loop {
+            let (token, mut ops) = {
+                let inner = self.inner()?;
+                (inner.visit.record().and(inner.visit.token.clone()), inner.ops.clone())
+            };
+            let Some(token) = token else { return Ok(()) };
+            let found = core.store.load(&token.id).await?;
+            let Look::Opens(record) = look(core, &token, found, core.now()) else { return Err(Error::gone()) };
+            let version = ops.version();
+            ops.rebase(record.state())?;
+            let mut inner = self.inner()?;
+            if inner.ops.version() == version {
+                inner.ops = ops;
+                inner.visit.loaded = Loaded::Current(record);
+                return Ok(());
+            }
+        }
+    }
+
+    /// What the head says where there is nothing to store; `None` where a commit has to tell.
+    pub(crate) fn finish_now(&self) -> Option<HeadLines> {
+        let Ok(mut inner) = self.inner() else {
+            self.head_sent.store(true, Ordering::Release);
+            return Some(HeadLines::default());
+        };
+        if inner.ops.is_empty() && !self.is_touch_due(&inner) {
+            return Some(self.close(&mut inner));
+        }
+        None
+    }
+
+    /// Commits what the request did, before its head leaves.
+    pub(crate) async fn finish(self: Arc<Self>, status: StatusCode) -> (HeadLines, Result<(), Error>) {
+        let Some(core) = &self.core else { return (HeadLines::default(), Ok(())) };
+        if core.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status))
+            && let Ok(mut inner) = self.inner()
+        {
+            inner.ops.drop_writes();
+        }
+        let result = self.commit(core).await.map(drop);
+        let lines = self.inner().map_or_else(|_| HeadLines::default(), |mut inner| self.close(&mut inner));
+        (lines, result)
+    }
+
+    async fn commit(&self, core: &Core) -> Result<Option<Dropped>, Error> {
+        let _turn = self.turn.lock().await;
+        let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
+        let (visit, ops) = {
+            let mut inner = self.inner()?;
+            inner.ops.nonce();
+            (inner.visit.clone(), inner.ops.clone())
+        };
+        let mut commit = Commit { core, tokens: &self.tokens, visit, ops, head, ticket: Ticket::Keep, dropped: None };
+        let result = commit.run().await;
+        let mut inner = self.inner()?;
+        match commit.ticket {
+            Ticket::Keep => {}
+            ticket => inner.ticket = ticket,
+        }
+        match result {
+            Ok(()) => {
+                inner.ops.settle(&commit.ops, commit.visit.state());
+                inner.visit = commit.visit;
+                Ok(commit.dropped)
+            }
+            Err(error) => {
+                drop(inner);
+                core.emit(&Event::StoreFailed { error: &error });
+                Err(error)
+            }
+        }
+    }
+
+    fn is_touch_due(&self, inner: &Inner) -> bool {
+        self.core
+            .as_ref()
+            .zip(inner.visit.record())
+            .is_some_and(|(core, record)| record.lifetime_or(&core.lifetime).is_touch_due(record, core.now()))
+    }
+
+    fn close(&self, inner: &mut Inner) -> HeadLines {
+        self.head_sent.store(true, Ordering::Release);
+        HeadLines { ticket: std::mem::take(&mut inner.ticket), is_read: true }
+    }
+}
+
+/// What a response's head says of the session.
+#[derive(Debug, Default)]
+pub(crate) struct HeadLines {
+    pub(crate) ticket: Ticket,
+    /// Whether the response may depend on the session.
+    pub(crate) is_read: bool,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let Some(inner) = self.cell.get_mut() else { return };
+        let inner = inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if self.core.is_some() && !inner.ops.is_empty() {
+            tracing::warn!(id = ?inner.visit.id(), ops = ?inner.ops, "session dropped with unsaved changes");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! How long a session lives.
+
+use std::{fmt, time::Duration};
+
+use crate::{record::Record, time::Timestamp};
+
+/// Browsers keep no cookie longer (RFC 6265bis section 5.5).
+const COOKIE_LIMIT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// How long a session lives: an idle limit, an absolute limit, and how long the browser keeps the cookie.
+///
+/// A session ends at the earlier of *last use + idle* and *creation + absolute*. Both are enforced by the server,
+/// at every load, so a copied cookie dies on time (OWASP Session Management, "Session Expiration").
+///
+/// | option | default |
+/// |---|---|
+/// | [`idle`](LifetimeBuilder::idle) | 24 hours |
+/// | [`absolute`](LifetimeBuilder::absolute) | 30 days |
+/// | [`persistent`](LifetimeBuilder::persistent) | no: the cookie ends with the browser session |
+/// | [`extend_on_use`](LifetimeBuilder::extend_on_use) | 0.8 |
+///
+/// ```
+/// use std::time::Duration;
+/// use cloakroom::Lifetime;
+///
+/// let remember_me = Lifetime::builder()
+///     .idle(Duration::from_secs(14 * 24 * 60 * 60))
+///     .absolute(Duration::from_secs(90 * 24 * 60 * 60))
+///     .persistent()
+///     .build()?;
+/// # Ok::<_, cloakroom::LifetimeError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lifetime {
+    pub(crate) idle: Duration,
+    pub(crate) absolute: Option<Duration>,
+    pub(crate) cookie: CookieLife,
+    pub(crate) extend: Extend,
+}
+
+/// How long the browser keeps the cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum CookieLife {
+    BrowserSession,
+    Persistent,
+}
+
+/// What pushes the idle deadline out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Extend {
+    /// A use, once less than this many thousandths of the idle limit are left.
+    OnUse {
+        threshold: u16,
+    },
+    OnChange,
+}
+
+impl Lifetime {
+    /// Starts from the defaults.
+    #[must_use]
+    pub fn builder() -> LifetimeBuilder {
+        LifetimeBuilder { lifetime: Self::default(), threshold: None }
+    }
+
+    /// The idle limit: how long a session lives without use.
+    #[must_use]
+    pub fn idle(&self) -> Duration {
+        self.idle
+    }
+
+    /// The absolute limit: how long a session lives at all.
+    #[must_use]
+    pub fn absolute(&self) -> Option<Duration> {
+        self.absolute
+    }
+
+    /// Whether the cookie outlives the browser.
+    #[must_use]
+    pub fn is_persistent(&self) -> bool {
+        self.cookie == CookieLife::Persistent
+    }
+
+    /// When a session that was created and last used at these times ends.
+    pub(crate) fn deadline(&self, created: Timestamp, used: Timestamp) -> Timestamp {
+        used.plus(self.idle).min(self.end(created))
+    }
+
+    /// Whether a mere use at `now` is worth a write.
+    pub(crate) fn is_touch_due(&self, record: &Record, now: Timestamp) -> bool {
+        let Extend::OnUse { threshold } = self.extend else { return false };
+        let deadline = self.deadline(record.created_at(), record.last_used());
+        let left = deadline.since(now).as_millis();
+        left * 1000 <= self.idle.as_millis() * u128::from(threshold)
+            && self.deadline(record.created_at(), now) > record.expires_at()
+    }
+
+    /// `Max-Age` for a cookie that is sent at `now`.
+    pub(crate) fn max_age(&self, created: Timestamp, now: Timestamp) -> Option<Duration> {
+        self.is_persistent().then(|| self.end(created).since(now).min(COOKIE_LIMIT))
+    }
+
+    fn end(&self, created: Timestamp) -> Timestamp {
+        self.absolute.map_or(Timestamp::MAX, |absolute| created.plus(absolute))
+    }
+}
+
+impl Default for Lifetime {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(24 * 60 * 60),
+            absolute: Some(Duration::from_secs(30 * 24 * 60 * 60)),
+            cookie: CookieLife::BrowserSession,
+            extend: Extend::OnUse { threshold: 800 },
+        }
+    }
+}
+
+/// Makes a [`Lifetime`].
+#[derive(Clone, Debug)]
+pub struct LifetimeBuilder {
+    lifetime: Lifetime,
+    threshold: Option<f64>,
+}
+
+impl LifetimeBuilder {
+    /// Ends a session that nobody used for so long. Default: 24 hours.
+    ///
+    /// OWASP recommends 2 to 5 minutes for high-value and 15 to 30 for low-risk applications.
+    #[must_use]
+    pub fn idle(mut self, limit: Duration) -> Self {
+        self.lifetime.idle = limit;
+        self
+    }
+
+    /// Ends a session so long after its creation, however busy it is. Default: 30 days.
+    #[must_use]
+    pub fn absolute(mut self, limit: Duration) -> Self {
+        self.lifetime.absolute = Some(limit);
+        self
+    }
+
+    /// Lets a session that is used live for ever. A stolen cookie that is used lives for ever, too.
+    #[must_use]
+    pub fn insecure_no_absolute(mut self) -> Self {
+        self.lifetime.absolute = None;
+        self
+    }
+
+    /// Lets the cookie outlive the browser: its `Max-Age` is what is left to the absolute limit, at most 400 days.
+    /// Default: it ends with the browser session.
+    ///
+    /// The idle limit needs no `Max-Age`: the server enforces it.
+    #[must_use]
+    pub fn persistent(mut self) -> Self {
+        self.lifetime.cookie = CookieLife::Persistent;
+        self
+    }
+
+    /// Pushes the idle deadline out when a request loads the session and less than this share of the idle limit is
+    /// left. Default: 0.8, so a busy session costs a write now and then, not one a request. 1.0 is always.
+    #[must_use]
+    pub fn extend_on_use(mut self, threshold: f64) -> Self {
+        self.threshold = Some(threshold);
+        self
+    }
+
+    /// Pushes the idle deadline out only when a request changes the session.
+    #[must_use]
+    pub fn extend_on_change(mut self) -> Self {
+        self.lifetime.extend = Extend::OnChange;
+        self.threshold = None;
+        self
+    }
+
+    /// Checks the combination.
+    ///
+    /// # Errors
+    ///
+    /// A limit below one millisecond, a threshold that is not above 0 and at most 1, and a persistent cookie whose
+    /// absolute limit is above 400 days, which no browser keeps.
+    pub fn build(self) -> Result<Lifetime, LifetimeError> {
+        let Self { mut lifetime, threshold } = self;
+        let shortest = lifetime.absolute.map_or(lifetime.idle, |absolute| absolute.min(lifetime.idle));
+        if shortest < Duration::from_millis(1) {
+            return Err(LifetimeError::NoTime);
+        }
+        if lifetime.is_persistent() && lifetime.absolute.is_some_and(|absolute| absolute > COOKIE_LIMIT) {
+            return Err(LifetimeError::CookieTooLong);
+        }
+        if let Some(share) = threshold {
+            if !(share > 0.0 && share <= 1.0) {
+                return Err(LifetimeError::Threshold);
+            }
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 1 to 1000, as checked
+            let threshold = (share * 1000.0).ceil() as u16;
+            lifetime.extend = Extend::OnUse { threshold };
+        }
+        Ok(lifetime)
+    }
+}
+
+/// Limits that make no sense together, refused when they are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LifetimeError {
+    /// A limit is below one millisecond.
+    NoTime,
+    /// A persistent cookie's absolute limit is above 400 days (RFC 6265bis section 5.5).
+    CookieTooLong,
+    /// A threshold is not above 0 and at most 1.
+    Threshold,
+}
+
+impl fmt::Display for LifetimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoTime => "a session must live for at least one millisecond",
+            Self::CookieTooLong => "browsers keep no cookie for more than 400 days",
+            Self::Threshold => "the threshold must be above 0 and at most 1",
+        })
+    }
+}
+
+impl std::error::Error for LifetimeError {}

@@ -1,0 +1,119 @@
+//! From presented tokens to a session.
+
+use crate::{
+    core::{Core, OnStoreError},
+    credentials::Standing,
+    error::Error,
+    event::{Event, Rejection},
+    plan::Loaded,
+    record::Record,
+    state::State,
+    time::Timestamp,
+    token::{SessionId, Token},
+};
+
+/// What a request's tokens turned out to be.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    pub(crate) loaded: Loaded,
+    /// The token of what was loaded.
+    pub(crate) token: Option<Token>,
+    /// The records that a token is superseded on.
+    pub(crate) superseded: Vec<SessionId>,
+    /// How many of the tokens were looked up.
+    pub(crate) tried: usize,
+}
+
+impl Visit {
+    pub(crate) fn of(loaded: Loaded) -> Self {
+        Self { loaded, token: None, superseded: Vec::new(), tried: 0 }
+    }
+
+    /// The record that the session is open on.
+    pub(crate) fn record(&self) -> Option<&Record> {
+        match &self.loaded {
+            Loaded::Current(record) => Some(record),
+            Loaded::Nothing | Loaded::Superseded(_) | Loaded::Unavailable | Loaded::Ended => None,
+        }
+    }
+
+    /// What handlers see of it.
+    pub(crate) fn state(&self) -> &State {
+        self.record().map_or(State::empty(), Record::state)
+    }
+
+    pub(crate) fn id(&self) -> Option<SessionId> {
+        self.token.as_ref().map(|token| token.id)
+    }
+}
+
+/// Looks the tokens up, until one opens a session. A superseded or unknown one does not stop the search.
+pub(crate) async fn open(core: &Core, tokens: &[Token]) -> Result<Visit, Error> {
+    match search(core, tokens).await {
+        Err(error) => {
+            core.emit(&Event::StoreFailed { error: &error });
+            match core.on_store_error {
+                OnStoreError::Fail => Err(error),
+                OnStoreError::Anonymous => Ok(Visit::of(Loaded::Unavailable)),
+            }
+        }
+        found => found,
+    }
+}
+
+async fn search(core: &Core, tokens: &[Token]) -> Result<Visit, Error> {
+    let now = core.now();
+    let mut visit = Visit::of(Loaded::Nothing);
+    let mut unreadable = None;
+    for token in tokens {
+        visit.tried += 1;
+        let found = match core.store.load(&token.id).await {
+            Ok(found) => found,
+            // One damaged record must not hide the session beside it.
+            Err(error) if error.is_undecodable() => {
+                unreadable.get_or_insert(error);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match look(core, token, found, now) {
+            Look::Opens(record) => {
+                visit.loaded = Loaded::Current(record);
+                visit.token = Some(token.clone());
+                return Ok(visit);
+            }
+            Look::Superseded(record) => {
+                core.emit(&Event::Rejected { id: token.id, reason: Rejection::Superseded });
+                visit.superseded.push(token.id);
+                if visit.token.is_none() {
+                    visit.loaded = Loaded::Superseded(record);
+                    visit.token = Some(token.clone());
+                }
+            }
+            Look::Rejected(reason) => core.emit(&Event::Rejected { id: token.id, reason }),
+        }
+    }
+    match unreadable {
+        Some(error) => Err(error.into()),
+        None => Ok(visit),
+    }
+}
+
+/// What a token is to what was found under its id.
+pub(crate) enum Look {
+    Opens(Record),
+    Superseded(Record),
+    Rejected(Rejection),
+}
+
+pub(crate) fn look(core: &Core, token: &Token, found: Option<Record>, now: Timestamp) -> Look {
+    let Some(record) = found else { return Look::Rejected(Rejection::Unknown) };
+    if record.deadline(&core.lifetime) <= now {
+        return Look::Rejected(Rejection::Expired);
+    }
+    match record.credentials().standing(&token.secret.hash(), now) {
+        Standing::Current => Look::Opens(record),
+        Standing::Superseded => Look::Superseded(record),
+        Standing::Unknown => Look::Rejected(Rejection::WrongSecret),
+    }
+}

@@ -1,0 +1,296 @@
+//! What a request's handlers asked for, until it is committed.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    changes::{Delta, KeyChange, Seen},
+    error::Error,
+    lifetime::Lifetime,
+    state::State,
+    token::random,
+};
+
+/// What a request's handlers asked for and no store knows yet.
+///
+/// A commit works on a clone of it, and [`settles`](Ops::settle) that afterwards: a commit that fails, or is dropped
+/// half way, loses nothing.
+#[derive(Clone, Default)]
+pub(crate) struct Ops {
+    pub(crate) act: Act,
+    pub(crate) owner: Option<Option<Arc<str>>>,
+    pub(crate) label: Option<Option<Arc<str>>>,
+    pub(crate) lifetime: Option<Arc<Lifetime>>,
+    /// Whether an empty session is worth a record, too.
+    pub(crate) started: bool,
+    /// When everything was cleared, in `clock`'s time.
+    cleared: Option<u64>,
+    /// Sorted by key.
+    keys: Vec<KeyOp>,
+    /// Counts what may change the value that is seen under a key.
+    clock: u64,
+    /// Names the commit, also when it is tried again.
+    nonce: Option<u64>,
+}
+
+/// What is to become of the session as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Act {
+    #[default]
+    Keep,
+    Renew,
+    Purge,
+    /// A purge, then a new session.
+    Restart,
+}
+
+#[derive(Clone)]
+struct KeyOp {
+    key: Arc<str>,
+    at: u64,
+    what: What,
+}
+
+/// What is to become of one key.
+#[derive(Clone)]
+enum What {
+    Set(Arc<str>),
+    Remove,
+    /// A read-modify-write: what was read, what that made, and how to make it again of another value.
+    Update {
+        seen: Option<Arc<str>>,
+        made: Option<Arc<str>>,
+        steps: Vec<Step>,
+    },
+}
+
+/// One step of an update.
+#[derive(Clone)]
+struct Step {
+    at: u64,
+    replay: Replay,
+}
+
+/// Makes a raw value of the raw value that is there.
+pub(crate) type Make = dyn FnMut(Option<&str>) -> Result<Option<Arc<str>>, Error> + Send;
+
+/// How to take a step again.
+#[derive(Clone)]
+pub(crate) enum Replay {
+    /// Its closure runs again.
+    With(Arc<Mutex<Make>>),
+    /// Its closure cannot run again.
+    Never,
+}
+
+/// A key's raw value as the request sees it.
+#[derive(Clone, Copy)]
+pub(crate) enum View<'a> {
+    /// The request wrote it, or cleared the session before: no other request matters.
+    Own(Option<&'a str>),
+    /// It is what was loaded, perhaps with updates on top.
+    Shared(Option<&'a str>),
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn value(self) -> Option<&'a str> {
+        match self {
+            Self::Own(value) | Self::Shared(value) => value,
+        }
+    }
+}
+
+impl Ops {
+    /// Whether there is nothing to commit.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.act == Act::Keep && !self.touches_keys() && !self.touches_meta() && !self.started
+    }
+
+    /// Whether the owner, the label or the lifetime was set.
+    pub(crate) fn touches_meta(&self) -> bool {
+        self.owner.is_some() || self.label.is_some() || self.lifetime.is_some()
+    }
+
+    /// Whether a key was written, removed or cleared.
+    pub(crate) fn touches_keys(&self) -> bool {
+        self.cleared.is_some() || !self.keys.is_empty()
+    }
+
+    /// Whether what was loaded is hidden behind a purge or a clear.
+    pub(crate) fn hides_loaded(&self) -> bool {
+        self.cleared.is_some() || self.hides_session()
+    }
+
+    /// Whether the session as a whole is to end.
+    pub(crate) fn hides_session(&self) -> bool {
+        matches!(self.act, Act::Purge | Act::Restart)
+    }
+
+    pub(crate) fn view<'a>(&'a self, key: &str, loaded: &'a State) -> View<'a> {
+        match self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what) {
+            Some(What::Set(value)) => View::Own(Some(value)),
+            Some(What::Remove) => View::Own(None),
+            Some(What::Update { made, .. }) => View::Shared(made.as_deref()),
+            None if self.hides_loaded() => View::Own(None),
+            None => View::Shared(loaded.get(key)),
+        }
+    }
+
+    /// Sets a key to a raw value, or removes it, whatever was done to it before.
+    pub(crate) fn write(&mut self, key: &str, value: Option<Arc<str>>) {
+        self.put(key, value.map_or(What::Remove, What::Set));
+    }
+
+    /// Takes a step from the raw value that the request sees to another one.
+    pub(crate) fn update(&mut self, key: &str, loaded: &State, made: Option<Arc<str>>, replay: Replay) {
+        if let View::Own(_) = self.view(key, loaded) {
+            return self.write(key, made);
+        }
+        let step = Step { at: self.clock + 1, replay };
+        if let Some(KeyOp { what: What::Update { made: slot, steps, .. }, at, .. }) = self.find_mut(key) {
+            *slot = made;
+            *at = step.at;
+            steps.push(step);
+            self.clock += 1;
+        } else {
+            let seen = loaded.get(key).map(Arc::from);
+            self.put(key, What::Update { seen, made, steps: vec![step] });
+        }
+    }
+
+    /// Drops what was done to the keys, and all that is there.
+    pub(crate) fn clear(&mut self) {
+        self.clock += 1;
+        self.cleared = Some(self.clock);
+        self.keys.clear();
+    }
+
+    /// Ends the session, and all that was done to it; `act` says whether another one begins.
+    pub(crate) fn end(&mut self, act: Act) {
+        *self = Self { act, clock: self.clock + 1, nonce: self.nonce, ..Self::default() };
+    }
+
+    /// A number that changes whenever what the request sees under a key may have changed.
+    pub(crate) fn version(&self) -> u64 {
+        self.clock
+    }
+
+    /// Drops everything but the act: what `commit_if` does not let through.
+    pub(crate) fn drop_writes(&mut self) {
+        self.end(self.act);
+    }
+
+    /// The random number that names this commit, the same until it is settled.
+    pub(crate) fn nonce(&mut self) -> u64 {
+        *self.nonce.get_or_insert_with(|| u64::from_le_bytes(random()))
+    }
+
+    /// Forgets what a commit of `done`, an earlier clone of these operations, has stored; `loaded` is the state since.
+    pub(crate) fn settle(&mut self, done: &Self, loaded: &State) {
+        let is_done = |at: u64| at <= done.clock;
+        if self.act == done.act {
+            self.act = Act::Keep;
+        }
+        self.owner.take_if(|owner| Some(&*owner) == done.owner.as_ref());
+        self.label.take_if(|label| Some(&*label) == done.label.as_ref());
+        self.lifetime.take_if(|lifetime| Some(&*lifetime) == done.lifetime.as_ref());
+        self.started &= !done.started;
+        self.cleared.take_if(|at| is_done(*at));
+        self.keys.retain(|op| !is_done(op.at));
+        for op in &mut self.keys {
+            if let What::Update { seen, steps, .. } = &mut op.what {
+                steps.retain(|step| !is_done(step.at));
+                *seen = loaded.get(&op.key).map(Arc::from);
+            }
+        }
+        self.nonce = None;
+        self.clock += 1;
+    }
+
+    /// Makes every update again of what is there now.
+    pub(crate) fn rebase(&mut self, loaded: &State) -> Result<(), Error> {
+        self.clock += 1;
+        self.resolve(loaded).map(drop)
+    }
+
+    /// Every key with its raw value, as the request sees them.
+    pub(crate) fn entries<'a>(&'a self, loaded: &'a State) -> BTreeMap<&'a str, &'a str> {
+        let mut entries: BTreeMap<_, _> = loaded.iter().filter(|_| !self.hides_loaded()).collect();
+        for op in &self.keys {
+            match &op.what {
+                What::Set(value) | What::Update { made: Some(value), .. } => entries.insert(&op.key, value),
+                What::Remove | What::Update { made: None, .. } => entries.remove(&*op.key),
+            };
+        }
+        entries
+    }
+
+    /// What became of the keys, over `base`. Updates that had seen another value run again.
+    pub(crate) fn resolve(&mut self, base: &State) -> Result<Delta, Error> {
+        let clear = self.cleared.is_some();
+        let mut delta = Delta { clear, keys: Vec::with_capacity(self.keys.len()) };
+        for KeyOp { key, what, .. } in &mut self.keys {
+            let found = if clear { None } else { base.get(key) };
+            let (seen, value) = match what {
+                What::Set(value) => (Seen::Anything, Some(Arc::clone(value))),
+                What::Remove => (Seen::Anything, None),
+                What::Update { seen, made, steps } => {
+                    if seen.as_deref() != found {
+                        *made = replay(key, found, steps)?;
+                        *seen = found.map(Arc::from);
+                    }
+                    (Seen::Exactly(seen.clone()), made.clone())
+                }
+            };
+            if value.as_deref() != found {
+                delta.keys.push(KeyChange { key: Arc::clone(key), seen, value });
+            }
+        }
+        Ok(delta)
+    }
+
+    fn put(&mut self, key: &str, what: What) {
+        self.clock += 1;
+        let at = self.clock;
+        match self.find(key) {
+            Ok(index) => {
+                if let Some(op) = self.keys.get_mut(index) {
+                    (op.at, op.what) = (at, what);
+                }
+            }
+            Err(index) => self.keys.insert(index, KeyOp { key: key.into(), at, what }),
+        }
+    }
+
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.keys.binary_search_by(|op| (*op.key).cmp(key))
+    }
+
+    fn find_mut(&mut self, key: &str) -> Option<&mut KeyOp> {
+        let at = self.find(key).ok()?;
+        self.keys.get_mut(at)
+    }
+}
+
+/// Takes every step again, from the value that is there now.
+fn replay(key: &str, found: Option<&str>, steps: &[Step]) -> Result<Option<Arc<str>>, Error> {
+    let mut made = found.map(Arc::from);
+    for step in steps {
+        made = match &step.replay {
+            Replay::With(make) => make.lock().unwrap_or_else(PoisonError::into_inner)(made.as_deref())?,
+            Replay::Never => return Err(Error::conflict_on(key)),
+        };
+    }
+    Ok(made)
+}
+
+/// Shows keys, not values.
+impl fmt::Debug for Ops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<&str> = self.keys.iter().map(|op| &*op.key).collect();
+        f.debug_struct("Ops").field("act", &self.act).field("keys", &keys).finish_non_exhaustive()
+    }
+}

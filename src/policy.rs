@@ -1,0 +1,116 @@
+//! What frameworks differ in: how the session reaches a handler, and how a failure reaches the client.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+
+use crate::{
+    commit::Ticket,
+    core::Core,
+    error::Error,
+    lazy::{HeadLines, LazySession},
+};
+
+/// How a framework's handlers reach the session. One half of a policy; the other is [`Answer`].
+pub trait Attach<B> {
+    /// Puts the session where handlers find it.
+    fn attach(&self, request: &mut Request<B>, session: LazySession);
+}
+
+/// How a framework answers where a commit failed. One half of a policy; the other is [`Attach`].
+pub trait Answer<B, E> {
+    /// Answers in the place of the handler's response.
+    ///
+    /// # Errors
+    ///
+    /// Where the framework has failures as errors.
+    fn answer(&self, failure: Failure) -> Result<Response<B>, E>;
+}
+
+/// The policy for `http` types, which Axum, hyper and tower use: request extensions, and an empty response.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Http;
+
+impl<B> Attach<B> for Http {
+    fn attach(&self, request: &mut Request<B>, session: LazySession) {
+        request.extensions_mut().insert(session);
+    }
+}
+
+impl<B: Default, E> Answer<B, E> for Http {
+    fn answer(&self, failure: Failure) -> Result<Response<B>, E> {
+        Ok(failure.into_response())
+    }
+}
+
+/// A session could not be committed, or loaded: what the client is told, and why.
+///
+/// The client is told nothing but a status, 503 by default: a response never depends on the cause.
+#[derive(Debug)]
+pub struct Failure {
+    status: StatusCode,
+    headers: HeaderMap,
+    error: Error,
+}
+
+impl Failure {
+    pub(crate) fn new(core: &Core, error: Error, lines: HeadLines) -> Self {
+        let mut headers = HeaderMap::new();
+        // The cookie goes, come what may; what cannot be written here has already failed for itself.
+        let _ = lines.write(core, &mut headers);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Self { status: core.failure_status, headers, error }
+    }
+
+    /// The status to answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers to answer: `Cache-Control: no-store`, and the removal of a purged session's cookie.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The cause, for logs.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// The answer, with an empty body.
+    #[must_use]
+    pub fn into_response<B: Default>(self) -> Response<B> {
+        let mut response = Response::new(B::default());
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+impl HeadLines {
+    /// Writes `Set-Cookie`, `Vary` and `Cache-Control`; appends to what the application has, and never replaces it.
+    pub(crate) fn write(self, core: &Core, headers: &mut HeaderMap) -> Result<(), Error> {
+        if self.is_read && !varies_on(headers, &header::COOKIE) {
+            headers.append(header::VARY, HeaderValue::from_name(header::COOKIE));
+        }
+        let cookie = match self.ticket {
+            Ticket::Keep => return Ok(()),
+            Ticket::Give(token, max_age) => core.cookie.set(&token.encode(), max_age)?,
+            Ticket::Take => core.cookie.removal()?,
+        };
+        headers.append(header::SET_COOKIE, cookie);
+        // A cache that stores a cookie hands one user's session to the next (RFC 9111 section 7.3).
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        Ok(())
+    }
+}
+
+fn varies_on(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers
+        .get_all(header::VARY)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name.as_str().as_bytes()))
+}

@@ -1,0 +1,222 @@
+//! A record as bytes, versioned: for stores over blobs.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{Meta, Record};
+use crate::{
+    credentials::Credentials,
+    lifetime::{CookieLife, Extend, Lifetime},
+    state::State,
+    time::{Timestamp, millis},
+};
+
+const VERSION: u8 = 1;
+
+impl Record {
+    /// The whole record as bytes, for a store over blobs. The first byte is a format version.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(128 + self.state.size());
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&self.nonce.to_le_bytes());
+        let mut credentials = Vec::with_capacity(32);
+        self.credentials.write_to(&mut credentials);
+        put_option(&mut bytes, Some(&credentials));
+        self.meta.write_to(&mut bytes);
+        bytes.extend_from_slice(self.state.as_bytes());
+        bytes
+    }
+
+    /// Reads what [`Record::to_bytes`] wrote, in this version of the crate or an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that it did not write, or that a later version wrote.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader(bytes);
+        let version = reader.u8().ok_or(DecodeError::Damaged)?;
+        if version != VERSION {
+            return Err(DecodeError::Version(version));
+        }
+        reader.record().ok_or(DecodeError::Damaged)
+    }
+}
+
+/// Bytes that are no [`Record`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// A format version that this version of the crate does not know.
+    Version(u8),
+    /// Cut, changed, or never a record.
+    Damaged,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => write!(f, "the record has the unknown format version {version}"),
+            Self::Damaged => f.write_str("the record is damaged"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+impl Meta {
+    fn write_to(&self, bytes: &mut Vec<u8>) {
+        for time in [self.created_at, self.last_used, self.expires_at] {
+            bytes.extend_from_slice(&time.as_millis().to_le_bytes());
+        }
+        for text in [&self.owner, &self.label] {
+            put_option(bytes, text.as_deref().map(str::as_bytes));
+        }
+        put_option(bytes, self.lifetime.as_deref().map(Lifetime::to_bytes).as_ref().map(<[u8; 20]>::as_slice));
+    }
+}
+
+impl Lifetime {
+    /// `idle ms, absolute ms or all ones, is persistent, is on use, threshold`, little-endian.
+    fn to_bytes(&self) -> [u8; 20] {
+        let on_use = match self.extend {
+            Extend::OnUse { threshold } => Some(threshold),
+            Extend::OnChange => None,
+        };
+        let mut bytes = [0; 20];
+        let parts = [
+            millis(self.idle).to_le_bytes().as_slice(),
+            &self.absolute.map_or(u64::MAX, millis).to_le_bytes(),
+            &[u8::from(self.is_persistent()), u8::from(on_use.is_some())],
+            &on_use.unwrap_or_default().to_le_bytes(),
+        ]
+        .concat();
+        bytes.copy_from_slice(&parts);
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        let idle = Duration::from_millis(reader.u64()?);
+        let absolute = Some(reader.u64()?).filter(|millis| *millis != u64::MAX).map(Duration::from_millis);
+        let cookie = if reader.flag()? { CookieLife::Persistent } else { CookieLife::BrowserSession };
+        let is_on_use = reader.flag()?;
+        let threshold = u16::from_le_bytes(*reader.chunk()?);
+        let extend = if is_on_use { Extend::OnUse { threshold } } else { Extend::OnChange };
+        reader.0.is_empty().then_some(Self { idle, absolute, cookie, extend })
+    }
+}
+
+/// A part behind its length; no part is a length that no part has.
+fn put_option(bytes: &mut Vec<u8>, part: Option<&[u8]>) {
+    let length = part.map_or(NONE, |part| u32::try_from(part.len()).unwrap_or(NONE - 1));
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(part.unwrap_or_default());
+}
+
+const NONE: u32 = u32::MAX;
+
+/// What is still to be read.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn record(&mut self) -> Option<Record> {
+        let nonce = self.u64()?;
+        let credentials = Credentials::from_bytes(self.option()??)?;
+        let meta = Meta {
+            created_at: self.time()?,
+            last_used: self.time()?,
+            expires_at: self.time()?,
+            owner: self.text()?,
+            label: self.text()?,
+            lifetime: match self.option()? {
+                Some(bytes) => Some(Arc::new(Lifetime::from_bytes(bytes)?)),
+                None => None,
+            },
+        };
+        let state = State::from_bytes(self.0)?;
+        Some(Record { state, credentials, meta, nonce })
+    }
+
+    fn chunk<const N: usize>(&mut self) -> Option<&'a [u8; N]> {
+        let (chunk, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(chunk)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.chunk().map(|[byte]| *byte)
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        self.u8().filter(|byte| *byte < 2).map(|byte| byte == 1)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.chunk().copied().map(u64::from_le_bytes)
+    }
+
+    fn time(&mut self) -> Option<Timestamp> {
+        self.u64().map(Timestamp::from_millis)
+    }
+
+    fn option(&mut self) -> Option<Option<&'a [u8]>> {
+        let length = u32::from_le_bytes(*self.chunk()?);
+        if length == NONE {
+            return Some(None);
+        }
+        let (part, rest) = self.0.split_at_checked(length as usize)?;
+        self.0 = rest;
+        Some(Some(part))
+    }
+
+    fn text(&mut self) -> Option<Option<Arc<str>>> {
+        match self.option()? {
+            Some(bytes) => std::str::from_utf8(bytes).ok().map(|text| Some(text.into())),
+            None => Some(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::SecretHash;
+
+    fn record() -> Record {
+        let now = Timestamp::from_millis(1_000);
+        let credentials =
+            Credentials::new(SecretHash::from_bytes([7; 32])).rotated(SecretHash::from_bytes([8; 32]), now);
+        let state = [("cart", "[1,2]"), ("user", "\"bob\"")].into_iter().collect();
+        let mut record = Record::new(credentials, state, now, now.plus(Duration::from_secs(60)));
+        record.nonce = 42;
+        record.meta.owner = Some("bob".into());
+        record.meta.lifetime = Some(Arc::new(Lifetime::default()));
+        record
+    }
+
+    #[test]
+    fn reads_back_what_it_wrote() {
+        let mut record = record();
+        assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record.clone()));
+        record.meta.lifetime = None;
+        record.meta.owner = None;
+        record.meta.label = Some(String::new().into());
+        assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record));
+    }
+
+    #[test]
+    fn damaged_bytes_are_errors_and_never_panic() {
+        let bytes = record().to_bytes();
+        for at in 0..bytes.len() {
+            assert!(Record::from_bytes(&bytes[..at]).is_err(), "cut at {at}");
+            for byte in [0, 1, 0x7f, 0xff] {
+                let mut damaged = bytes.clone();
+                damaged[at] = byte;
+                let _ = Record::from_bytes(&damaged);
+            }
+        }
+        let mut later = bytes;
+        later[0] = 2;
+        assert_eq!(Record::from_bytes(&later), Err(DecodeError::Version(2)));
+    }
+}

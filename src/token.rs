@@ -1,0 +1,225 @@
+//! What a client holds: a public id and a secret, as one cookie value.
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use rand::Rng as _;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroize as _;
+
+/// Bytes of randomness in an id, and again in a secret. OWASP asks for 64 bits at least.
+const RANDOM: usize = 16;
+/// Characters of 16 bytes in base64url without padding.
+const HALF: usize = 22;
+
+/// The public name of a session: 128 random bits, and the key of its record.
+///
+/// It opens nothing by itself, so it is safe in logs, in a "your devices" page and in admin tools. It stays the
+/// same for a session's whole life; a renewal replaces the secret beside it. Its text is 22 characters of base64url.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId([u8; RANDOM]);
+
+impl SessionId {
+    /// Draws a new id from the thread's cryptographic generator.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(random())
+    }
+
+    /// Takes an id from its 16 bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; RANDOM]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes of this id.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; RANDOM] {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0; HALF];
+        encode(&self.0, &mut text);
+        f.pad(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({self})")
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        decode(text.as_bytes()).map(Self).ok_or(ParseIdError(()))
+    }
+}
+
+/// A text is not a [`SessionId`]: not 22 characters of base64url.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseIdError(());
+
+impl fmt::Display for ParseIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a session id: 22 characters of base64url are expected")
+    }
+}
+
+impl std::error::Error for ParseIdError {}
+
+/// The half of a token that only the client knows: 128 random bits.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret([u8; RANDOM]);
+
+impl Secret {
+    pub(crate) fn random() -> Self {
+        Self(random())
+    }
+
+    pub(crate) fn hash(&self) -> SecretHash {
+        SecretHash(Sha256::digest(self.0).into())
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// The SHA-256 of a token's secret: what a store keeps of it.
+///
+/// Two are compared in constant time.
+#[derive(Clone, Copy, Eq)]
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// Takes a hash from its 32 bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes of this hash.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for SecretHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl std::hash::Hash for SecretHash {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash(..)")
+    }
+}
+
+/// What the client holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) id: SessionId,
+    pub(crate) secret: Secret,
+}
+
+impl Token {
+    /// Characters of a token: its id's 22, then its secret's.
+    pub(crate) const LEN: usize = 2 * HALF;
+
+    /// Reads a cookie's value; `None` for anything that [`Token::encode`] did not write.
+    pub(crate) fn parse(value: &[u8]) -> Option<Self> {
+        let (id, secret) = value.split_at_checked(HALF)?;
+        Some(Self { id: SessionId(decode(id)?), secret: Secret(decode(secret)?) })
+    }
+
+    pub(crate) fn encode(&self) -> String {
+        let mut text = [0; Self::LEN];
+        let (id, secret) = text.split_at_mut(HALF);
+        encode(&self.id.0, id);
+        encode(&self.secret.0, secret);
+        let value = std::str::from_utf8(&text).unwrap_or_default().to_owned();
+        text.zeroize();
+        value
+    }
+}
+
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}
+
+fn encode(bytes: &[u8; RANDOM], text: &mut [u8]) {
+    // 16 bytes are 22 characters, which is what every caller brings.
+    let written = URL_SAFE_NO_PAD.encode_slice(bytes, text);
+    debug_assert_eq!(written, Ok(HALF));
+}
+
+/// Strict: the exact length, the url-safe alphabet, no padding, no stray bits in the last character. So a token
+/// has one spelling.
+fn decode(text: &[u8]) -> Option<[u8; RANDOM]> {
+    let mut bytes = [0; RANDOM];
+    let read = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    (text.len() == HALF && read == RANDOM).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_one_spelling() {
+        let token = Token { id: SessionId::random(), secret: Secret::random() };
+        let text = token.encode();
+        assert_eq!(text.len(), Token::LEN);
+        assert_eq!(Token::parse(text.as_bytes()), Some(token.clone()));
+        assert!(text.starts_with(&token.id.to_string()));
+
+        let changed = |at: usize, byte: u8| {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = byte;
+            Token::parse(&bytes)
+        };
+        for byte in *b"=+/ %\"\0\xff" {
+            assert_eq!(changed(3, byte), None, "{byte}");
+        }
+        // The last character of a half carries 2 bits: 4 of the 64 characters are canonical.
+        assert_eq!((0..=255).filter(|byte| changed(21, *byte).is_some()).count(), 4);
+        for other in [&text[1..], &format!("{text}A"), "", &text[..22]] {
+            assert_eq!(Token::parse(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_id_reads_back_and_a_secret_is_never_shown() {
+        let token = Token { id: SessionId::random(), secret: Secret::random() };
+        assert_eq!(token.id.to_string().parse(), Ok(token.id));
+        assert!("short".parse::<SessionId>().is_err());
+        let shown = format!("{token:?} {:?}", token.secret.hash());
+        assert!(!shown.contains(&token.encode()[HALF..]), "{shown}");
+        assert!(shown.contains("Secret(..)") && shown.contains("SecretHash(..)"), "{shown}");
+    }
+}
