@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration, time::SystemTime};
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::{
     cookie::{self, CookieOptions},
@@ -86,8 +86,8 @@ impl Core {
         }
     }
 
-    /// The tokens that a request presents: the first four that parse, each once. No allocation when there is none.
-    pub(crate) fn read(&self, headers: &HeaderMap) -> Vec<Token> {
+    /// The tokens that `Cookie` headers present: the first four that parse, each once. No allocation when there is none.
+    pub(crate) fn tokens<'a>(&self, headers: impl Iterator<Item = &'a [u8]>) -> Vec<Token> {
         let mut tokens = Vec::new();
         for token in cookie::values(headers, self.cookie.name()).filter_map(Token::parse) {
             if tokens.len() < MAX_TOKENS && !tokens.contains(&token) {

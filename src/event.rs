@@ -73,7 +73,7 @@ impl Event<'_> {
             Self::Destroyed { id } => tracing::debug!(%id, "session destroyed"),
             Self::Rejected { id, reason } => tracing::debug!(%id, ?reason, "session token rejected"),
             Self::SupersededWriteDropped { id } => {
-                tracing::warn!(%id, "session write dropped: the token was superseded")
+                tracing::warn!(%id, "session write dropped: the token was superseded");
             }
             Self::GoneWriteDropped { id } => tracing::warn!(%id, "session write dropped: the session is gone"),
             Self::ConflictReplayed { id } => tracing::debug!(%id, "session update replayed"),

@@ -68,9 +68,13 @@ impl LazySession {
     }
 
     /// A handle on the session, loaded or not: where nobody loads it, its operations fail with
-    /// [`Error::is_not_loaded`]. For places that cannot wait.
+    /// [`Error::is_not_loaded`]. For places that cannot wait. A request without a token has nothing to load.
     #[must_use]
     pub fn handle(&self) -> Session {
+        if self.shared.tokens.is_empty() && !self.shared.cell.initialized() {
+            // Somebody else who was faster has set the same.
+            let _ = self.shared.cell.set(Mutex::new(Inner::new(Visit::of(Loaded::Nothing))));
+        }
         Session { shared: Arc::clone(&self.shared) }
     }
 
@@ -89,6 +93,17 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Whether anybody has loaded the session: see [`LazySession::handle`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_loaded`].
+    pub fn check_loaded(&self) -> Result<(), Error> {
+        self.shared.inner().map(drop)
+    }
+}
+
 impl fmt::Debug for LazySession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LazySession").field("loaded", &self.shared.cell.initialized()).finish_non_exhaustive()
@@ -103,6 +118,8 @@ pub(crate) struct Shared {
     /// Commits of one session go one after the other: a second renewal must see the first one's secret.
     turn: Turn<()>,
     head_sent: AtomicBool,
+    /// Whether something was asked for that a session nobody loaded cannot do.
+    is_misused: AtomicBool,
 }
 
 /// A loaded session.
@@ -145,13 +162,25 @@ impl Shared {
     }
 
     fn new(core: Option<Arc<Core>>, tokens: Vec<Token>, cell: OnceCell<Mutex<Inner>>) -> Self {
-        Self { core, tokens, cell, turn: Turn::new(()), head_sent: AtomicBool::new(false) }
+        Self {
+            core,
+            tokens,
+            cell,
+            turn: Turn::new(()),
+            head_sent: AtomicBool::default(),
+            is_misused: AtomicBool::default(),
+        }
     }
 
     /// The one lock. It is never held across an await, nor while a closure or a `Serialize` of the user's runs.
     pub(crate) fn inner(&self) -> Result<MutexGuard<'_, Inner>, Error> {
         let inner = self.cell.get().ok_or_else(Error::not_loaded)?;
         Ok(inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Fails the request: a change could not be made, by a method that has no error to return.
+    pub(crate) fn fail_commit(&self) {
+        self.is_misused.store(true, Ordering::Release);
     }
 
     async fn load(&self) -> Result<(), Error> {
@@ -194,6 +223,9 @@ impl Shared {
 
     /// What the head says where there is nothing to store; `None` where a commit has to tell.
     pub(crate) fn finish_now(&self) -> Option<HeadLines> {
+        if self.is_misused.load(Ordering::Acquire) {
+            return None;
+        }
         let Ok(mut inner) = self.inner() else {
             self.head_sent.store(true, Ordering::Release);
             return Some(HeadLines::default());
@@ -207,6 +239,11 @@ impl Shared {
     /// Commits what the request did, before its head leaves.
     pub(crate) async fn finish(self: Arc<Self>, status: StatusCode) -> (HeadLines, Result<(), Error>) {
         let Some(core) = &self.core else { return (HeadLines::default(), Ok(())) };
+        if self.is_misused.load(Ordering::Acquire) {
+            let error = Error::not_loaded();
+            tracing::error!("{error}");
+            return (HeadLines::default(), Err(error));
+        }
         if core.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status))
             && let Ok(mut inner) = self.inner()
         {

@@ -26,6 +26,13 @@ mod store;
 mod time;
 mod token;
 
+#[cfg(feature = "actix-web")]
+#[path = "../adapters/actix_web/mod.rs"]
+pub mod actix_web;
+#[cfg(feature = "axum")]
+#[path = "../adapters/axum.rs"]
+mod axum;
+
 pub use crate::{
     changes::{Changes, Conflict, Expected, KeyChange},
     cookie::{CookieError, CookieOptions, CookieOptionsBuilder, SameSite},

@@ -1,5 +1,7 @@
 //! What frameworks differ in: how the session reaches a handler, and how a failure reaches the client.
 
+use std::fmt;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 
 use crate::{
@@ -7,10 +9,15 @@ use crate::{
     core::Core,
     error::Error,
     lazy::{HeadLines, LazySession},
+    session::Session,
 };
 
-/// How a framework's handlers reach the session. One half of a policy; the other is [`Answer`].
+/// How the layer reads a framework's requests, and how handlers reach the session. One half of a policy; the other is
+/// [`Answer`].
 pub trait Attach<B> {
+    /// The values of every header called `name`, in their order.
+    fn header<'a>(&self, request: &'a Request<B>, name: &HeaderName) -> impl Iterator<Item = &'a [u8]>;
+
     /// Puts the session where handlers find it.
     fn attach(&self, request: &mut Request<B>, session: LazySession);
 }
@@ -30,6 +37,10 @@ pub trait Answer<B, E> {
 pub struct Http;
 
 impl<B> Attach<B> for Http {
+    fn header<'a>(&self, request: &'a Request<B>, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        request.headers().get_all(name).into_iter().map(HeaderValue::as_bytes)
+    }
+
     fn attach(&self, request: &mut Request<B>, session: LazySession) {
         request.extensions_mut().insert(session);
     }
@@ -47,7 +58,7 @@ impl<B: Default, E> Answer<B, E> for Http {
 #[derive(Debug)]
 pub struct Failure {
     status: StatusCode,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
     error: Error,
 }
 
@@ -57,7 +68,19 @@ impl Failure {
         // The cookie goes, come what may; what cannot be written here has already failed for itself.
         let _ = lines.write(core, &mut headers);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let headers = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Self { status: core.failure_status, headers, error }
+    }
+
+    /// A failure that happened before there was a session.
+    fn bare(error: Error) -> Self {
+        let status = if error.is_missing_layer() || error.is_not_loaded() {
+            StatusCode::INTERNAL_SERVER_ERROR
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        let headers = vec![(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+        Self { status, headers, error }
     }
 
     /// The status to answer.
@@ -68,7 +91,7 @@ impl Failure {
 
     /// The headers to answer: `Cache-Control: no-store`, and the removal of a purged session's cookie.
     #[must_use]
-    pub fn headers(&self) -> &HeaderMap {
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 
@@ -83,8 +106,41 @@ impl Failure {
     pub fn into_response<B: Default>(self) -> Response<B> {
         let mut response = Response::new(B::default());
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
+        response.headers_mut().extend(self.headers);
         response
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// What an error comes to that a handler passes on: 500 for a missing layer, else 503.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::bare(error)
+    }
+}
+
+impl LazySession {
+    /// [`LazySession::load`] for extractors: a failure is answered as the layer's options say.
+    ///
+    /// # Errors
+    ///
+    /// The store failed, or the record cannot be read.
+    pub async fn extract(&self) -> Result<Session, Failure> {
+        self.load().await.map_err(|error| match &self.shared.core {
+            Some(core) => Failure::new(core, error, HeadLines::default()),
+            None => error.into(),
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{Request, Response};
+use http::{Request, Response, header};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -47,7 +47,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let tokens = self.core.read(request.headers());
+        let tokens = self.core.tokens(self.policy.header(&request, &header::COOKIE));
         let session = LazySession::new(Arc::clone(&self.core), tokens);
         self.policy.attach(&mut request, session.clone());
         let policy = self.policy.clone();

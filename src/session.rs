@@ -218,8 +218,9 @@ impl Session {
     /// Ends the session as [`purge`](Session::purge) does, and begins a new one with a new id, for what is inserted after
     /// it: a message for the page after the logout, say.
     pub fn restart(&self) {
-        if let Ok(mut inner) = self.inner() {
-            inner.ops.end(Act::Restart);
+        match self.inner() {
+            Ok(mut inner) => inner.ops.end(Act::Restart),
+            Err(_) => self.shared.fail_commit(),
         }
     }
 
@@ -335,25 +336,29 @@ impl Session {
     }
 
     /// The one gate for changes: everything a handler writes comes through here.
-    fn write<R: Default>(&self, change: impl FnOnce(&mut Inner) -> R) -> Result<R, Error> {
+    fn write(&self, change: impl FnOnce(&mut Inner)) -> Result<(), Error> {
         let mut inner = self.inner()?;
-        Ok(if inner.has_ended() { R::default() } else { change(&mut inner) })
+        if !inner.has_ended() {
+            change(&mut inner);
+        }
+        Ok(())
     }
 
-    /// A change whose handle cannot fail: one that nobody loaded has said so already.
+    /// A change whose method cannot fail: on a session that nobody loaded, the commit fails in its place. A logout must
+    /// not get lost.
     fn act(&self, change: impl FnOnce(&mut Inner)) {
-        if let Err(error) = self.write(change) {
-            tracing::error!(%error, "session change dropped");
+        if self.write(change).is_err() {
+            self.shared.fail_commit();
         }
     }
 
     fn take(&self, key: &str) -> Option<String> {
-        let taken = self.write(|inner| {
-            let raw = inner.raw(key).map(str::to_owned);
+        let mut raw = None;
+        self.act(|inner| {
+            raw = inner.raw(key).map(str::to_owned);
             inner.ops.write(key, None);
-            raw
         });
-        taken.unwrap_or_default()
+        raw
     }
 
     /// A key's raw value, and the version at which that is it.

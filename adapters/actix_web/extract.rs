@@ -1,0 +1,68 @@
+//! Extractors.
+
+use std::{
+    future::{Future, Ready, ready},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use ::actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
+
+use super::ext::missing_layer;
+use crate::{Failure, LazySession, Session};
+
+/// Loads the request's session, unless it is loaded already.
+impl FromRequest for Session {
+    type Error = Error;
+    type Future = ExtractFuture;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> ExtractFuture {
+        ExtractFuture(match request.extensions().get::<LazySession>() {
+            Some(lazy) => match lazy.loaded() {
+                Some(session) => Extract::Ready(Some(Ok(session))),
+                None => {
+                    let lazy = lazy.clone();
+                    Extract::Load(Box::pin(async move { lazy.extract().await }))
+                }
+            },
+            None => Extract::Ready(Some(Err(missing_layer().into()))),
+        })
+    }
+}
+
+/// The session, not loaded: for handlers that may not need it.
+impl FromRequest for LazySession {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let found = request.extensions().get::<LazySession>().cloned();
+        ready(found.ok_or_else(|| missing_layer().into()))
+    }
+}
+
+/// The session that a handler asked for.
+#[must_use]
+pub struct ExtractFuture(Extract);
+
+enum Extract {
+    Ready(Option<Result<Session, Error>>),
+    Load(Pin<Box<dyn Future<Output = Result<Session, Failure>> + Send>>),
+}
+
+impl Future for ExtractFuture {
+    type Output = Result<Session, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Extract::Ready(result) => result.take().map_or(Poll::Pending, Poll::Ready),
+            Extract::Load(load) => load.as_mut().poll(cx).map_err(Error::from),
+        }
+    }
+}
+
+impl std::fmt::Debug for ExtractFuture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExtractFuture").finish_non_exhaustive()
+    }
+}
