@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::StatusCode;
+use http::{Response, StatusCode};
 use tower_layer::Layer;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     event::Event,
     lifetime::Lifetime,
     owners::Owners,
-    policy::Http,
+    policy::{Failure, Http, OnFailure},
     service::SessionService,
     store::SessionStore,
 };
@@ -96,6 +96,18 @@ impl<P> SessionLayer<P> {
     /// What a client is answered where the session failed: an empty response of this status. Default: 503.
     pub fn failure_status(self, status: StatusCode) -> Self {
         self.with(|core| core.failure_status = status)
+    }
+
+    /// Builds the response where the session failed; it gets the cause, and must not tell it. Headers that the failure
+    /// needs (a purged session's cookie, `Cache-Control: no-store`) are added. Default: empty, with
+    /// [`failure_status`](Self::failure_status).
+    ///
+    /// For Actix Web, `SessionMiddleware` has a hook of its own.
+    pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<P, F>>
+    where
+        F: Fn(&Failure) -> Response<B> + Clone,
+    {
+        SessionLayer { core: self.core, policy: OnFailure { policy: self.policy, hook } }
     }
 
     /// The clock that deadlines go by. Default: `SystemTime::now`.

@@ -46,7 +46,7 @@ pub use crate::{
     lifetime::{Lifetime, LifetimeBuilder, LifetimeError},
     memory::MemoryStore,
     owners::{DynOwnerIndex, OwnedSession, OwnerIndex, Owners},
-    policy::{Answer, Attach, Failure, Http},
+    policy::{Answer, Attach, Failure, Http, OnFailure},
     record::{DecodeError, Record},
     service::{ResponseFuture, SessionService},
     session::{Entries, Session, SessionStatus},

@@ -1,6 +1,6 @@
 //! What frameworks differ in: how the session reaches a handler, and how a failure reaches the client.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 
@@ -55,11 +55,14 @@ impl<B: Default, E> Answer<B, E> for Http {
 /// A session could not be committed, or loaded: what the client is told, and why.
 ///
 /// The client is told nothing but a status, 503 by default: a response never depends on the cause.
-#[derive(Debug)]
+///
+/// Extractors leave it in the extensions of the response that they make, so that the layer's
+/// [`on_failure`](crate::SessionLayer::on_failure) hook gets to see theirs, too.
+#[derive(Clone, Debug)]
 pub struct Failure {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
-    error: Error,
+    error: Arc<Error>,
 }
 
 impl Failure {
@@ -69,7 +72,8 @@ impl Failure {
         let _ = lines.write(core, &mut headers);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Self { status: core.failure_status, headers, error }
+        let status = if error.is_not_loaded() { StatusCode::INTERNAL_SERVER_ERROR } else { core.failure_status };
+        Self { status, headers, error: Arc::new(error) }
     }
 
     /// A failure that happened before there was a session.
@@ -80,7 +84,7 @@ impl Failure {
             StatusCode::SERVICE_UNAVAILABLE
         };
         let headers = vec![(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-        Self { status, headers, error }
+        Self { status, headers, error: Arc::new(error) }
     }
 
     /// The status to answer.
@@ -106,8 +110,50 @@ impl Failure {
     pub fn into_response<B: Default>(self) -> Response<B> {
         let mut response = Response::new(B::default());
         *response.status_mut() = self.status;
-        response.headers_mut().extend(self.headers);
+        self.write(response.headers_mut());
+        response.extensions_mut().insert(self);
         response
+    }
+
+    /// Adds the failure's headers to those of a response.
+    fn write(&self, headers: &mut HeaderMap) {
+        for (name, value) in &self.headers {
+            if *name == header::SET_COOKIE || !headers.contains_key(name) {
+                headers.append(name, value.clone());
+            }
+        }
+    }
+}
+
+/// A policy with an answer of the application's own: what [`SessionLayer::on_failure`](crate::SessionLayer::on_failure)
+/// makes.
+#[derive(Clone, Copy)]
+pub struct OnFailure<P, F> {
+    pub(crate) policy: P,
+    pub(crate) hook: F,
+}
+
+impl<B, P: Attach<B>, F> Attach<B> for OnFailure<P, F> {
+    fn header<'a>(&self, request: &'a Request<B>, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        self.policy.header(request, name)
+    }
+
+    fn attach(&self, request: &mut Request<B>, session: LazySession) {
+        self.policy.attach(request, session);
+    }
+}
+
+impl<B, E, P, F: Fn(&Failure) -> Response<B>> Answer<B, E> for OnFailure<P, F> {
+    fn answer(&self, failure: Failure) -> Result<Response<B>, E> {
+        let mut response = (self.hook)(&failure);
+        failure.write(response.headers_mut());
+        Ok(response)
+    }
+}
+
+impl<P: fmt::Debug, F> fmt::Debug for OnFailure<P, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OnFailure").field(&self.policy).finish()
     }
 }
 

@@ -118,12 +118,16 @@ fn answer<B, P: Answer<B, E>, E>(
     result: Result<(), Error>,
 ) -> Result<Response<B>, E> {
     let Some(core) = &session.shared.core else { return Ok(response) };
-    match result {
-        Ok(()) => match lines.write(core, response.headers_mut()) {
-            Ok(()) => Ok(response),
-            Err(error) => policy.answer(Failure::new(core, error, HeadLines::default())),
-        },
-        Err(error) => policy.answer(Failure::new(core, error, lines)),
+    if let Err(error) = result {
+        return policy.answer(Failure::new(core, error, lines));
+    }
+    // A handler may have answered a failure of the session: the policy decides what that looks like.
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        response = policy.answer(failure)?;
+    }
+    match lines.write(core, response.headers_mut()) {
+        Ok(()) => Ok(response),
+        Err(error) => policy.answer(Failure::new(core, error, HeadLines::default())),
     }
 }
 

@@ -5,21 +5,23 @@
 
 use std::{
     convert::Infallible,
+    fmt,
     future::Future,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use ::actix_web::{
-    Error, HttpMessage as _,
+    Error, HttpMessage as _, HttpResponse,
     dev::{Service, ServiceRequest, ServiceResponse},
     http::header::HeaderValue,
 };
 use http::{HeaderName, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 
-use super::middleware::Loading;
+use super::{error::Hooked, middleware::Loading};
 use crate::{Answer, Attach, Failure, LazySession, Session};
 
 /// What came of an Actix request.
@@ -27,8 +29,19 @@ pub(super) type Outcome<B> = Result<ServiceResponse<B>, Error>;
 
 /// The policy for Actix Web: the session stands in the Actix request's extensions, and a failure is an
 /// [`actix_web::Error`](::actix_web::Error).
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Actix;
+#[derive(Clone, Default)]
+pub struct Actix {
+    pub(super) on_failure: Option<Arc<FailureHook>>,
+}
+
+/// Builds the response to a failure.
+pub(super) type FailureHook = dyn Fn(&Failure) -> HttpResponse + Send + Sync;
+
+impl fmt::Debug for Actix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Actix").finish_non_exhaustive()
+    }
+}
 
 impl Attach<ServiceRequest> for Actix {
     fn header<'a>(&self, request: &'a Request<ServiceRequest>, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
@@ -42,7 +55,11 @@ impl Attach<ServiceRequest> for Actix {
 
 impl<B> Answer<Outcome<B>, Infallible> for Actix {
     fn answer(&self, failure: Failure) -> Result<Response<Outcome<B>>, Infallible> {
-        Ok(Response::new(Err(failure.into())))
+        let error = match &self.on_failure {
+            Some(hook) => Hooked::new(failure, Arc::clone(hook)).into(),
+            None => failure.into(),
+        };
+        Ok(Response::new(Err(error)))
     }
 }
 
@@ -121,7 +138,7 @@ where
             let next = match step.as_mut().project() {
                 StepProjection::Load { load, service, request } => {
                     if let Err(failure) = ready!(load.as_mut().poll(cx)) {
-                        return Poll::Ready(Ok(Response::new(Err(failure.into()))));
+                        return Poll::Ready(Ok(lift(Err(failure.into()))));
                     }
                     // Taken once: the next step replaces this one.
                     let Some(request) = request.take() else { return Poll::Pending };
@@ -135,13 +152,16 @@ where
 }
 
 /// The outcome with its status, which decides what is kept. An error is a response that nobody has made yet: its changes
-/// count like any other's.
+/// count like any other's. A failure of ours goes where the layer looks for it.
 fn lift<B>(outcome: Outcome<B>) -> Response<Outcome<B>> {
-    let status = match &outcome {
-        Ok(response) => response.status(),
-        Err(error) => error.as_response_error().status_code(),
+    let (status, failure) = match &outcome {
+        Ok(response) => (response.status(), None),
+        Err(error) => (error.as_response_error().status_code(), error.as_error::<Failure>().cloned()),
     };
     let mut response = Response::new(outcome);
+    if let Some(failure) = failure {
+        response.extensions_mut().insert(failure);
+    }
     *response.status_mut() = StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
 }

@@ -1,6 +1,6 @@
 //! Failures as Actix errors.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use ::actix_web::{
     HttpResponse, ResponseError,
@@ -10,7 +10,7 @@ use ::actix_web::{
     },
 };
 
-use super::middleware::put;
+use super::{bridge::FailureHook, middleware::put};
 use crate::{Error, Failure, SessionGetError, SessionInsertError, SessionUpdateError};
 
 /// An empty response: the client is told a status, and nothing of the cause.
@@ -20,14 +20,51 @@ impl ResponseError for Failure {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::new(self.status_code());
-        for (name, value) in self.headers() {
-            let name = HeaderName::from_bytes(name.as_str().as_bytes());
-            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
-                response.headers_mut().append(name, value);
-            }
+        with_headers_of(self, HttpResponse::new(self.status_code()))
+    }
+}
+
+fn with_headers_of(failure: &Failure, mut response: HttpResponse) -> HttpResponse {
+    for (name, value) in failure.headers() {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+            put(response.headers_mut(), name, value);
         }
-        response
+    }
+    response
+}
+
+/// A failure that the application answers itself.
+pub(super) struct Hooked {
+    failure: Failure,
+    hook: Arc<FailureHook>,
+}
+
+impl Hooked {
+    pub(super) fn new(failure: Failure, hook: Arc<FailureHook>) -> Self {
+        Self { failure, hook }
+    }
+}
+
+impl ResponseError for Hooked {
+    fn status_code(&self) -> StatusCode {
+        (self.hook)(&self.failure).status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        with_headers_of(&self.failure, (self.hook)(&self.failure))
+    }
+}
+
+impl fmt::Display for Hooked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(f)
+    }
+}
+
+impl fmt::Debug for Hooked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.failure, f)
     }
 }
 

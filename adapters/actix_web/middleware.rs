@@ -6,11 +6,12 @@ use std::{
     future::{Future, Ready, ready},
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use ::actix_web::{
-    Error,
+    Error, HttpResponse,
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
     http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY},
@@ -24,14 +25,15 @@ use super::{
     bridge::{Actix, Bridge, BridgeFuture, Outcome},
     error::WithHeaders,
 };
-use crate::{Http, ResponseFuture, SessionLayer, SessionService};
+use crate::{Failure, Http, ResponseFuture, SessionLayer, SessionService};
 
 /// A [`SessionLayer`] as an Actix middleware: `App::new().wrap(SessionMiddleware::from(layer))`.
 ///
 /// Make the layer once, outside the factory of `HttpServer`, and clone it in: workers then share one set of sessions.
 #[derive(Clone, Debug)]
 pub struct SessionMiddleware {
-    layer: SessionLayer<Actix>,
+    layer: SessionLayer<Http>,
+    policy: Actix,
     loading: Loading,
 }
 
@@ -55,11 +57,20 @@ impl SessionMiddleware {
         self.loading = Loading::Lazy;
         self
     }
+
+    /// Builds the response where the session failed; it gets the cause, and must not tell it. Headers that the failure needs
+    /// (a purged session's cookie, `Cache-Control: no-store`) are added. Default: an empty one, with the layer's
+    /// [`failure_status`](SessionLayer::failure_status).
+    #[must_use]
+    pub fn on_failure(mut self, hook: impl Fn(&Failure) -> HttpResponse + Send + Sync + 'static) -> Self {
+        self.policy.on_failure = Some(Arc::new(hook));
+        self
+    }
 }
 
 impl From<SessionLayer<Http>> for SessionMiddleware {
     fn from(layer: SessionLayer<Http>) -> Self {
-        Self { layer: layer.policy(Actix), loading: Loading::Eager }
+        Self { layer, policy: Actix::default(), loading: Loading::Eager }
     }
 }
 
@@ -77,7 +88,8 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         let service = Rc::new(service);
         let bridge = Bridge { service: Rc::clone(&service), loading: self.loading };
-        ready(Ok(SessionMiddlewareService { inner: service, service: self.layer.layer(bridge) }))
+        let layer = self.layer.clone().policy(self.policy.clone());
+        ready(Ok(SessionMiddlewareService { inner: service, service: layer.layer(bridge) }))
     }
 }
 
