@@ -7,7 +7,7 @@ use axum_core::{
 };
 use http::{StatusCode, request::Parts};
 
-use crate::{Error, Failure, LazySession, Session, SessionGetError, SessionInsertError, SessionUpdateError};
+use crate::{Error, Failure, LazySession, Scoped, Session, SessionGetError, SessionInsertError, SessionUpdateError};
 
 /// Loads the request's session, once however many ask.
 impl<S: Send + Sync> FromRequestParts<S> for Session {
@@ -25,6 +25,25 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Failure> {
         let session = lazy(parts)?.extract().await?;
+        Ok(session.was_presented().then_some(session))
+    }
+}
+
+/// Loads the session of a scope.
+impl<T: 'static, S: Send + Sync> FromRequestParts<S> for Scoped<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
+        Scoped::extract(parts.extensions.get()).await
+    }
+}
+
+/// `Some` only where a presented token opens a session of that scope.
+impl<T: 'static, S: Send + Sync> OptionalFromRequestParts<S> for Scoped<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Failure> {
+        let session = Scoped::extract(parts.extensions.get()).await?;
         Ok(session.was_presented().then_some(session))
     }
 }

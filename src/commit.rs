@@ -19,6 +19,7 @@ use crate::{
     store::{Created, Updated},
     time::Timestamp,
     token::{Secret, SessionId, Token},
+    transport::Way,
 };
 
 /// How many conflicts in a row are answered at once; the next ones wait a moment, at random.
@@ -50,7 +51,7 @@ pub(crate) enum Head {
 /// One commit: what was loaded, what was asked, and where it has come to.
 pub(crate) struct Commit<'a> {
     pub(crate) core: &'a Core,
-    pub(crate) tokens: &'a [Token],
+    pub(crate) tokens: &'a [(Token, Way)],
     pub(crate) visit: Visit,
     pub(crate) ops: Ops,
     pub(crate) head: Head,
@@ -212,7 +213,7 @@ impl Commit<'_> {
         let mut ids = std::mem::take(&mut self.visit.superseded);
         ids.extend(self.visit.token.take().map(|token| token.id));
         let mut failed = None;
-        for token in self.tokens.iter().skip(self.visit.tried) {
+        for (token, _) in self.tokens.iter().skip(self.visit.tried) {
             match self.core.store.load(&token.id).await {
                 Ok(found) => match look(self.core, token, found, now) {
                     Look::Opens(_) | Look::Superseded(_) => ids.push(token.id),

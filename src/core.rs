@@ -5,22 +5,16 @@ use std::{sync::Arc, time::Duration, time::SystemTime};
 use http::StatusCode;
 
 use crate::{
-    cookie::{self, CookieOptions},
-    event::Event,
-    lifetime::Lifetime,
-    store::DynStore,
-    time::Timestamp,
-    token::Token,
+    cookie::CookieOptions, event::Event, lifetime::Lifetime, scope::Scope, store::DynStore, time::Timestamp,
+    transport::Transport,
 };
-
-/// How many tokens of one request are tried.
-pub(crate) const MAX_TOKENS: usize = 4;
 
 /// The store and the options.
 #[derive(Clone)]
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn DynStore>,
-    pub(crate) cookie: CookieOptions,
+    pub(crate) transport: Transport,
+    pub(crate) scope: Scope,
     pub(crate) lifetime: Lifetime,
     pub(crate) owner_key: Option<Arc<str>>,
     pub(crate) max_bytes: usize,
@@ -62,7 +56,8 @@ impl Core {
     pub(crate) fn new(store: Arc<dyn DynStore>) -> Self {
         Self {
             store,
-            cookie: CookieOptions::default(),
+            transport: Transport { cookie: Some(CookieOptions::default()), header: None },
+            scope: Scope::default_scope(),
             lifetime: Lifetime::default(),
             owner_key: None,
             max_bytes: 64 * 1024,
@@ -84,16 +79,5 @@ impl Core {
         if let Some(hook) = &self.on_event {
             hook(event);
         }
-    }
-
-    /// The tokens that `Cookie` headers present: the first four that parse, each once. No allocation when there is none.
-    pub(crate) fn tokens<'a>(&self, headers: impl Iterator<Item = &'a [u8]>) -> Vec<Token> {
-        let mut tokens = Vec::new();
-        for token in cookie::values(headers, self.cookie.name()).filter_map(Token::parse) {
-            if tokens.len() < MAX_TOKENS && !tokens.contains(&token) {
-                tokens.push(token);
-            }
-        }
-        tokens
     }
 }

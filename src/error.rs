@@ -24,6 +24,8 @@ enum Kind {
     NotLoaded,
     ReadOnly,
     NoOwnerIndex,
+    LayeredTwice(&'static str),
+    SameName(&'static str, &'static str),
 }
 
 impl Error {
@@ -76,6 +78,15 @@ impl Error {
         matches!(self.kind, Kind::NotLoaded)
     }
 
+    /// Whether the program is wrong, not the store or the request: a missing layer, one twice, a session that nobody loaded.
+    #[must_use]
+    pub fn is_misconfigured(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::NoLayer | Kind::NotLoaded | Kind::LayeredTwice(_) | Kind::SameName(..) | Kind::NoOwnerIndex
+        )
+    }
+
     /// The error of an extractor that finds no [`LazySession`](crate::LazySession).
     #[must_use]
     pub fn missing_layer() -> Self {
@@ -104,6 +115,14 @@ impl Error {
 
     pub(crate) fn not_loaded() -> Self {
         Kind::NotLoaded.into()
+    }
+
+    pub(crate) fn layered_twice(scope: &'static str) -> Self {
+        Kind::LayeredTwice(scope).into()
+    }
+
+    pub(crate) fn same_name(outer: &'static str, inner: &'static str) -> Self {
+        Kind::SameName(outer, inner).into()
     }
 
     pub(crate) fn no_owner_index() -> Self {
@@ -154,6 +173,11 @@ impl fmt::Display for Error {
             Kind::NotLoaded => f.write_str(
                 "the session is not loaded: the middleware is `.lazy()`, so take `Session` as an extractor, or await `LazySession::load`",
             ),
+            Kind::LayeredTwice("()") => f.write_str("two session layers stand around this handler: give one a `.scope::<T>()`"),
+            Kind::LayeredTwice(scope) => write!(f, "two session layers of the scope `{scope}` stand around this handler"),
+            Kind::SameName(outer, inner) => {
+                write!(f, "the session layers of the scopes `{outer}` and `{inner}` use the same cookie or header name")
+            }
             Kind::NoOwnerIndex => f.write_str("the store keeps no index of owners"),
             Kind::ReadOnly => f.write_str("the session could not be loaded, so it is read-only"),
         }

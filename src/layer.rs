@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{Response, StatusCode};
+use http::{HeaderName, Response, StatusCode, header::InvalidHeaderName};
 use tower_layer::Layer;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     lifetime::Lifetime,
     owners::Owners,
     policy::{Failure, Http, OnFailure},
+    scope::Scope,
     service::SessionService,
     store::SessionStore,
 };
@@ -24,6 +25,8 @@ use crate::{
 /// | option | default |
 /// |---|---|
 /// | [`cookie`](Self::cookie) | `__Host-id; Path=/; Secure; HttpOnly; SameSite=Lax` |
+/// | [`header`](Self::header) | none |
+/// | [`scope`](Self::scope) | none |
 /// | [`lifetime`](Self::lifetime) | idle 24 hours, absolute 30 days, browser-session cookie |
 /// | [`owner_key`](Self::owner_key) | none |
 /// | [`max_bytes`](Self::max_bytes) | 64 KiB |
@@ -48,14 +51,44 @@ impl SessionLayer {
 impl<P> SessionLayer<P> {
     /// The session cookie's name and attributes. Default: [`CookieOptions::default`].
     pub fn cookie(self, options: CookieOptions) -> Self {
-        self.with(|core| core.cookie = options)
+        self.with(|core| core.transport.cookie = Some(options))
+    }
+
+    /// Takes tokens from this request header, too, for clients that keep no cookies. Default: none.
+    ///
+    /// Cookies come first. A new token goes where the old one came from; to a client that presented none, into the header
+    /// if it sends it, be it empty, else into the cookie. The response header is marked sensitive.
+    ///
+    /// # Errors
+    ///
+    /// Not a header name.
+    pub fn header(self, name: &str) -> Result<Self, InvalidHeaderName> {
+        let name = HeaderName::from_bytes(name.as_bytes())?;
+        Ok(self.with(|core| core.transport.header = Some(name)))
+    }
+
+    /// The same, without a cookie: for an API.
+    ///
+    /// # Errors
+    ///
+    /// Not a header name.
+    pub fn header_only(self, name: &str) -> Result<Self, InvalidHeaderName> {
+        Ok(self.header(name)?.with(|core| core.transport.cookie = None))
+    }
+
+    /// Keeps this layer's sessions apart from those of other layers around the same handler, under the type `T`. They are
+    /// extracted as [`Scoped<T>`](crate::Scoped). Give each layer a cookie name of its own; the same scope or the same name
+    /// twice is an error that each request is answered with. Default: no scope, extracted as
+    /// [`Session`](crate::Session).
+    pub fn scope<T: 'static>(self) -> Self {
+        self.with(|core| core.scope = Scope::of::<T>())
     }
 
     /// For development over plain http: see
     /// [`CookieOptionsBuilder::insecure_http`](crate::CookieOptionsBuilder::insecure_http). Anyone on the way can read
     /// the cookie then.
     pub fn insecure_http(self) -> Self {
-        self.with(|core| core.cookie = std::mem::take(&mut core.cookie).into_insecure_http())
+        self.with(|core| core.transport.cookie = core.transport.cookie.take().map(CookieOptions::into_insecure_http))
     }
 
     /// How long sessions live. Default: [`Lifetime::default`]. Lower limits hold for existing sessions, too.
@@ -148,7 +181,7 @@ impl<S, P: Clone> Layer<S> for SessionLayer<P> {
 impl<P> fmt::Debug for SessionLayer<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionLayer")
-            .field("cookie", &self.core.cookie)
+            .field("transport", &self.core.transport)
             .field("lifetime", &self.core.lifetime)
             .finish_non_exhaustive()
     }

@@ -21,7 +21,7 @@ use crate::{
     ops::{Act, Ops, Replay},
     plan::{Dropped, Loaded},
     session::Session,
-    token::Token,
+    transport::{Presented, Way},
 };
 
 /// What the layer puts into a request's extensions: a session that is loaded when somebody asks for it.
@@ -44,8 +44,8 @@ pub struct LazySession {
 }
 
 impl LazySession {
-    pub(crate) fn new(core: Arc<Core>, tokens: Vec<Token>) -> Self {
-        Self { shared: Arc::new(Shared::new(Some(core), tokens, OnceCell::new())) }
+    pub(crate) fn new(core: Arc<Core>, presented: Presented) -> Self {
+        Self { shared: Arc::new(Shared::new(Some(core), presented, OnceCell::new())) }
     }
 
     /// Loads the session. However many ask, at once or one after the other, the store is asked once.
@@ -71,7 +71,7 @@ impl LazySession {
     /// [`Error::is_not_loaded`]. For places that cannot wait. A request without a token has nothing to load.
     #[must_use]
     pub fn handle(&self) -> Session {
-        if self.shared.tokens.is_empty() && !self.shared.cell.initialized() {
+        if !self.has_token() && !self.shared.cell.initialized() {
             // Somebody else who was faster has set the same.
             let _ = self.shared.cell.set(Mutex::new(Inner::new(Visit::of(Loaded::Nothing))));
         }
@@ -81,7 +81,7 @@ impl LazySession {
     /// Whether the request presents a token at all; it may turn out to open nothing.
     #[must_use]
     pub fn has_token(&self) -> bool {
-        !self.shared.tokens.is_empty()
+        !self.shared.presented.tokens.is_empty()
     }
 }
 
@@ -113,7 +113,7 @@ impl fmt::Debug for LazySession {
 /// What all handles of a request's session share.
 pub(crate) struct Shared {
     pub(crate) core: Option<Arc<Core>>,
-    tokens: Vec<Token>,
+    presented: Presented,
     cell: OnceCell<Mutex<Inner>>,
     /// Commits of one session go one after the other: a second renewal must see the first one's secret.
     turn: Turn<()>,
@@ -158,13 +158,13 @@ impl Shared {
     /// A session that was never loaded from anywhere, and never will be stored.
     pub(crate) fn detached() -> Self {
         let inner = Inner::new(Visit::of(Loaded::Nothing));
-        Self::new(None, Vec::new(), OnceCell::new_with(Some(Mutex::new(inner))))
+        Self::new(None, Presented::nothing(), OnceCell::new_with(Some(Mutex::new(inner))))
     }
 
-    fn new(core: Option<Arc<Core>>, tokens: Vec<Token>, cell: OnceCell<Mutex<Inner>>) -> Self {
+    fn new(core: Option<Arc<Core>>, presented: Presented, cell: OnceCell<Mutex<Inner>>) -> Self {
         Self {
             core,
-            tokens,
+            presented,
             cell,
             turn: Turn::new(()),
             head_sent: AtomicBool::default(),
@@ -185,7 +185,7 @@ impl Shared {
 
     async fn load(&self) -> Result<(), Error> {
         let load = async || match &self.core {
-            Some(core) => Ok(Mutex::new(Inner::new(open(core, &self.tokens).await?))),
+            Some(core) => Ok(Mutex::new(Inner::new(open(core, &self.presented.tokens).await?))),
             None => Err(Error::not_loaded()),
         };
         self.cell.get_or_try_init(load).await.map(drop)
@@ -228,7 +228,7 @@ impl Shared {
         }
         let Ok(mut inner) = self.inner() else {
             self.head_sent.store(true, Ordering::Release);
-            return Some(HeadLines::default());
+            return Some(HeadLines::nothing());
         };
         if inner.ops.is_empty() && !self.is_touch_due(&inner) {
             return Some(self.close(&mut inner));
@@ -238,11 +238,11 @@ impl Shared {
 
     /// Commits what the request did, before its head leaves.
     pub(crate) async fn finish(self: Arc<Self>, status: StatusCode) -> (HeadLines, Result<(), Error>) {
-        let Some(core) = &self.core else { return (HeadLines::default(), Ok(())) };
+        let Some(core) = &self.core else { return (HeadLines::nothing(), Ok(())) };
         if self.is_misused.load(Ordering::Acquire) {
             let error = Error::not_loaded();
             tracing::error!("{error}");
-            return (HeadLines::default(), Err(error));
+            return (HeadLines::nothing(), Err(error));
         }
         if core.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status))
             && let Ok(mut inner) = self.inner()
@@ -250,7 +250,7 @@ impl Shared {
             inner.ops.drop_writes();
         }
         let result = self.commit(core).await.map(drop);
-        let lines = self.inner().map_or_else(|_| HeadLines::default(), |mut inner| self.close(&mut inner));
+        let lines = self.inner().map_or_else(|_| HeadLines::nothing(), |mut inner| self.close(&mut inner));
         (lines, result)
     }
 
@@ -262,7 +262,8 @@ impl Shared {
             inner.ops.nonce();
             (inner.visit.clone(), inner.ops.clone())
         };
-        let mut commit = Commit { core, tokens: &self.tokens, visit, ops, head, ticket: Ticket::Keep, dropped: None };
+        let mut commit =
+            Commit { core, tokens: &self.presented.tokens, visit, ops, head, ticket: Ticket::Keep, dropped: None };
         let result = commit.run().await;
         let mut inner = self.inner()?;
         match commit.ticket {
@@ -292,16 +293,24 @@ impl Shared {
 
     fn close(&self, inner: &mut Inner) -> HeadLines {
         self.head_sent.store(true, Ordering::Release);
-        HeadLines { ticket: std::mem::take(&mut inner.ticket), is_read: true }
+        let way = inner.visit.way.unwrap_or(self.presented.way);
+        HeadLines { ticket: std::mem::take(&mut inner.ticket), way, is_read: true }
     }
 }
 
 /// What a response's head says of the session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct HeadLines {
     pub(crate) ticket: Ticket,
+    pub(crate) way: Way,
     /// Whether the response may depend on the session.
     pub(crate) is_read: bool,
+}
+
+impl HeadLines {
+    pub(crate) fn nothing() -> Self {
+        Self { ticket: Ticket::Keep, way: Way::Cookie, is_read: false }
+    }
 }
 
 impl Drop for Shared {

@@ -19,12 +19,14 @@ mod owners;
 mod plan;
 mod policy;
 mod record;
+mod scope;
 mod service;
 mod session;
 mod state;
 mod store;
 mod time;
 mod token;
+mod transport;
 
 #[cfg(feature = "actix-web")]
 #[path = "../adapters/actix_web/mod.rs"]
@@ -48,6 +50,7 @@ pub use crate::{
     owners::{DynOwnerIndex, OwnedSession, OwnerIndex, Owners},
     policy::{Answer, Attach, Failure, Http, OnFailure},
     record::{DecodeError, Record},
+    scope::{Placed, Scoped, ScopedSessions},
     service::{ResponseFuture, SessionService},
     session::{Entries, Session, SessionStatus},
     state::State,

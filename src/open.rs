@@ -10,6 +10,7 @@ use crate::{
     state::State,
     time::Timestamp,
     token::{SessionId, Token},
+    transport::Way,
 };
 
 /// What a request's tokens turned out to be.
@@ -18,6 +19,8 @@ pub(crate) struct Visit {
     pub(crate) loaded: Loaded,
     /// The token of what was loaded.
     pub(crate) token: Option<Token>,
+    /// How that came.
+    pub(crate) way: Option<Way>,
     /// The records that a token is superseded on.
     pub(crate) superseded: Vec<SessionId>,
     /// How many of the tokens were looked up.
@@ -26,7 +29,7 @@ pub(crate) struct Visit {
 
 impl Visit {
     pub(crate) fn of(loaded: Loaded) -> Self {
-        Self { loaded, token: None, superseded: Vec::new(), tried: 0 }
+        Self { loaded, token: None, way: None, superseded: Vec::new(), tried: 0 }
     }
 
     /// The record that the session is open on.
@@ -48,7 +51,7 @@ impl Visit {
 }
 
 /// Looks the tokens up, until one opens a session. A superseded or unknown one does not stop the search.
-pub(crate) async fn open(core: &Core, tokens: &[Token]) -> Result<Visit, Error> {
+pub(crate) async fn open(core: &Core, tokens: &[(Token, Way)]) -> Result<Visit, Error> {
     match search(core, tokens).await {
         Err(error) => {
             core.emit(&Event::StoreFailed { error: &error });
@@ -61,11 +64,11 @@ pub(crate) async fn open(core: &Core, tokens: &[Token]) -> Result<Visit, Error> 
     }
 }
 
-async fn search(core: &Core, tokens: &[Token]) -> Result<Visit, Error> {
+async fn search(core: &Core, tokens: &[(Token, Way)]) -> Result<Visit, Error> {
     let now = core.now();
     let mut visit = Visit::of(Loaded::Nothing);
     let mut unreadable = None;
-    for token in tokens {
+    for (token, way) in tokens {
         visit.tried += 1;
         let found = match core.store.load(&token.id).await {
             Ok(found) => found,
@@ -80,6 +83,7 @@ async fn search(core: &Core, tokens: &[Token]) -> Result<Visit, Error> {
             Look::Opens(record) => {
                 visit.loaded = Loaded::Current(record);
                 visit.token = Some(token.clone());
+                visit.way = Some(*way);
                 return Ok(visit);
             }
             Look::Superseded(record) => {
@@ -88,6 +92,7 @@ async fn search(core: &Core, tokens: &[Token]) -> Result<Visit, Error> {
                 if visit.token.is_none() {
                     visit.loaded = Loaded::Superseded(record);
                     visit.token = Some(token.clone());
+                    visit.way = Some(*way);
                 }
             }
             Look::Rejected(reason) => core.emit(&Event::Rejected { id: token.id, reason }),

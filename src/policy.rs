@@ -5,10 +5,10 @@ use std::{fmt, sync::Arc};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 
 use crate::{
-    commit::Ticket,
     core::Core,
     error::Error,
     lazy::{HeadLines, LazySession},
+    scope::{Placed, ScopedSessions},
     session::Session,
 };
 
@@ -19,7 +19,11 @@ pub trait Attach<B> {
     fn header<'a>(&self, request: &'a Request<B>, name: &HeaderName) -> impl Iterator<Item = &'a [u8]>;
 
     /// Puts the session where handlers find it.
-    fn attach(&self, request: &mut Request<B>, session: LazySession);
+    ///
+    /// # Errors
+    ///
+    /// Another layer stands there already: what [`ScopedSessions::add`] says.
+    fn attach(&self, request: &mut Request<B>, session: LazySession) -> Result<(), Error>;
 }
 
 /// How a framework answers where a commit failed. One half of a policy; the other is [`Attach`].
@@ -41,8 +45,15 @@ impl<B> Attach<B> for Http {
         request.headers().get_all(name).into_iter().map(HeaderValue::as_bytes)
     }
 
-    fn attach(&self, request: &mut Request<B>, session: LazySession) {
-        request.extensions_mut().insert(session);
+    fn attach(&self, request: &mut Request<B>, session: LazySession) -> Result<(), Error> {
+        let extensions = request.extensions_mut();
+        let default = extensions.get::<LazySession>().cloned();
+        match ScopedSessions::add(extensions.get_mut(), default.as_ref(), session)? {
+            Placed::Added => {}
+            Placed::First(sessions) => drop(extensions.insert(sessions)),
+            Placed::Default(session) => drop(extensions.insert(session)),
+        }
+        Ok(())
     }
 }
 
@@ -72,17 +83,14 @@ impl Failure {
         let _ = lines.write(core, &mut headers);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let status = if error.is_not_loaded() { StatusCode::INTERNAL_SERVER_ERROR } else { core.failure_status };
+        let status = if error.is_misconfigured() { StatusCode::INTERNAL_SERVER_ERROR } else { core.failure_status };
         Self { status, headers, error: Arc::new(error) }
     }
 
     /// A failure that happened before there was a session.
     fn bare(error: Error) -> Self {
-        let status = if error.is_missing_layer() || error.is_not_loaded() {
-            StatusCode::INTERNAL_SERVER_ERROR
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
-        };
+        let status =
+            if error.is_misconfigured() { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::SERVICE_UNAVAILABLE };
         let headers = vec![(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
         Self { status, headers, error: Arc::new(error) }
     }
@@ -138,8 +146,8 @@ impl<B, P: Attach<B>, F> Attach<B> for OnFailure<P, F> {
         self.policy.header(request, name)
     }
 
-    fn attach(&self, request: &mut Request<B>, session: LazySession) {
-        self.policy.attach(request, session);
+    fn attach(&self, request: &mut Request<B>, session: LazySession) -> Result<(), Error> {
+        self.policy.attach(request, session)
     }
 }
 
@@ -169,7 +177,7 @@ impl std::error::Error for Failure {
     }
 }
 
-/// What an error comes to that a handler passes on: 500 for a missing layer, else 503.
+/// What an error comes to that a handler passes on: 500 where the program is wrong, else 503.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::bare(error)
@@ -184,7 +192,7 @@ impl LazySession {
     /// The store failed, or the record cannot be read.
     pub async fn extract(&self) -> Result<Session, Failure> {
         self.load().await.map_err(|error| match &self.shared.core {
-            Some(core) => Failure::new(core, error, HeadLines::default()),
+            Some(core) => Failure::new(core, error, HeadLines::nothing()),
             None => error.into(),
         })
     }
@@ -192,27 +200,10 @@ impl LazySession {
 
 impl HeadLines {
     /// Writes `Set-Cookie`, `Vary` and `Cache-Control`; appends to what the application has, and never replaces it.
-    pub(crate) fn write(self, core: &Core, headers: &mut HeaderMap) -> Result<(), Error> {
-        if self.is_read && !varies_on(headers, &header::COOKIE) {
-            headers.append(header::VARY, HeaderValue::from_name(header::COOKIE));
+    pub(crate) fn write(&self, core: &Core, headers: &mut HeaderMap) -> Result<(), Error> {
+        if self.is_read {
+            core.transport.vary(headers);
         }
-        let cookie = match self.ticket {
-            Ticket::Keep => return Ok(()),
-            Ticket::Give(token, max_age) => core.cookie.set(&token.encode(), max_age)?,
-            Ticket::Take => core.cookie.removal()?,
-        };
-        headers.append(header::SET_COOKIE, cookie);
-        // A cache that stores a cookie hands one user's session to the next (RFC 9111 section 7.3).
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        Ok(())
+        core.transport.write(&self.ticket, self.way, headers)
     }
-}
-
-fn varies_on(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers
-        .get_all(header::VARY)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name.as_str().as_bytes()))
 }

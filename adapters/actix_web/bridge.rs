@@ -22,7 +22,7 @@ use http::{HeaderName, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 
 use super::{error::Hooked, middleware::Loading};
-use crate::{Answer, Attach, Failure, LazySession, Session};
+use crate::{Answer, Attach, Error as SessionError, Failure, LazySession, Placed, ScopedSessions, Session};
 
 /// What came of an Actix request.
 pub(super) type Outcome<B> = Result<ServiceResponse<B>, Error>;
@@ -48,8 +48,15 @@ impl Attach<ServiceRequest> for Actix {
         request.body().headers().get_all(name.as_str()).map(HeaderValue::as_bytes)
     }
 
-    fn attach(&self, request: &mut Request<ServiceRequest>, session: LazySession) {
-        request.body().extensions_mut().insert(session);
+    fn attach(&self, request: &mut Request<ServiceRequest>, session: LazySession) -> Result<(), SessionError> {
+        let mut extensions = request.body().extensions_mut();
+        let default = extensions.get::<LazySession>().cloned();
+        match ScopedSessions::add(extensions.get_mut(), default.as_ref(), session)? {
+            Placed::Added => {}
+            Placed::First(sessions) => drop(extensions.insert(sessions)),
+            Placed::Default(session) => drop(extensions.insert(session)),
+        }
+        Ok(())
     }
 }
 

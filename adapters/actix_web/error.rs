@@ -68,14 +68,10 @@ impl fmt::Debug for Hooked {
     }
 }
 
-/// An empty 500 where the middleware is missing or `.lazy()`, else an empty 503.
+/// An empty 500 where the program is wrong (no middleware, say), else an empty 503.
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
-        if self.is_missing_layer() || self.is_not_loaded() {
-            StatusCode::INTERNAL_SERVER_ERROR
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        if self.is_misconfigured() { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::SERVICE_UNAVAILABLE }
     }
 
     fn error_response(&self) -> HttpResponse {

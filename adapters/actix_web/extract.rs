@@ -9,7 +9,7 @@ use std::{
 use ::actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
 
 use super::ext::missing_layer;
-use crate::{Failure, LazySession, Session};
+use crate::{Failure, LazySession, Scoped, ScopedSessions, Session};
 
 /// Loads the request's session, unless it is loaded already.
 impl FromRequest for Session {
@@ -27,6 +27,17 @@ impl FromRequest for Session {
             },
             None => Extract::Ready(Some(Err(missing_layer().into()))),
         })
+    }
+}
+
+/// Loads the session of a scope.
+impl<T: 'static> FromRequest for Scoped<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let sessions = request.extensions().get::<ScopedSessions>().cloned();
+        Box::pin(async move { Ok(Scoped::extract(sessions.as_ref()).await?) })
     }
 }
 
