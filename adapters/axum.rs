@@ -7,7 +7,9 @@ use axum_core::{
 };
 use http::{StatusCode, request::Parts};
 
-use crate::{Error, Failure, LazySession, Scoped, Session, SessionGetError, SessionInsertError, SessionUpdateError};
+use crate::{
+    Error, Failure, LazySession, Scoped, Session, SessionGetError, SessionInsertError, SessionUpdateError, Typed,
+};
 
 /// Loads the request's session, once however many ask.
 impl<S: Send + Sync> FromRequestParts<S> for Session {
@@ -26,6 +28,15 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Failure> {
         let session = lazy(parts)?.extract().await?;
         Ok(session.was_presented().then_some(session))
+    }
+}
+
+/// Loads the session for one value of it.
+impl<T, S: Send + Sync> FromRequestParts<S> for Typed<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
+        lazy(parts)?.extract().await.map(Self::from)
     }
 }
 

@@ -27,6 +27,7 @@ mod store;
 mod time;
 mod token;
 mod transport;
+mod typed;
 
 #[cfg(feature = "actix-web")]
 #[path = "../adapters/actix_web/mod.rs"]
@@ -57,4 +58,5 @@ pub use crate::{
     store::{Created, SessionStore, StoreError, Updated},
     time::Timestamp,
     token::{ParseIdError, SecretHash, SessionId},
+    typed::{SessionValue, Typed},
 };

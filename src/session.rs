@@ -164,6 +164,24 @@ impl Session {
         })
     }
 
+    /// Changes the value under `key` by `f`, which gets the default value where there is no such key.
+    ///
+    /// Otherwise as [`update`](Session::update).
+    ///
+    /// # Errors
+    ///
+    /// As for [`update`](Session::update).
+    pub fn update_or_default<T, F>(&self, key: impl AsKey<T>, mut f: F) -> Result<(), SessionUpdateError>
+    where
+        T: Serialize + DeserializeOwned + Default + 'static,
+        F: FnMut(T) -> T + Send + 'static,
+    {
+        self.replaying(key.as_key(), move |raw| match raw {
+            Some(raw) => change(raw, &mut f).map(Some),
+            None => Ok(Some(serde_json::to_string(&f(T::default()))?.into())),
+        })
+    }
+
     /// Changes the value under `key` by a closure that can run only once. Does nothing where there is no such key.
     ///
     /// Where another request changes this key between our load and our commit, the commit fails: the client gets an

@@ -2,6 +2,7 @@
 
 use std::{
     future::{Future, Ready, ready},
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -9,7 +10,7 @@ use std::{
 use ::actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
 
 use super::ext::missing_layer;
-use crate::{Failure, LazySession, Scoped, ScopedSessions, Session};
+use crate::{Failure, LazySession, Scoped, ScopedSessions, Session, Typed};
 
 /// Loads the request's session, unless it is loaded already.
 impl FromRequest for Session {
@@ -27,6 +28,16 @@ impl FromRequest for Session {
             },
             None => Extract::Ready(Some(Err(missing_layer().into()))),
         })
+    }
+}
+
+/// Loads the session for one value of it.
+impl<T> FromRequest for Typed<T> {
+    type Error = Error;
+    type Future = TypedFuture<T>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> TypedFuture<T> {
+        TypedFuture { session: Session::from_request(request, payload), value: PhantomData }
     }
 }
 
@@ -69,6 +80,22 @@ impl Future for ExtractFuture {
             Extract::Ready(result) => result.take().map_or(Poll::Pending, Poll::Ready),
             Extract::Load(load) => load.as_mut().poll(cx).map_err(Error::from),
         }
+    }
+}
+
+/// The value that a handler asked for.
+#[must_use]
+#[derive(Debug)]
+pub struct TypedFuture<T> {
+    session: ExtractFuture,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T> Future for TypedFuture<T> {
+    type Output = Result<Typed<T>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.session).poll(cx).map_ok(Typed::from)
     }
 }
 

@@ -36,6 +36,6 @@ mod middleware;
 pub use self::{
     bridge::Actix,
     ext::SessionExt,
-    extract::ExtractFuture,
+    extract::{ExtractFuture, TypedFuture},
     middleware::{MiddlewareFuture, SessionMiddleware, SessionMiddlewareService},
 };
