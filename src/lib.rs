@@ -23,6 +23,8 @@ mod service;
 mod session;
 mod state;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 mod token;
 
