@@ -2,13 +2,19 @@
 //!
 //! | tool | for |
 //! |---|---|
+//! | [`contract`] | the contract of [`SessionStore`](crate::SessionStore), checked against a store of your own |
+//! | [`ChangesBuilder`] | changes by hand, for a store's own tests |
 //! | [`FaultStore`] | a store that fails, loses replies, is slow or waits where a test says so, and records its calls |
 //! | [`TestClock`] | a clock that a test moves |
 
 pub use self::{
+    changes::ChangesBuilder,
     clock::TestClock,
+    contract::{Breach, breaches, contract},
     faults::{Call, FaultStore, Gate, Rule, Verb},
 };
 
+mod changes;
 mod clock;
+mod contract;
 mod faults;
