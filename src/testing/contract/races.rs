@@ -48,12 +48,15 @@ const ROUNDS: usize = 10;
 const TRIES: usize = 10_000;
 
 async fn parallel_updates<S: SessionStore>(bench: Bench<S>) -> Outcome {
-    let id = bench.created(&bench.record(&[("n", "0")])).await?;
+    let record = bench.record(&[("n", "0")]);
+    let id = bench.created(&record).await?;
     let jobs = (0..THREADS).map(|_| {
-        let bench = bench.clone();
+        // All have loaded the same record when they start, so that all but one meet a conflict.
+        let (bench, loaded) = (bench.clone(), record.clone());
         async move || {
-            for _ in 0..ROUNDS {
-                bench.count(&id).await?;
+            bench.count(&id, loaded).await?;
+            for _ in 1..ROUNDS {
+                bench.count(&id, bench.found(&id).await?).await?;
             }
             Ok(())
         }
@@ -165,8 +168,7 @@ impl<S: SessionStore> Bench<S> {
     }
 
     /// Counts one up, as a commit does: again on the record that each conflict brings.
-    async fn count(&self, id: &SessionId) -> Outcome {
-        let mut seen = self.found(id).await?;
+    async fn count(&self, id: &SessionId, mut seen: Record) -> Outcome {
         for _ in 0..TRIES {
             let raw = seen.state().get("n").unwrap_or("nothing");
             let n: u64 = raw.parse().map_err(|_| Broken(format!("{raw} instead of a count")))?;
