@@ -2,7 +2,7 @@
 
 use cloakroom::{
     MemoryStore,
-    testing::{breaches, contract},
+    testing::{FaultStore, breaches, contract},
 };
 
 use self::broken::{Careless, Fault};
@@ -27,6 +27,11 @@ async fn the_memory_store_keeps_it_on_several_threads() {
 async fn one_store_for_all_checks_keeps_it() {
     let store = MemoryStore::new();
     contract(async || store.clone()).await;
+}
+
+#[tokio::test]
+async fn a_fault_store_without_faults_keeps_it() {
+    contract(async || FaultStore::new(MemoryStore::new())).await;
 }
 
 #[tokio::test]
@@ -66,7 +71,7 @@ async fn it_panics_with_the_sentence_that_was_broken() {
 /// Each fault, and the checks that must find it at least.
 #[tokio::test]
 async fn it_catches_every_broken_store() {
-    let table: [(Fault, &[&str]); 19] = [
+    let table: [(Fault, &[&str]); 20] = [
         (Fault::None, &[]),
         (Fault::LoadsThenOverwrites, &["parallel_updates", "parallel_writes", "create_race", "rotation_race"]),
         (Fault::RecreatesOnUpdate, &["update_missing", "delete_ends", "delete_race", "random_histories"]),
@@ -78,6 +83,7 @@ async fn it_catches_every_broken_store() {
         (Fault::OneMilliLate, &["update_expired", "create_over_expired"]),
         (Fault::ForgetsNonce, &["nonce_names_the_write", "touch", "random_histories"]),
         (Fault::MovesDeadlinesIn, &["deadline_moves_out"]),
+        (Fault::SignsDeadlines, &["deadline_far"]),
         (Fault::ClearsLast, &["update_clears", "random_histories"]),
         (Fault::ReparsesNumbers, &["raw_values"]),
         (Fault::TrimsKeys, &["odd_keys"]),

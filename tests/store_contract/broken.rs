@@ -24,6 +24,7 @@ pub(crate) enum Fault {
     OneMilliLate,
     ForgetsNonce,
     MovesDeadlinesIn,
+    SignsDeadlines,
     ClearsLast,
     ReparsesNumbers,
     TrimsKeys,
@@ -119,6 +120,9 @@ impl SessionStore for Careless {
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
+        if self.fault == Fault::SignsDeadlines {
+            i64::try_from(record.expires_at().as_millis()).map_err(StoreError::new)?;
+        }
         let is_taken = |found: &Record| match self.fault {
             Fault::OverwritesOnCreate => false,
             Fault::KeepsExpiredIds => true,

@@ -2,9 +2,12 @@
 
 use super::{
     Suite,
-    bench::{Bench, LIFE, Outcome, credentials, ensure, hash},
+    bench::{Bench, LIFE, MILLI, Outcome, credentials, ensure, hash},
 };
-use crate::{changes::Expected, store::SessionStore, store::Updated, testing::ChangesBuilder};
+use crate::{
+    changes::Expected, credentials::Credentials, lifetime::Lifetime, store::SessionStore, store::Updated,
+    testing::ChangesBuilder,
+};
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {
     suite.check("condition_holds", "Where its conditions hold, an `update` is `Done`.", condition_holds).await;
@@ -62,9 +65,8 @@ async fn key_condition<S: SessionStore>(bench: Bench<S>) -> Outcome {
     let record = bench.record_of("bob", &[("n", "2"), ("other", "1")])?;
     let id = bench.created(&record).await?;
     let all = || {
-        let lifetime = crate::Lifetime::default();
         let everything = bench.changes().set("other", "9").set("a", "9").set("z", "9").remove("gone");
-        everything.owner(Some("eve")).label(None).lifetime(lifetime).expires_at(bench.now.plus(LIFE * 2))
+        everything.owner(Some("eve")).label(None).lifetime(Lifetime::default()).expires_at(bench.now.plus(LIFE * 2))
     };
     let table = [
         bench.changes().set_if("n", Expected::Value("1"), "3"),
@@ -110,24 +112,25 @@ async fn condition_is_raw<S: SessionStore>(bench: Bench<S>) -> Outcome {
 async fn credentials_condition<S: SessionStore>(bench: Bench<S>) -> Outcome {
     let loaded = bench.record(&[("a", "1")]);
     let id = bench.created(&loaded).await?;
-    let first = loaded.credentials().rotated(hash(), bench.now);
+    let current = hash();
+    let first = loaded.credentials().rotated(current, bench.now);
     let login = bench.changes().rotate(loaded.credentials(), &first).set("user", "\"bob\"").build();
     let record = bench.applies(&id, &loaded, &login).await?;
 
     let late = loaded.credentials().rotated(hash(), bench.now);
-    let same_secret = crate::Credentials::new(hash());
-    let other_past = same_secret.rotated(hash(), bench.now);
     let table = [
         bench.changes().rotate(loaded.credentials(), &late).owner(Some("eve")).set("a", "2"),
         bench.changes().rotate(&credentials(), &late),
         bench.changes().expect_credentials(loaded.credentials()).set("a", "2"),
         bench.changes().expect_credentials(loaded.credentials()).clear(),
-        bench.changes().rotate(&other_past, &late).set_if("a", Expected::Value("1"), "2"),
+        // The condition is on all of the credentials: what they supersede counts as well as what opens the session.
+        bench.changes().rotate(&Credentials::new(current), &late),
+        bench.changes().rotate(&credentials().rotated(current, bench.now), &late),
+        bench.changes().rotate(&loaded.credentials().rotated(current, bench.now.plus(MILLI)), &late),
     ];
     for changes in table {
         bench.conflicts(&id, &record, &changes.build()).await?;
     }
-    // The condition is on all of the credentials: what they supersede counts as well as what opens the session.
     let second = first.rotated(hash(), bench.now);
     bench.applies(&id, &record, &bench.changes().rotate(&first, &second).build()).await?;
     Ok(())

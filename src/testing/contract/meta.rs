@@ -4,9 +4,16 @@ use std::time::Duration;
 
 use super::{
     Suite,
-    bench::{Bench, Broken, LAST, LIFE, Outcome, hash},
+    bench::{Bench, Broken, LAST, LIFE, Outcome, credentials, hash},
 };
-use crate::{lifetime::Lifetime, store::SessionStore, testing::ChangesBuilder};
+use crate::{
+    lifetime::{Lifetime, LifetimeBuilder},
+    record::Record,
+    state::State,
+    store::SessionStore,
+    testing::ChangesBuilder,
+    time::Timestamp,
+};
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {
     suite.check("credentials_whole", "New credentials replace the old ones whole.", credentials_whole).await;
@@ -15,6 +22,7 @@ pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>)
     suite
         .check("lifetime_sets_deadline", "With a lifetime, the deadline is replaced, even by an earlier one.", lifetime)
         .await;
+    suite.check("deadline_far", "A deadline may be as far as it likes, also one that never comes.", deadline_far).await;
     suite.check("touch", "A touch changes times and nonce, and nothing else.", touch).await;
 }
 
@@ -26,7 +34,7 @@ async fn credentials_whole<S: SessionStore>(bench: Bench<S>) -> Outcome {
         let changes = bench.changes().rotate(record.credentials(), &rotated).build();
         record = bench.applies(&id, &record, &changes).await?;
     }
-    let alone = crate::Credentials::new(hash());
+    let alone = credentials();
     let changes = bench.changes().rotate(record.credentials(), &alone).build();
     bench.applies(&id, &record, &changes).await?;
     Ok(())
@@ -66,7 +74,7 @@ async fn deadline_moves_out<S: SessionStore>(bench: Bench<S>) -> Outcome {
 }
 
 async fn lifetime<S: SessionStore>(bench: Bench<S>) -> Outcome {
-    let built = |builder: crate::LifetimeBuilder| builder.build().map_err(|error| Broken(error.to_string()));
+    let built = |builder: LifetimeBuilder| builder.build().map_err(|error| Broken(error.to_string()));
     let lifetimes = [
         built(Lifetime::builder().idle(LIFE * 5).absolute(LIFE * 100).persistent())?,
         built(Lifetime::builder().idle(LIFE / 2).insecure_no_absolute().extend_on_change())?,
@@ -85,6 +93,21 @@ async fn lifetime<S: SessionStore>(bench: Bench<S>) -> Outcome {
     let changes = bench.changes().lifetime(short).expires_at(bench.now.plus(LIFE / 2)).build();
     bench.applies(&id, &record, &changes).await?;
     bench.is_gone(&id, &ChangesBuilder::new(bench.now.plus(LIFE / 2)).set("a", "3").build()).await
+}
+
+async fn deadline_far<S: SessionStore>(bench: Bench<S>) -> Outcome {
+    let year_10000 = Timestamp::from_millis(253_402_300_800_000);
+    let signed = Timestamp::from_millis(1 << 63);
+    for deadline in [year_10000, signed, Timestamp::MAX] {
+        let record = Record::new(credentials(), State::default(), bench.now, deadline);
+        let id = bench.created(&record).await?;
+        bench.applies(&id, &record, &bench.changes().set("a", "1").build()).await?;
+        let record = bench.record(&[]);
+        let id = bench.created(&record).await?;
+        let record = bench.applies(&id, &record, &bench.changes().expires_at(deadline).build()).await?;
+        bench.applies(&id, &record, &bench.changes().set("a", "1").build()).await?;
+    }
+    Ok(())
 }
 
 async fn touch<S: SessionStore>(bench: Bench<S>) -> Outcome {

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     changes::{Changes, Expected},
+    lifetime::Lifetime,
     record::Record,
     store::{Created, SessionStore, Updated},
     testing::ChangesBuilder,
@@ -136,7 +137,7 @@ impl<S: SessionStore> History<S> {
             changes = changes.label(self.pick(&OWNERS));
         }
         if self.rng.random_ratio(1, 8) {
-            changes = changes.lifetime(crate::Lifetime::default()).expires_at(now.plus(LIFE));
+            changes = changes.lifetime(Lifetime::default()).expires_at(now.plus(LIFE));
         }
         let Some(record) = self.expected.get(id) else { return changes.build() };
         let rotated = record.credentials().rotated(hash(), now);
