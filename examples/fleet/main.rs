@@ -4,12 +4,12 @@
 //! to copy from: it is written once, on `Session` and `Owners`, and the three `on_*.rs` only hand requests to it.
 
 mod args;
-mod fleet;
 mod on_actix;
 mod on_axum;
 mod on_hyper;
 mod page;
 mod reply;
+mod servers;
 mod shop;
 
 use std::{error::Error, process::ExitCode};
@@ -18,7 +18,7 @@ use cloakroom::{MemoryStore, SessionLayer};
 
 use self::{
     args::{Args, Command},
-    fleet::Fleet,
+    servers::Fleet,
 };
 
 #[tokio::main]

@@ -107,7 +107,7 @@ fn devices(sessions: &[OwnedSession], this: Option<&str>) -> Markup {
     html! {
         section {
             h2 { "Your sessions" }
-            div.scroll {
+            div.scroll role="region" aria-label="Your sessions" tabindex="0" {
                 table {
                     thead {
                         tr {
@@ -124,6 +124,7 @@ fn devices(sessions: &[OwnedSession], this: Option<&str>) -> Markup {
                     }
                 }
             }
+            p.note { "Times are UTC." }
         }
     }
 }
@@ -158,7 +159,7 @@ fn button(action: &str, text: &str) -> Markup {
 fn time(time: Timestamp) -> Markup {
     let millis = i64::try_from(time.as_millis()).ok();
     match millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok()) {
-        Some(time) => html! { time datetime=(time) { (time.strftime("%b %-d, %H:%M:%S UTC")) } },
+        Some(time) => html! { time datetime=(time) { (time.strftime("%b %-d, %H:%M:%S")) } },
         None => html! { "never" },
     }
 }

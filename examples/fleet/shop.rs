@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    fleet::Member,
+    servers::Member,
     page,
     reply::{Answer, Refusal, Reply, Status},
 };

@@ -14,7 +14,7 @@ const FRAMEWORKS: [&str; 3] = ["Actix Web", "Axum", "hyper"];
 
 pub(crate) struct Fleet {
     listeners: [TcpListener; 3],
-    members: Arc<[Member]>,
+    pub(crate) members: Arc<[Member]>,
 }
 
 /// One server of the fleet, for the others to link to.
@@ -39,10 +39,6 @@ impl Fleet {
         });
         let members = members.collect::<Result<_, String>>()?;
         Ok(Self { listeners, members })
-    }
-
-    pub(crate) fn members(&self) -> &Arc<[Member]> {
-        &self.members
     }
 
     /// Serves until one of the servers fails.
