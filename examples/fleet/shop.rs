@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    servers::Member,
     page,
     reply::{Answer, Refusal, Reply, Status},
+    servers::Member,
 };
 
 const USER: Key<String> = Key::new("user");

@@ -118,7 +118,7 @@ fn three_ports_from_the_first_one_on() {
         for (port, line) in (first..).zip(&lines[..3]) {
             assert!(line.ends_with(&format!("http://127.0.0.1:{port}/")), "{line}");
         }
-        assert!(running.interrupt().success());
+        drop(running);
         return;
     }
     panic!("no three free ports in a row");

@@ -117,13 +117,6 @@ pub(crate) struct Answer {
     pub(crate) token: Option<String>,
 }
 
-impl Answer {
-    /// The token that a browser has which had `token` before.
-    pub(crate) fn kept(self, token: &str) -> String {
-        self.token.unwrap_or_else(|| token.to_owned())
-    }
-}
-
 async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let cookie = response.headers().get(header::SET_COOKIE).map(|cookie| cookie.to_str().unwrap());

@@ -86,7 +86,10 @@ async fn a_double_clicked_login_ends_logged_in() {
         for token in ["", &*visit(&servers, first).await] {
             // Both are in their handlers at once, where there is a session to load before.
             let (one, two) = if token.is_empty() {
-                tokio::join!(servers.post(first, "login", "", "name=Ada"), servers.post(second, "login", "", "name=Ada"))
+                tokio::join!(
+                    servers.post(first, "login", "", "name=Ada"),
+                    servers.post(second, "login", "", "name=Ada")
+                )
             } else {
                 let one = servers.post_slowly(first, "login", token, "name=Ada").await;
                 let two = servers.post_slowly(second, "login", token, "name=Ada").await;
