@@ -24,6 +24,8 @@ mod service;
 mod session;
 mod state;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 mod token;
 mod transport;
