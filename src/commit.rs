@@ -14,9 +14,10 @@ use crate::{
     open::{Look, Visit, look},
     ops::{Act, Ops},
     plan::{Answer, Asked, Dropped, Loaded, Plan, Rotation, plan},
+    quota::Admission,
     record::Record,
     state::State,
-    store::{Created, Updated},
+    store::{Created, StoreError, Updated},
     time::Timestamp,
     token::{Secret, SessionId, Token},
     transport::Way,
@@ -151,6 +152,8 @@ impl Commit<'_> {
         if grows {
             self.check_size(&after)?;
         }
+        let new_owner = changes.owner().flatten().filter(|owner| record.owner() != Some(owner));
+        let admission = Admission::ask(self.core, new_owner, token.id).await?;
         match self.core.store.update(&token.id, &changes).await? {
             Updated::Conflict(found) if found.nonce() != changes.nonce() => {
                 self.core.emit(&Event::ConflictReplayed { id: token.id });
@@ -159,6 +162,9 @@ impl Commit<'_> {
             Updated::Gone => return Ok(Updated::Gone),
             // The second time, the reply of the first one was lost; the write was not.
             Updated::Done | Updated::Conflict(_) => {}
+        }
+        if let Some(admission) = admission {
+            admission.keep().await?;
         }
         let max_age = lifetime.max_age(after.created_at(), now);
         self.visit.loaded = Loaded::Current(after);
@@ -194,7 +200,11 @@ impl Commit<'_> {
             record.meta.label = self.ops.label.clone().flatten();
             record.meta.lifetime.clone_from(&self.ops.lifetime);
             self.check_size(&record)?;
+            let admission = Admission::ask(self.core, owner.as_deref(), token.id).await?;
             if self.core.store.create(&token.id, &record).await? == Created::Done {
+                if let Some(admission) = admission {
+                    admission.keep().await?;
+                }
                 self.core.emit(&Event::Created { id: token.id });
                 self.visit.loaded = Loaded::Current(record);
                 self.visit.token = Some(token.clone());
@@ -214,11 +224,9 @@ impl Commit<'_> {
         ids.extend(self.visit.token.take().map(|token| token.id));
         let mut failed = None;
         for (token, _) in self.tokens.iter().skip(self.visit.tried) {
-            match self.core.store.load(&token.id).await {
-                Ok(found) => match look(self.core, token, found, now) {
-                    Look::Opens(_) | Look::Superseded(_) => ids.push(token.id),
-                    Look::Rejected(_) => {}
-                },
+            match self.opens_or_did(token, now).await {
+                Ok(true) => ids.push(token.id),
+                Ok(false) => {}
                 Err(error) => failed = Some(error),
             }
         }
@@ -232,6 +240,12 @@ impl Commit<'_> {
             }
         }
         failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    async fn opens_or_did(&self, token: &Token, now: Timestamp) -> Result<bool, StoreError> {
+        let found = self.core.store.load(&token.id).await?;
+        let look = look(self.core, token, found, now).await?;
+        Ok(!matches!(look, Look::Rejected(_)))
     }
 
     fn drop_writes(&mut self, why: Dropped) {

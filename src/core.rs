@@ -1,11 +1,22 @@
 //! What a layer and every session under it share.
 
-use std::{sync::Arc, time::Duration, time::SystemTime};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::StatusCode;
 
 use crate::{
-    cookie::CookieOptions, event::Event, lifetime::Lifetime, scope::Scope, store::DynStore, time::Timestamp,
+    cookie::CookieOptions,
+    event::Event,
+    lifetime::Lifetime,
+    quota::Quota,
+    scope::Scope,
+    store::{DynStore, StoreError},
+    time::Timestamp,
     transport::Transport,
 };
 
@@ -17,6 +28,9 @@ pub(crate) struct Core {
     pub(crate) scope: Scope,
     pub(crate) lifetime: Lifetime,
     pub(crate) owner_key: Option<Arc<str>>,
+    pub(crate) quota: Option<Quota>,
+    pub(crate) valid_from: Timestamp,
+    pub(crate) owner_valid_from: Option<Arc<OwnerValidFrom>>,
     pub(crate) max_bytes: usize,
     pub(crate) commit_timeout: Duration,
     pub(crate) commit_if: Option<Arc<dyn Fn(StatusCode) -> bool + Send + Sync>>,
@@ -25,6 +39,10 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) on_event: Option<Arc<Hook>>,
 }
+
+/// Asks the application since when an owner's sessions are valid.
+pub(crate) type OwnerValidFrom = dyn Fn(String) -> ValidFromFuture + Send + Sync;
+type ValidFromFuture = Pin<Box<dyn Future<Output = Result<Option<SystemTime>, StoreError>> + Send>>;
 
 type Hook = dyn Fn(&Event<'_>) + Send + Sync;
 
@@ -60,6 +78,9 @@ impl Core {
             scope: Scope::default_scope(),
             lifetime: Lifetime::default(),
             owner_key: None,
+            quota: None,
+            valid_from: Timestamp::default(),
+            owner_valid_from: None,
             max_bytes: 64 * 1024,
             commit_timeout: Duration::from_secs(5),
             commit_if: None,

@@ -24,6 +24,8 @@ enum Kind {
     NotLoaded,
     ReadOnly,
     NoOwnerIndex,
+    NoLimit,
+    OverLimit(usize),
     LayeredTwice(&'static str),
     SameName(&'static str, &'static str),
 }
@@ -58,6 +60,12 @@ impl Error {
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         matches!(self.kind, Kind::TooLarge { .. } | Kind::Cookie(CookieError::TooLarge { .. }))
+    }
+
+    /// Whether the owner has as many sessions as [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner) allows.
+    #[must_use]
+    pub fn is_over_limit(&self) -> bool {
+        matches!(self.kind, Kind::OverLimit(_))
     }
 
     /// Whether a value is not of the type that was asked for, or cannot be written as JSON.
@@ -125,6 +133,14 @@ impl Error {
         Kind::SameName(outer, inner).into()
     }
 
+    pub(crate) fn no_limit() -> Self {
+        Kind::NoLimit.into()
+    }
+
+    pub(crate) fn over_limit(max: usize) -> Self {
+        Kind::OverLimit(max).into()
+    }
+
     pub(crate) fn no_owner_index() -> Self {
         Kind::NoOwnerIndex.into()
     }
@@ -178,6 +194,8 @@ impl fmt::Display for Error {
             Kind::SameName(outer, inner) => {
                 write!(f, "the session layers of the scopes `{outer}` and `{inner}` use the same cookie or header name")
             }
+            Kind::NoLimit => f.write_str("an owner must be allowed one session at least"),
+            Kind::OverLimit(max) => write!(f, "the owner has {max} sessions already, the most there may be"),
             Kind::NoOwnerIndex => f.write_str("the store keeps no index of owners"),
             Kind::ReadOnly => f.write_str("the session could not be loaded, so it is read-only"),
         }

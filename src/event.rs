@@ -58,6 +58,8 @@ pub enum Rejection {
     Unknown,
     /// The session is past a deadline.
     Expired,
+    /// The session is older than [`valid_from`](crate::SessionLayer::valid_from) allows.
+    Revoked,
     /// A renewal has just replaced the secret.
     Superseded,
     /// The session exists and the secret is none of its own.

@@ -1,6 +1,11 @@
 //! The options of a session layer, and their defaults.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderName, Response, StatusCode, header::InvalidHeaderName};
 use tower_layer::Layer;
@@ -8,13 +13,15 @@ use tower_layer::Layer;
 use crate::{
     cookie::CookieOptions,
     core::{Clock, Core, OnStoreError},
+    error::Error,
     event::Event,
     lifetime::Lifetime,
     owners::Owners,
     policy::{Failure, Http, OnFailure},
+    quota::{OverLimit, Quota},
     scope::Scope,
     service::SessionService,
-    store::SessionStore,
+    store::{SessionStore, StoreError},
 };
 
 /// Gives every request a [`LazySession`](crate::LazySession), and commits what handlers did with it before the
@@ -29,6 +36,8 @@ use crate::{
 /// | [`scope`](Self::scope) | none |
 /// | [`lifetime`](Self::lifetime) | idle 24 hours, absolute 30 days, browser-session cookie |
 /// | [`owner_key`](Self::owner_key) | none |
+/// | [`max_per_owner`](Self::max_per_owner) | no limit |
+/// | [`valid_from`](Self::valid_from), [`owner_valid_from`](Self::owner_valid_from) | none |
 /// | [`max_bytes`](Self::max_bytes) | 64 KiB |
 /// | [`commit_if`](Self::commit_if) | always |
 /// | [`commit_timeout`](Self::commit_timeout) | 5 s |
@@ -102,6 +111,45 @@ impl<P> SessionLayer<P> {
     pub fn owner_key(self, key: impl Into<String>) -> Self {
         let key = key.into();
         self.with(|core| core.owner_key = Some(key.into()))
+    }
+
+    /// How many sessions an owner may have at once, and what a login comes to that would be one more. Default: no limit.
+    ///
+    /// # Errors
+    ///
+    /// A limit of 0, and a store without an index of owners.
+    pub fn max_per_owner(self, max: usize, over: OverLimit) -> Result<Self, Error> {
+        if max == 0 {
+            return Err(Error::no_limit());
+        }
+        if self.core.store.owner_index().is_none() {
+            return Err(Error::no_owner_index());
+        }
+        Ok(self.with(|core| core.quota = Some(Quota { max, over })))
+    }
+
+    /// Ends every session that was made before `time`: after a leak, say. Default: none.
+    pub fn valid_from(self, time: SystemTime) -> Self {
+        self.with(|core| core.valid_from = time.into())
+    }
+
+    /// Ends every session of an owner that was made before the time that the application gives for this owner: the last
+    /// change of the password, say. It is asked at every load of a session with an owner, so answer from memory where you
+    /// can; an error fails the load. Default: none.
+    ///
+    /// ```
+    /// # use cloakroom::{MemoryStore, SessionLayer, StoreError};
+    /// # use std::time::SystemTime;
+    /// # async fn password_changed_at(user: &str) -> Result<Option<SystemTime>, std::io::Error> { Ok(None) }
+    /// let layer = SessionLayer::new(MemoryStore::new())
+    ///     .owner_valid_from(|user| async move { password_changed_at(&user).await.map_err(StoreError::new) });
+    /// ```
+    pub fn owner_valid_from<F, Fut>(self, ask: F) -> Self
+    where
+        F: Fn(String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<SystemTime>, StoreError>> + Send + 'static,
+    {
+        self.with(|core| core.owner_valid_from = Some(Arc::new(move |owner| Box::pin(ask(owner)))))
     }
 
     /// The largest state that a session may have, in bytes of its keys and values. A commit that would store more

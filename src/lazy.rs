@@ -209,7 +209,7 @@ impl Shared {
             };
             let Some(token) = token else { return Ok(()) };
             let found = core.store.load(&token.id).await?;
-            let Look::Opens(record) = look(core, &token, found, core.now()) else { return Err(Error::gone()) };
+            let Look::Opens(record) = look(core, &token, found, core.now()).await? else { return Err(Error::gone()) };
             let version = ops.version();
             ops.rebase(record.state())?;
             let mut inner = self.inner()?;

@@ -18,6 +18,7 @@ mod ops;
 mod owners;
 mod plan;
 mod policy;
+mod quota;
 mod record;
 mod scope;
 mod service;
@@ -52,6 +53,7 @@ pub use crate::{
     memory::MemoryStore,
     owners::{DynOwnerIndex, OwnedSession, OwnerIndex, Owners},
     policy::{Answer, Attach, Failure, Http, OnFailure},
+    quota::OverLimit,
     record::{DecodeError, Record},
     scope::{Placed, Scoped, ScopedSessions},
     service::{ResponseFuture, SessionService},

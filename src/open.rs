@@ -8,6 +8,7 @@ use crate::{
     plan::Loaded,
     record::Record,
     state::State,
+    store::StoreError,
     time::Timestamp,
     token::{SessionId, Token},
     transport::Way,
@@ -79,7 +80,7 @@ async fn search(core: &Core, tokens: &[(Token, Way)]) -> Result<Visit, Error> {
             }
             Err(error) => return Err(error.into()),
         };
-        match look(core, token, found, now) {
+        match look(core, token, found, now).await? {
             Look::Opens(record) => {
                 visit.loaded = Loaded::Current(record);
                 visit.token = Some(token.clone());
@@ -111,14 +112,29 @@ pub(crate) enum Look {
     Rejected(Rejection),
 }
 
-pub(crate) fn look(core: &Core, token: &Token, found: Option<Record>, now: Timestamp) -> Look {
-    let Some(record) = found else { return Look::Rejected(Rejection::Unknown) };
+pub(crate) async fn look(
+    core: &Core,
+    token: &Token,
+    found: Option<Record>,
+    now: Timestamp,
+) -> Result<Look, StoreError> {
+    let Some(record) = found else { return Ok(Look::Rejected(Rejection::Unknown)) };
+    let standing = record.credentials().standing(&token.secret.hash(), now);
+    if standing == Standing::Unknown {
+        return Ok(Look::Rejected(Rejection::WrongSecret));
+    }
     if record.deadline(&core.lifetime) <= now {
-        return Look::Rejected(Rejection::Expired);
+        return Ok(Look::Rejected(Rejection::Expired));
     }
-    match record.credentials().standing(&token.secret.hash(), now) {
-        Standing::Current => Look::Opens(record),
-        Standing::Superseded => Look::Superseded(record),
-        Standing::Unknown => Look::Rejected(Rejection::WrongSecret),
+    if record.created_at() < valid_from(core, &record).await? {
+        return Ok(Look::Rejected(Rejection::Revoked));
     }
+    Ok(if standing == Standing::Current { Look::Opens(record) } else { Look::Superseded(record) })
+}
+
+/// Since when sessions like this one are valid, by the layer's word and the application's.
+async fn valid_from(core: &Core, record: &Record) -> Result<Timestamp, StoreError> {
+    let (Some(ask), Some(owner)) = (&core.owner_valid_from, record.owner()) else { return Ok(core.valid_from) };
+    let since = ask(owner.to_owned()).await?;
+    Ok(core.valid_from.max(since.map(Timestamp::from).unwrap_or_default()))
 }
