@@ -139,6 +139,16 @@ impl Ops {
         }
     }
 
+    /// What the request made of a key, if anything; a clear makes nothing of all.
+    pub(crate) fn written(&self, key: &str) -> Option<Option<&str>> {
+        match self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what) {
+            Some(What::Set(value)) => Some(Some(value)),
+            Some(What::Update { made, .. }) => Some(made.as_deref()),
+            Some(What::Remove) => Some(None),
+            None => self.cleared.map(|_| None),
+        }
+    }
+
     /// Sets a key to a raw value, or removes it, whatever was done to it before.
     pub(crate) fn write(&mut self, key: &str, value: Option<Arc<str>>) {
         self.put(key, value.map_or(What::Remove, What::Set));
