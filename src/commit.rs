@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     changes::{Changes, Delta},
     core::Core,
-    credentials::Credentials,
+    credentials::{Credentials, Standing},
     error::Error,
     event::Event,
     open::{Look, Visit, look},
@@ -67,7 +67,7 @@ impl Commit<'_> {
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
         let now = self.core.now();
         let started = Instant::now();
-        let loaded = self.visit.loaded.clone();
+        let mut loaded = self.visit.loaded.clone();
         let mut answer = Answer::None;
         for tries in 1.. {
             let base = match (&answer, &loaded) {
@@ -112,7 +112,14 @@ impl Commit<'_> {
                     match self.update(record, rotation, delta.unwrap_or_default(), owner.clone(), now).await? {
                         Updated::Done => return Ok(()),
                         Updated::Gone => answer = Answer::Gone,
-                        Updated::Conflict(record) => answer = Answer::Conflict(record),
+                        Updated::Conflict(record) => match self.ops.unanswered(record.nonce()) {
+                            Some(done) => {
+                                self.answered(&done, *record, now);
+                                loaded = self.visit.loaded.clone();
+                                answer = Answer::None;
+                            }
+                            None => answer = Answer::Conflict(record),
+                        },
                     }
                 }
             }
@@ -130,7 +137,7 @@ impl Commit<'_> {
         now: Timestamp,
     ) -> Result<Updated, Error> {
         let Some(token) = self.visit.token.clone() else { return Ok(Updated::Gone) };
-        let renewed = (rotation == Rotation::Renew).then(Secret::random);
+        let renewed = (rotation == Rotation::Renew).then(|| self.ops.secret());
         if renewed.is_some() && self.head == Head::Sent {
             return Err(Error::too_late());
         }
@@ -177,6 +184,25 @@ impl Commit<'_> {
             self.ticket = Ticket::Give(token, max_age);
         }
         Ok(Updated::Done)
+    }
+
+    /// An earlier commit was done, and its answer was lost: here is what it stored. What was asked for since then is left.
+    fn answered(&mut self, done: &Ops, record: Record, now: Timestamp) {
+        self.ops.settle_part(done, record.state());
+        let is_current = |secret: &Secret| record.credentials().standing(&secret.hash(), now) == Standing::Current;
+        let (secret, id) = (self.ops.secret(), self.visit.id());
+        let is_renewed = is_current(&secret);
+        if let (true, Some(id)) = (is_renewed, id) {
+            self.core.emit(&Event::Rotated { id });
+            self.visit.token = Some(Token { id, secret });
+        }
+        if let Some(token) = self.visit.token.as_ref().filter(|token| is_current(&token.secret))
+            && (is_renewed || done.lifetime.is_some())
+        {
+            let max_age = record.lifetime_or(&self.core.lifetime).max_age(record.created_at(), now);
+            self.ticket = Ticket::Give(token.clone(), max_age);
+        }
+        self.visit.loaded = Loaded::Current(record);
     }
 
     /// Stores a new session of what the request itself inserted; never of anything that it had loaded.
