@@ -78,7 +78,7 @@ impl Commit<'_> {
             };
             let delta = base.map(|base| self.ops.resolve(&base)).transpose()?;
             let owner = self.new_owner();
-            let starts = self.ops.started && loaded == Loaded::Nothing;
+            let starts = self.ops.started && !matches!(loaded, Loaded::Current(_));
             let asked = Asked {
                 act: self.ops.act,
                 writes: delta.as_ref().map_or(self.ops.touches_keys(), |delta| !delta.is_empty())

@@ -194,6 +194,7 @@ impl Shared {
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
         match self.commit(core).await? {
+            Some(Dropped::Unavailable) => Err(Error::read_only()),
             Some(_) => Err(Error::gone()),
             None => Ok(()),
         }
