@@ -24,6 +24,9 @@ use crate::{
     transport::{Presented, Way},
 };
 
+/// How often a reload begins again while handlers write: an update that writes itself would keep it busy for ever.
+const RELOADS: u32 = 8;
+
 /// What the layer puts into a request's extensions: a session that is loaded when somebody asks for it.
 ///
 /// Extractors ask; by hand it is
@@ -203,7 +206,7 @@ impl Shared {
     pub(crate) async fn reload(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
         let _turn = self.turn.lock().await;
-        loop {
+        for _ in 0..RELOADS {
             let (token, mut ops) = {
                 let inner = self.inner()?;
                 (inner.visit.record().and(inner.visit.token.clone()), inner.ops.clone())
@@ -220,6 +223,7 @@ impl Shared {
                 return Ok(());
             }
         }
+        Err(Error::contended())
     }
 
     /// What the head says where there is nothing to store; `None` where a commit has to tell.
