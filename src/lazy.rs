@@ -218,7 +218,7 @@ impl Shared {
             ops.rebase(record.state())?;
             let mut inner = self.inner()?;
             if inner.ops.version() == version {
-                inner.ops = ops;
+                inner.ops.adopt(ops);
                 inner.visit.loaded = Loaded::Current(record);
                 return Ok(());
             }

@@ -260,6 +260,11 @@ impl Ops {
         self.clock += 1;
     }
 
+    /// Takes the keys of `rebased`, an earlier clone of these operations; nothing was done to keys since.
+    pub(crate) fn adopt(&mut self, rebased: Self) {
+        (self.keys, self.clock) = (rebased.keys, rebased.clock);
+    }
+
     /// Makes every update again of what is there now.
     pub(crate) fn rebase(&mut self, loaded: &State) -> Result<(), Error> {
         self.clock += 1;
