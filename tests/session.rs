@@ -258,6 +258,36 @@ async fn an_update_that_writes_does_not_reload_for_ever() {
     session.clear();
 }
 
+#[tokio::test]
+async fn what_is_asked_for_during_a_reload_or_a_save_is_not_forgotten() {
+    let (layer, store, _) = house(None);
+    let browser = Browser::new();
+    browser.get(&app(layer.clone()), "/app/insert:n:1").await;
+    for verb in [Verb::Load, Verb::Update] {
+        let (session, _) = escaped(&layer, &browser.header(), |_| ()).await;
+        session.insert("a", format!("{verb:?}")).expect("JSON");
+        let gate = store.next(verb).waits();
+        let call = async {
+            match verb {
+                Verb::Load => session.reload().await,
+                _ => session.save().await,
+            }
+        };
+        let meanwhile = async {
+            gate.reached().await;
+            session.renew();
+            session.set_owner("alice");
+            session.insert("b", 1).expect("JSON");
+            gate.open();
+        };
+        soon(async { tokio::join!(call, meanwhile) }).await.0.expect("the store works");
+        assert_eq!(session.status(), SessionStatus::Renewed, "{verb:?}");
+        assert_eq!(session.owner().as_deref(), Some("alice"), "{verb:?}");
+        assert_eq!(session.keys(), ["a", "b", "n"], "{verb:?}");
+        assert!(session.save().await.expect_err("it needs a cookie").is_too_late(), "{verb:?}");
+    }
+}
+
 /// Threads of one request.
 #[test]
 fn handles_on_many_threads_count_right() {
