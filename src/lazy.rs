@@ -24,6 +24,9 @@ use crate::{
     transport::{Presented, Way},
 };
 
+/// How often a reload begins again while handlers write: an update that writes itself would keep it busy for ever.
+const RELOADS: u32 = 8;
+
 /// What the layer puts into a request's extensions: a session that is loaded when somebody asks for it.
 ///
 /// Extractors ask; by hand it is
@@ -202,6 +205,7 @@ impl Shared {
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
         match self.commit(core).await? {
+            Some(Dropped::Unavailable) => Err(Error::read_only()),
             Some(_) => Err(Error::gone()),
             None => Ok(()),
         }
@@ -210,7 +214,7 @@ impl Shared {
     pub(crate) async fn reload(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
         let _turn = self.turn.lock().await;
-        loop {
+        for _ in 0..RELOADS {
             let (token, mut ops) = {
                 let inner = self.inner()?;
                 (inner.visit.record().and(inner.visit.token.clone()), inner.ops.clone())
@@ -222,11 +226,12 @@ impl Shared {
             ops.rebase(record.state())?;
             let mut inner = self.inner()?;
             if inner.ops.version() == version {
-                inner.ops = ops;
+                inner.ops.adopt(ops);
                 inner.visit.loaded = Loaded::Current(record);
                 return Ok(());
             }
         }
+        Err(Error::contended())
     }
 
     /// What the head says where there is nothing to store; `None` where a commit has to tell.
@@ -267,9 +272,10 @@ impl Shared {
         let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
         let (visit, ops) = {
             let mut inner = self.inner()?;
-            inner.ops.nonce();
+            inner.ops.begin();
             (inner.visit.clone(), inner.ops.clone())
         };
+        let asked = ops.clone();
         let mut commit =
             Commit { core, tokens: &self.presented.tokens, visit, ops, head, ticket: Ticket::Keep, dropped: None };
         let result = commit.run().await;
@@ -280,11 +286,12 @@ impl Shared {
         }
         match result {
             Ok(()) => {
-                inner.ops.settle(&commit.ops, commit.visit.state());
+                inner.ops.settle(&asked, commit.visit.state());
                 inner.visit = commit.visit;
                 Ok(commit.dropped)
             }
             Err(error) => {
+                inner.ops.remember(asked);
                 drop(inner);
                 core.emit(&Event::StoreFailed { error: &error });
                 Err(error)
