@@ -11,6 +11,7 @@ use http::{HeaderName, Response, StatusCode, header::InvalidHeaderName};
 use tower_layer::Layer;
 
 use crate::{
+    backend::{Backend, PlainTokens},
     cookie::CookieOptions,
     core::{Clock, Core, OnStoreError},
     error::Error,
@@ -53,7 +54,11 @@ pub struct SessionLayer<P = Http> {
 impl SessionLayer {
     /// A layer over `store`, with the defaults.
     pub fn new(store: impl SessionStore) -> Self {
-        Self { core: Arc::new(Core::new(Arc::new(store))), policy: Http }
+        Self::over(Backend::records(Arc::new(store), Arc::new(PlainTokens)))
+    }
+
+    fn over(backend: Backend) -> Self {
+        Self { core: Arc::new(Core::new(backend)), policy: Http }
     }
 }
 
@@ -122,7 +127,7 @@ impl<P> SessionLayer<P> {
         if max == 0 {
             return Err(Error::no_limit());
         }
-        if self.core.store.owner_index().is_none() {
+        if self.core.backend.owner_index().is_none() {
             return Err(Error::no_owner_index());
         }
         Ok(self.with(|core| core.quota = Some(Quota { max, over })))
@@ -213,7 +218,9 @@ impl<P> SessionLayer<P> {
     }
 
     fn with(mut self, set: impl FnOnce(&mut Core)) -> Self {
-        set(Arc::make_mut(&mut self.core));
+        let core = Arc::make_mut(&mut self.core);
+        set(core);
+        core.backend.bind(core.transport.name());
         self
     }
 }

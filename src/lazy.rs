@@ -81,7 +81,7 @@ impl LazySession {
     /// Whether the request presents a token at all; it may turn out to open nothing.
     #[must_use]
     pub fn has_token(&self) -> bool {
-        !self.shared.presented.tokens.is_empty()
+        !self.shared.presented.claims.is_empty()
     }
 }
 
@@ -185,7 +185,7 @@ impl Shared {
 
     async fn load(&self) -> Result<(), Error> {
         let load = async || match &self.core {
-            Some(core) => Ok(Mutex::new(Inner::new(open(core, &self.presented.tokens).await?))),
+            Some(core) => Ok(Mutex::new(Inner::new(open(core, &self.presented.claims).await?))),
             None => Err(Error::not_loaded()),
         };
         self.cell.get_or_try_init(load).await.map(drop)
@@ -203,12 +203,12 @@ impl Shared {
         let Some(core) = &self.core else { return Ok(()) };
         let _turn = self.turn.lock().await;
         loop {
-            let (token, mut ops) = {
+            let (record, token, mut ops) = {
                 let inner = self.inner()?;
-                (inner.visit.record().and(inner.visit.token.clone()), inner.ops.clone())
+                (inner.visit.record().cloned(), inner.visit.token.clone(), inner.ops.clone())
             };
-            let Some(token) = token else { return Ok(()) };
-            let found = core.store.load(&token.id).await?;
+            let (Some(record), Some(token)) = (record, token) else { return Ok(()) };
+            let found = core.backend.reload(&token.id, record).await?;
             let Look::Opens(record) = look(core, &token, found, core.now()).await? else { return Err(Error::gone()) };
             let version = ops.version();
             ops.rebase(record.state())?;
@@ -230,7 +230,7 @@ impl Shared {
             self.head_sent.store(true, Ordering::Release);
             return Some(HeadLines::nothing());
         };
-        if inner.ops.is_empty() && !self.is_touch_due(&inner) {
+        if inner.ops.is_empty() && !inner.visit.is_reissue_due() && !self.is_touch_due(&inner) {
             return Some(self.close(&mut inner));
         }
         None
@@ -263,7 +263,7 @@ impl Shared {
             (inner.visit.clone(), inner.ops.clone())
         };
         let mut commit =
-            Commit { core, tokens: &self.presented.tokens, visit, ops, head, ticket: Ticket::Keep, dropped: None };
+            Commit { core, claims: &self.presented.claims, visit, ops, head, ticket: Ticket::Keep, dropped: None };
         let result = commit.run().await;
         let mut inner = self.inner()?;
         match commit.ticket {

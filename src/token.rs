@@ -138,6 +138,9 @@ impl fmt::Debug for SecretHash {
     }
 }
 
+/// A MAC over a token: 128 bits of HMAC-SHA256.
+pub(crate) type Mac = [u8; RANDOM];
+
 /// What the client holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
