@@ -5,11 +5,15 @@ mod backend;
 mod changes;
 mod commit;
 mod cookie;
+#[cfg(feature = "secure-cookies")]
+mod cookie_store;
 mod core;
 mod credentials;
 mod error;
 mod event;
 mod key;
+#[cfg(feature = "secure-cookies")]
+pub mod keys;
 mod layer;
 mod lazy;
 mod lifetime;
@@ -38,6 +42,8 @@ pub mod actix_web;
 #[path = "../adapters/axum.rs"]
 mod axum;
 
+#[cfg(feature = "secure-cookies")]
+pub use crate::cookie_store::CookieStore;
 pub use crate::{
     changes::{Changes, Conflict, Expected, KeyChange},
     cookie::{CookieError, CookieOptions, CookieOptionsBuilder, SameSite},
