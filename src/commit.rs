@@ -68,13 +68,7 @@ impl Commit<'_> {
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
         let now = self.core.now();
         let started = Instant::now();
-        let loaded = match &self.visit.loaded {
-            // An earlier save ran into another request's renewal and was merged: what it left is not ours to renew.
-            Loaded::Current(record) if self.ops.act == Act::Renew && !self.holds_newest(record, now) => {
-                Loaded::Superseded(record.clone())
-            }
-            loaded => loaded.clone(),
-        };
+        let mut loaded = self.loaded(now);
         let reissue = self.head == Head::Open && self.visit.is_reissue_due();
         let mut answer = Answer::None;
         for tries in 1.. {
@@ -85,8 +79,8 @@ impl Commit<'_> {
                 (Answer::None, _) => Some(State::default()),
             };
             let delta = base.map(|base| self.ops.resolve(&base)).transpose()?;
-            let owner = self.new_owner(delta.as_ref());
-            let starts = self.ops.started && loaded == Loaded::Nothing;
+            let owner = self.new_owner();
+            let starts = self.ops.started && !matches!(loaded, Loaded::Current(_));
             let asked = Asked {
                 act: self.ops.act,
                 writes: delta.as_ref().map_or(self.ops.touches_keys(), |delta| !delta.is_empty())
@@ -117,7 +111,14 @@ impl Commit<'_> {
                     match self.update(record, rotation, delta.unwrap_or_default(), owner.clone(), now).await? {
                         Updated::Done => return Ok(()),
                         Updated::Gone => answer = Answer::Gone,
-                        Updated::Conflict(record) => answer = Answer::Conflict(record),
+                        Updated::Conflict(record) => match self.ops.unanswered(record.nonce()) {
+                            Some(done) => {
+                                self.answered(&done, *record, now)?;
+                                loaded = self.loaded(now);
+                                answer = Answer::None;
+                            }
+                            None => answer = Answer::Conflict(record),
+                        },
                     }
                 }
             }
@@ -139,7 +140,7 @@ impl Commit<'_> {
         if is_sent && self.head == Head::Sent {
             return Err(Error::too_late());
         }
-        let renewed = (rotation == Rotation::Renew).then(Secret::random);
+        let renewed = (rotation == Rotation::Renew).then(|| self.ops.secret());
         let grows = !delta.keys.is_empty();
         let lifetime = self.ops.lifetime.as_deref().unwrap_or(record.lifetime_or(&self.core.lifetime)).clone();
         let changes = Changes {
@@ -186,10 +187,30 @@ impl Commit<'_> {
         Ok(Updated::Done)
     }
 
+    /// An earlier commit was done, and its answer was lost: here is what it stored. What was asked for since then is left.
+    fn answered(&mut self, done: &Ops, record: Record, now: Timestamp) -> Result<(), Error> {
+        self.ops.settle_part(done, record.state());
+        let is_current = |secret: &Secret| record.credentials().standing(&secret.hash(), now) == Standing::Current;
+        let (secret, id) = (self.ops.secret(), self.visit.id());
+        let is_renewed = is_current(&secret);
+        if let (true, Some(id)) = (is_renewed, id) {
+            self.core.emit(&Event::Rotated { id });
+            self.visit.token = Some(Token { id, secret });
+        }
+        if let Some(token) = self.visit.token.as_ref().filter(|token| is_current(&token.secret))
+            && (is_renewed || done.lifetime.is_some())
+        {
+            let max_age = record.lifetime_or(&self.core.lifetime).max_age(record.created_at(), now);
+            self.ticket = Ticket::Give(self.core.backend.write(token, &record)?, max_age);
+        }
+        self.visit.loaded = Loaded::Current(record);
+        Ok(())
+    }
+
     /// Stores a new session of what the request itself inserted; never of anything that it had loaded.
     async fn create(&mut self, now: Timestamp) -> Result<(), Error> {
         let delta = self.ops.resolve(&State::default())?;
-        let owner = self.new_owner(Some(&delta)).flatten();
+        let owner = self.new_owner().flatten();
         if delta.keys.is_empty() && owner.is_none() && !self.ops.started {
             return Ok(());
         }
@@ -262,6 +283,17 @@ impl Commit<'_> {
         Ok((!matches!(look, Look::Rejected(_))).then_some(token.id))
     }
 
+    /// What was loaded. Where an earlier save ran into another request's renewal and was merged, what that left is not ours to
+    /// renew: the token that came with this request is superseded.
+    fn loaded(&self, now: Timestamp) -> Loaded {
+        match &self.visit.loaded {
+            Loaded::Current(record) if self.ops.act == Act::Renew && !self.holds_newest(record, now) => {
+                Loaded::Superseded(record.clone())
+            }
+            loaded => loaded.clone(),
+        }
+    }
+
     /// Whether the mere use is worth a write. Where that is a cookie, it must be possible to send one.
     fn is_touch_due(&self, now: Timestamp) -> bool {
         let is_possible = self.head == Head::Open || !self.core.backend.is_client_side();
@@ -292,16 +324,15 @@ impl Commit<'_> {
     }
 
     /// The owner that the request sets: as it says itself, or as the key says that the layer was told of.
-    fn new_owner(&self, delta: Option<&Delta>) -> Option<Option<Arc<str>>> {
+    ///
+    /// What it wrote counts, not what that changes: the sibling of a double-clicked login has written the same already, and
+    /// this one logs in all the same.
+    fn new_owner(&self) -> Option<Option<Arc<str>>> {
         if self.ops.owner.is_some() {
             return self.ops.owner.clone();
         }
-        let key = self.core.owner_key.as_deref()?;
-        let delta = delta?;
-        match delta.keys.iter().find(|change| change.key() == key) {
-            Some(change) => Some(change.value().and_then(owner_in)),
-            None => delta.clear.then_some(None),
-        }
+        let written = self.ops.written(self.core.owner_key.as_deref()?)?;
+        Some(written.and_then(owner_in))
     }
 
     fn check_size(&self, record: &Record) -> Result<(), Error> {

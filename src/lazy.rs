@@ -194,6 +194,7 @@ impl Shared {
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
         match self.commit(core).await? {
+            Some(Dropped::Unavailable) => Err(Error::read_only()),
             Some(_) => Err(Error::gone()),
             None => Ok(()),
         }
@@ -259,9 +260,10 @@ impl Shared {
         let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
         let (visit, ops) = {
             let mut inner = self.inner()?;
-            inner.ops.nonce();
+            inner.ops.begin();
             (inner.visit.clone(), inner.ops.clone())
         };
+        let asked = ops.clone();
         let mut commit =
             Commit { core, claims: &self.presented.claims, visit, ops, head, ticket: Ticket::Keep, dropped: None };
         let result = commit.run().await;
@@ -272,11 +274,12 @@ impl Shared {
         }
         match result {
             Ok(()) => {
-                inner.ops.settle(&commit.ops, commit.visit.state());
+                inner.ops.settle(&asked, commit.visit.state());
                 inner.visit = commit.visit;
                 Ok(commit.dropped)
             }
             Err(error) => {
+                inner.ops.remember(asked);
                 drop(inner);
                 core.emit(&Event::StoreFailed { error: &error });
                 Err(error)

@@ -11,8 +11,11 @@ use crate::{
     error::Error,
     lifetime::Lifetime,
     state::State,
-    token::random,
+    token::{Secret, random},
 };
+
+/// How many commits without an answer are remembered: more in a row are a store that is down.
+const UNANSWERED: usize = 4;
 
 /// What a request's handlers asked for and no store knows yet.
 ///
@@ -32,8 +35,12 @@ pub(crate) struct Ops {
     keys: Vec<KeyOp>,
     /// Counts what may change the value that is seen under a key.
     clock: u64,
-    /// Names the commit, also when it is tried again.
-    nonce: Option<u64>,
+    /// Names the commit.
+    nonce: u64,
+    /// What a renewal makes current: the same one until a commit is answered.
+    secret: Option<Secret>,
+    /// Commits of a part of these operations whose answer never came.
+    unanswered: Vec<Arc<Ops>>,
 }
 
 /// What is to become of the session as a whole.
@@ -141,6 +148,18 @@ impl Ops {
         }
     }
 
+    /// What the request made of a key, if anything; a clear makes nothing of all.
+    pub(crate) fn written(&self, key: &str) -> Option<Option<&str>> {
+        match self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what) {
+            Some(What::Set(value)) => Some(Some(value)),
+            Some(What::Update { made, .. }) => Some(made.as_deref()),
+            Some(What::Remove) => Some(None),
+            Some(What::Affirm(value)) if self.act == Act::Renew => Some(Some(value)),
+            Some(What::Affirm(_)) => None,
+            None => self.cleared.map(|_| None),
+        }
+    }
+
     /// Sets a key to a raw value, or removes it, whatever was done to it before.
     pub(crate) fn write(&mut self, key: &str, value: Option<Arc<str>>) {
         self.put(key, value.map_or(What::Remove, What::Set));
@@ -180,7 +199,8 @@ impl Ops {
 
     /// Ends the session, and all that was done to it; `act` says whether another one begins.
     pub(crate) fn end(&mut self, act: Act) {
-        *self = Self { act, clock: self.clock + 1, nonce: self.nonce, ..Self::default() };
+        let (secret, unanswered) = (self.secret.take(), std::mem::take(&mut self.unanswered));
+        *self = Self { act, clock: self.clock + 1, secret, unanswered, ..Self::default() };
     }
 
     /// A number that changes whenever what the request sees under a key may have changed.
@@ -193,13 +213,46 @@ impl Ops {
         self.end(self.act);
     }
 
-    /// The random number that names this commit, the same until it is settled.
-    pub(crate) fn nonce(&mut self) -> u64 {
-        *self.nonce.get_or_insert_with(|| u64::from_le_bytes(random()))
+    /// Begins a commit: it gets a name of its own, and a secret.
+    pub(crate) fn begin(&mut self) {
+        self.nonce = u64::from_le_bytes(random());
+        self.secret.get_or_insert_with(Secret::random);
+    }
+
+    /// The random number that names this commit.
+    pub(crate) fn nonce(&self) -> u64 {
+        self.nonce
+    }
+
+    /// What a renewal makes current.
+    pub(crate) fn secret(&self) -> Secret {
+        self.secret.clone().unwrap_or_else(Secret::random)
+    }
+
+    /// Remembers a commit of `tried`, an earlier clone of these operations, that ended in an error: it may be done all the
+    /// same.
+    pub(crate) fn remember(&mut self, mut tried: Self) {
+        tried.unanswered.clear();
+        self.unanswered.push(Arc::new(tried));
+        if self.unanswered.len() > UNANSWERED {
+            self.unanswered.remove(0);
+        }
+    }
+
+    /// The commit of this name, if it is one of ours whose answer never came.
+    pub(crate) fn unanswered(&self, nonce: u64) -> Option<Arc<Self>> {
+        self.unanswered.iter().find(|tried| tried.nonce == nonce).cloned()
+    }
+
+    /// Forgets what a commit of `done` has stored, and all that there was to remember until it was answered.
+    pub(crate) fn settle(&mut self, done: &Self, loaded: &State) {
+        self.settle_part(done, loaded);
+        self.secret = None;
+        self.unanswered.clear();
     }
 
     /// Forgets what a commit of `done`, an earlier clone of these operations, has stored; `loaded` is the state since.
-    pub(crate) fn settle(&mut self, done: &Self, loaded: &State) {
+    pub(crate) fn settle_part(&mut self, done: &Self, loaded: &State) {
         let is_done = |at: u64| at <= done.clock;
         if self.act == done.act {
             self.act = Act::Keep;
@@ -216,7 +269,6 @@ impl Ops {
                 *seen = loaded.get(&op.key).map(Arc::from);
             }
         }
-        self.nonce = None;
         self.clock += 1;
     }
 
