@@ -55,3 +55,27 @@ impl Format for SignedTokens {
 fn feed(mac: &Hmac<Sha256>, token: &Token) -> Hmac<Sha256> {
     mac.clone().chain_update(token.id.as_bytes()).chain_update(token.secret.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{backend::KeyAge, credentials::Credentials, keys::Key, state::State, time::Timestamp};
+
+    /// What this version of the crate writes, later ones must read.
+    #[test]
+    fn the_format_is_kept() {
+        const TEXT: &str = "AAECAwQFBgcICQoLDA0ODwAQIDBAUGBwgJCgsMDQ4PEAS9roPVj-sXW2k-_e7xRD1g";
+        let bytes: Vec<u8> = (1..=64).collect();
+        let tokens = SignedTokens::new(Key::from_bytes(&bytes).unwrap().into(), "__Host-id");
+        let token = Token::parse(b"AAECAwQFBgcICQoLDA0ODwAQIDBAUGBwgJCgsMDQ4PEA").unwrap();
+        let record = Record::new(
+            Credentials::new(token.secret.hash()),
+            State::default(),
+            Timestamp::default(),
+            Timestamp::default(),
+        );
+        assert_eq!(tokens.write(&token, &record).unwrap().0, TEXT);
+        let opened = tokens.open(&tokens.read(TEXT.as_bytes()).unwrap()).unwrap();
+        assert_eq!((opened.token, opened.key), (token, KeyAge::Current));
+    }
+}
