@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use http::StatusCode;
+use http::{Extensions, StatusCode};
 use tokio::sync::{Mutex as Turn, OnceCell};
 
 use crate::{
@@ -35,8 +35,7 @@ const RELOADS: u32 = 8;
 /// use cloakroom::{Error, LazySession, Session};
 ///
 /// async fn session<B>(request: &http::Request<B>) -> Result<Session, Error> {
-///     let lazy = request.extensions().get::<LazySession>().ok_or_else(Error::missing_layer)?;
-///     lazy.load().await
+///     LazySession::of(request.extensions())?.load().await
 /// }
 /// ```
 ///
@@ -49,6 +48,15 @@ pub struct LazySession {
 impl LazySession {
     pub(crate) fn new(core: Arc<Core>, presented: Presented) -> Self {
         Self { shared: Arc::new(Shared::new(Some(core), presented, OnceCell::new())) }
+    }
+
+    /// The session of a request, out of its extensions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_missing_layer`].
+    pub fn of(extensions: &Extensions) -> Result<&Self, Error> {
+        extensions.get().ok_or_else(Error::missing_layer)
     }
 
     /// Loads the session. However many ask, at once or one after the other, the store is asked once.

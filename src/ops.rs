@@ -65,6 +65,8 @@ struct KeyOp {
 #[derive(Clone)]
 enum What {
     Set(Arc<str>),
+    /// An insert of what was loaded: no change, unless a renewal ends in another record than the one that was loaded.
+    Affirm(Arc<str>),
     Remove,
     /// A read-modify-write: what was read, what that made, and how to make it again of another value.
     Update {
@@ -123,7 +125,7 @@ impl Ops {
 
     /// Whether a key was written, removed or cleared.
     pub(crate) fn touches_keys(&self) -> bool {
-        self.cleared.is_some() || !self.keys.is_empty()
+        self.cleared.is_some() || self.keys.iter().any(|op| !matches!(op.what, What::Affirm(_)))
     }
 
     /// Whether what was loaded is hidden behind a purge or a clear.
@@ -142,7 +144,7 @@ impl Ops {
             Some(What::Remove) => View::Own(None),
             Some(What::Update { made, .. }) => View::Shared(made.as_deref()),
             None if self.hides_loaded() => View::Own(None),
-            None => View::Shared(loaded.get(key)),
+            None | Some(What::Affirm(_)) => View::Shared(loaded.get(key)),
         }
     }
 
@@ -151,14 +153,23 @@ impl Ops {
         match self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what) {
             Some(What::Set(value)) => Some(Some(value)),
             Some(What::Update { made, .. }) => Some(made.as_deref()),
+            Some(What::Affirm(value)) if self.act == Act::Renew => Some(Some(value)),
             Some(What::Remove) => Some(None),
-            None => self.cleared.map(|_| None),
+            Some(What::Affirm(_)) | None => self.cleared.map(|_| None),
         }
     }
 
     /// Sets a key to a raw value, or removes it, whatever was done to it before.
     pub(crate) fn write(&mut self, key: &str, value: Option<Arc<str>>) {
         self.put(key, value.map_or(What::Remove, What::Set));
+    }
+
+    /// Notes an insert of the raw value that the request sees already. A login by who was logged in before is one, and
+    /// must not lose its user where the record has gone meanwhile.
+    pub(crate) fn affirm(&mut self, key: &str, value: Arc<str>) {
+        if self.find(key).is_err() {
+            self.put(key, What::Affirm(value));
+        }
     }
 
     /// Takes a step from the raw value that the request sees to another one.
@@ -278,6 +289,7 @@ impl Ops {
             match &op.what {
                 What::Set(value) | What::Update { made: Some(value), .. } => entries.insert(&op.key, value),
                 What::Remove | What::Update { made: None, .. } => entries.remove(&*op.key),
+                What::Affirm(_) => None,
             };
         }
         entries
@@ -290,7 +302,8 @@ impl Ops {
         for KeyOp { key, what, .. } in &mut self.keys {
             let found = if clear { None } else { base.get(key) };
             let (seen, value) = match what {
-                What::Set(value) => (Seen::Anything, Some(Arc::clone(value))),
+                What::Affirm(_) if self.act != Act::Renew => continue,
+                What::Set(value) | What::Affirm(value) => (Seen::Anything, Some(Arc::clone(value))),
                 What::Remove => (Seen::Anything, None),
                 What::Update { seen, made, steps } => {
                     if seen.as_deref() != found {
@@ -347,5 +360,26 @@ impl fmt::Debug for Ops {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys: Vec<&str> = self.keys.iter().map(|op| &*op.key).collect();
         f.debug_struct("Ops").field("act", &self.act).field("keys", &keys).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_insert_of_what_is_there_counts_where_a_renewal_comes_to_another_record() {
+        let loaded: State = [("user", "\"ada\"")].into_iter().collect();
+        let mut ops = Ops::default();
+        ops.affirm("user", "\"ada\"".into());
+        assert!(ops.is_empty());
+        let mut changes = |act, base: &State| {
+            ops.act = act;
+            ops.resolve(base).unwrap().keys.len()
+        };
+        assert_eq!(changes(Act::Keep, &loaded), 0);
+        assert_eq!(changes(Act::Keep, &State::default()), 0);
+        assert_eq!(changes(Act::Renew, &loaded), 0);
+        assert_eq!(changes(Act::Renew, &State::default()), 1);
     }
 }

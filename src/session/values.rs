@@ -72,7 +72,9 @@ impl Session {
         let failed = |error| SessionInsertError::new(key, error);
         let raw = serde_json::to_string(&value).map_err(|error| failed(error.into()))?;
         self.write(|inner| {
-            if inner.raw(key) != Some(&*raw) {
+            if inner.raw(key) == Some(&*raw) {
+                inner.ops.affirm(key, raw.into());
+            } else {
                 inner.ops.write(key, Some(raw.into()));
             }
         })
