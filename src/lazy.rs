@@ -204,7 +204,8 @@ impl Shared {
 
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
-        match self.commit(core).await? {
+        let _turn = self.turn.lock().await;
+        match self.commit_in_turn(core).await? {
             Some(Dropped::Unavailable) => Err(Error::read_only()),
             Some(_) => Err(Error::gone()),
             None => Ok(()),
@@ -253,29 +254,29 @@ impl Shared {
     pub(crate) async fn finish(self: Arc<Self>, status: StatusCode) -> (HeadLines, Result<(), Error>) {
         let Some(core) = &self.core else { return (HeadLines::nothing(), Ok(())) };
         if self.is_misused.load(Ordering::Acquire) {
+            self.head_sent.store(true, Ordering::Release);
             let error = Error::not_loaded();
             tracing::error!("{error}");
             return (HeadLines::nothing(), Err(error));
         }
+        // Until the head is closed: a task that renewed in between would get a cookie that nobody sends.
+        let _turn = self.turn.lock().await;
         if core.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status))
             && let Ok(mut inner) = self.inner()
         {
             inner.ops.drop_writes();
         }
-        let result = self.commit(core).await.map(drop);
+        let result = self.commit_in_turn(core).await.map(drop);
         let lines = self.inner().map_or_else(|_| HeadLines::nothing(), |mut inner| self.close(&mut inner));
         (lines, result)
     }
 
-    async fn commit(&self, core: &Core) -> Result<Option<Dropped>, Error> {
-        let _turn = self.turn.lock().await;
+    async fn commit_in_turn(&self, core: &Core) -> Result<Option<Dropped>, Error> {
         let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
-        let (visit, ops) = {
+        let (asked, visit, ops) = {
             let mut inner = self.inner()?;
-            inner.ops.begin();
-            (inner.visit.clone(), inner.ops.clone())
+            (inner.ops.begin(), inner.visit.clone(), inner.ops.clone())
         };
-        let asked = ops.clone();
         let mut commit =
             Commit { core, tokens: &self.presented.tokens, visit, ops, head, ticket: Ticket::Keep, dropped: None };
         let result = commit.run().await;
@@ -291,7 +292,6 @@ impl Shared {
                 Ok(commit.dropped)
             }
             Err(error) => {
-                inner.ops.remember(asked);
                 drop(inner);
                 core.emit(&Event::StoreFailed { error: &error });
                 Err(error)
