@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tower::{Layer as _, service_fn};
 
 async fn home(request: Request<Incoming>) -> Result<Response<String>, Infallible> {
-    Ok(match count(request.extensions().get()).await {
+    Ok(match count(&request).await {
         Ok(visits) => Response::new(format!("visits: {visits}\n")),
         Err(error) => {
             eprintln!("{error}");
@@ -21,8 +21,8 @@ async fn home(request: Request<Incoming>) -> Result<Response<String>, Infallible
     })
 }
 
-async fn count(session: Option<&LazySession>) -> Result<u32, Box<dyn std::error::Error>> {
-    let session = session.ok_or("no session layer")?.load().await?;
+async fn count(request: &Request<Incoming>) -> Result<u32, cloakroom::Error> {
+    let session = LazySession::of(request.extensions())?.load().await?;
     // `update` and not `insert`: of two visits at once, both count.
     session.update_or("visits", 1, |visits: u32| visits + 1)?;
     Ok(session.get("visits")?.unwrap_or_default())

@@ -21,6 +21,7 @@ enum Kind {
     Cookie(CookieError),
     CookieTooLarge { bytes: usize, keys: Vec<(String, usize)> },
     Json(serde_json::Error),
+    Value { doing: &'static str, key: Box<str>, cause: Box<Error> },
     NoLayer,
     NotLoaded,
     ReadOnly,
@@ -90,7 +91,11 @@ impl Error {
     /// Whether a value is not of the type that was asked for, or cannot be written as JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
-        matches!(self.kind, Kind::Json(_))
+        match &self.kind {
+            Kind::Json(_) => true,
+            Kind::Value { cause, .. } => cause.is_json(),
+            _ => false,
+        }
     }
 
     /// Whether no session layer stands before this handler.
@@ -102,12 +107,19 @@ impl Error {
     /// Whether nobody loaded the session before it was used through a handle that cannot wait.
     #[must_use]
     pub fn is_not_loaded(&self) -> bool {
-        matches!(self.kind, Kind::NotLoaded)
+        match &self.kind {
+            Kind::NotLoaded => true,
+            Kind::Value { cause, .. } => cause.is_not_loaded(),
+            _ => false,
+        }
     }
 
     /// Whether the program is wrong, not the store or the request: a missing layer, one twice, a session that nobody loaded.
     #[must_use]
     pub fn is_misconfigured(&self) -> bool {
+        if let Kind::Value { cause, .. } = &self.kind {
+            return cause.is_misconfigured();
+        }
         matches!(
             self.kind,
             Kind::NoLayer | Kind::NotLoaded | Kind::LayeredTwice(_) | Kind::SameName(..) | Kind::NoOwnerIndex
@@ -215,6 +227,7 @@ impl fmt::Display for Error {
                 keys.iter().try_for_each(|(key, size)| write!(f, " {key} {size}"))
             }
             Kind::Cookie(_) => f.write_str("the session's cookie cannot be sent"),
+            Kind::Value { doing, key, .. } => write!(f, "cannot {doing} `{key}` in the session"),
             Kind::Json(_) => f.write_str("the value and its JSON do not match"),
             Kind::NoLayer => f.write_str("no session layer: add `SessionLayer` (Actix Web: `SessionMiddleware`) around this handler"),
             Kind::NotLoaded => f.write_str(
@@ -248,6 +261,7 @@ impl std::error::Error for Error {
             Kind::Store(error) => std::error::Error::source(error),
             Kind::Cookie(error) => Some(error),
             Kind::Json(error) => Some(error),
+            Kind::Value { cause, .. } => Some(cause),
             _ => None,
         }
     }
@@ -277,6 +291,13 @@ macro_rules! value_error {
             #[must_use]
             pub fn error(&self) -> &Error {
                 &self.cause
+            }
+        }
+
+        /// Keeps the key and the cause, for handlers that return one type of error.
+        impl From<$name> for Error {
+            fn from(error: $name) -> Self {
+                Kind::Value { doing: $doing, key: error.key, cause: Box::new(error.cause) }.into()
             }
         }
 

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use http::StatusCode;
+use http::{Extensions, StatusCode};
 use tokio::sync::{Mutex as Turn, OnceCell};
 
 use crate::{
@@ -24,6 +24,9 @@ use crate::{
     transport::{Presented, Way},
 };
 
+/// How often a reload begins again while handlers write: an update that writes itself would keep it busy for ever.
+const RELOADS: u32 = 8;
+
 /// What the layer puts into a request's extensions: a session that is loaded when somebody asks for it.
 ///
 /// Extractors ask; by hand it is
@@ -32,8 +35,7 @@ use crate::{
 /// use cloakroom::{Error, LazySession, Session};
 ///
 /// async fn session<B>(request: &http::Request<B>) -> Result<Session, Error> {
-///     let lazy = request.extensions().get::<LazySession>().ok_or_else(Error::missing_layer)?;
-///     lazy.load().await
+///     LazySession::of(request.extensions())?.load().await
 /// }
 /// ```
 ///
@@ -46,6 +48,15 @@ pub struct LazySession {
 impl LazySession {
     pub(crate) fn new(core: Arc<Core>, presented: Presented) -> Self {
         Self { shared: Arc::new(Shared::new(Some(core), presented, OnceCell::new())) }
+    }
+
+    /// The session of a request, out of its extensions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_missing_layer`].
+    pub fn of(extensions: &Extensions) -> Result<&Self, Error> {
+        extensions.get().ok_or_else(Error::missing_layer)
     }
 
     /// Loads the session. However many ask, at once or one after the other, the store is asked once.
@@ -193,7 +204,8 @@ impl Shared {
 
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
-        match self.commit(core).await? {
+        let _turn = self.turn.lock().await;
+        match self.commit_in_turn(core).await? {
             Some(Dropped::Unavailable) => Err(Error::read_only()),
             Some(_) => Err(Error::gone()),
             None => Ok(()),
@@ -203,7 +215,7 @@ impl Shared {
     pub(crate) async fn reload(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
         let _turn = self.turn.lock().await;
-        loop {
+        for _ in 0..RELOADS {
             let (record, token, mut ops) = {
                 let inner = self.inner()?;
                 (inner.visit.record().cloned(), inner.visit.token.clone(), inner.ops.clone())
@@ -215,11 +227,12 @@ impl Shared {
             ops.rebase(record.state())?;
             let mut inner = self.inner()?;
             if inner.ops.version() == version {
-                inner.ops = ops;
+                inner.ops.adopt(ops);
                 inner.visit.loaded = Loaded::Current(record);
                 return Ok(());
             }
         }
+        Err(Error::contended())
     }
 
     /// What the head says where there is nothing to store; `None` where a commit has to tell.
@@ -241,29 +254,29 @@ impl Shared {
     pub(crate) async fn finish(self: Arc<Self>, status: StatusCode) -> (HeadLines, Result<(), Error>) {
         let Some(core) = &self.core else { return (HeadLines::nothing(), Ok(())) };
         if self.is_misused.load(Ordering::Acquire) {
+            self.head_sent.store(true, Ordering::Release);
             let error = Error::not_loaded();
             tracing::error!("{error}");
             return (HeadLines::nothing(), Err(error));
         }
+        // Until the head is closed: a task that renewed in between would get a cookie that nobody sends.
+        let _turn = self.turn.lock().await;
         if core.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status))
             && let Ok(mut inner) = self.inner()
         {
             inner.ops.drop_writes();
         }
-        let result = self.commit(core).await.map(drop);
+        let result = self.commit_in_turn(core).await.map(drop);
         let lines = self.inner().map_or_else(|_| HeadLines::nothing(), |mut inner| self.close(&mut inner));
         (lines, result)
     }
 
-    async fn commit(&self, core: &Core) -> Result<Option<Dropped>, Error> {
-        let _turn = self.turn.lock().await;
+    async fn commit_in_turn(&self, core: &Core) -> Result<Option<Dropped>, Error> {
         let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
-        let (visit, ops) = {
+        let (asked, visit, ops) = {
             let mut inner = self.inner()?;
-            inner.ops.begin();
-            (inner.visit.clone(), inner.ops.clone())
+            (inner.ops.begin(), inner.visit.clone(), inner.ops.clone())
         };
-        let asked = ops.clone();
         let mut commit =
             Commit { core, claims: &self.presented.claims, visit, ops, head, ticket: Ticket::Keep, dropped: None };
         let result = commit.run().await;
@@ -279,7 +292,6 @@ impl Shared {
                 Ok(commit.dropped)
             }
             Err(error) => {
-                inner.ops.remember(asked);
                 drop(inner);
                 core.emit(&Event::StoreFailed { error: &error });
                 Err(error)

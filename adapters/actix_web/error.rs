@@ -10,7 +10,10 @@ use ::actix_web::{
     },
 };
 
-use super::{bridge::FailureHook, middleware::put};
+use super::{
+    bridge::FailureHook,
+    middleware::{header, put},
+};
 use crate::{Error, Failure, SessionGetError, SessionInsertError, SessionUpdateError};
 
 /// An empty response: the client is told a status, and nothing of the cause.
@@ -26,8 +29,7 @@ impl ResponseError for Failure {
 
 fn with_headers_of(failure: &Failure, mut response: HttpResponse) -> HttpResponse {
     for (name, value) in failure.headers() {
-        let name = HeaderName::from_bytes(name.as_str().as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+        if let Some((name, value)) = header(name, value) {
             put(response.headers_mut(), name, value);
         }
     }

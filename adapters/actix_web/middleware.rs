@@ -147,10 +147,7 @@ where
             Ok(response) => response.into_parts(),
             Err(never) => match never {},
         };
-        let headers = head.headers.iter().filter_map(|(name, value)| {
-            let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
-            Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
-        });
+        let headers = head.headers.iter().filter_map(|(name, value)| header(name, value));
         Poll::Ready(match outcome {
             Ok(mut response) => {
                 headers.for_each(|(name, value)| put(response.headers_mut(), name, value));
@@ -160,6 +157,14 @@ where
             Err(error) => Err(WithHeaders::new(error, headers.collect()).into()),
         })
     }
+}
+
+/// A header in Actix's types, as sensitive as it was: a token must not show where somebody logs the response.
+pub(super) fn header(name: &http::HeaderName, value: &http::HeaderValue) -> Option<(HeaderName, HeaderValue)> {
+    let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+    let mut made = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+    made.set_sensitive(value.is_sensitive());
+    Some((name, made))
 }
 
 /// Adds what the session layer says to what the application has said.

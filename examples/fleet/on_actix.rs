@@ -11,7 +11,7 @@ use cloakroom::{Session, SessionLayer, actix_web::SessionMiddleware};
 
 use super::{
     reply::{Answer, Refusal, Reply},
-    shop::{Login, Order, Shop},
+    shop::{self, Login, Order, Shop},
 };
 
 pub(crate) async fn serve(listener: TcpListener, shop: Shop, layer: SessionLayer) -> io::Result<()> {
@@ -41,12 +41,12 @@ async fn login(shop: Data<Shop>, session: Session, form: Form<Login>) -> Answer 
     shop.login(&session, &form)
 }
 
-async fn order(shop: Data<Shop>, session: Session, form: Form<Order>) -> Answer {
-    shop.order(&session, &form)
+async fn order(session: Session, form: Form<Order>) -> Answer {
+    shop::order(&session, &form)
 }
 
-async fn logout(shop: Data<Shop>, session: Session) -> Answer {
-    shop.logout(&session)
+async fn logout(session: Session) -> Reply {
+    shop::logout(&session)
 }
 
 async fn logout_everywhere(shop: Data<Shop>, session: Session) -> Answer {

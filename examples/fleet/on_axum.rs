@@ -12,7 +12,7 @@ use cloakroom::{Session, SessionLayer};
 
 use super::{
     reply::{Answer, Refusal, Reply},
-    shop::{Login, Order, Shop},
+    shop::{self, Login, Order, Shop},
 };
 
 pub(crate) async fn serve(listener: TcpListener, shop: Shop, layer: SessionLayer) -> io::Result<()> {
@@ -39,12 +39,12 @@ async fn login(State(shop): State<Shop>, session: Session, Form(form): Form<Logi
     shop.login(&session, &form)
 }
 
-async fn order(State(shop): State<Shop>, session: Session, Form(form): Form<Order>) -> Answer {
-    shop.order(&session, &form)
+async fn order(session: Session, Form(form): Form<Order>) -> Answer {
+    shop::order(&session, &form)
 }
 
-async fn logout(State(shop): State<Shop>, session: Session) -> Answer {
-    shop.logout(&session)
+async fn logout(session: Session) -> Reply {
+    shop::logout(&session)
 }
 
 async fn logout_everywhere(State(shop): State<Shop>, session: Session) -> Answer {

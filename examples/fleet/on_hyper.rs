@@ -12,7 +12,7 @@ use tower::{Layer as _, service_fn};
 
 use super::{
     reply::{Answer, Refusal, Reply},
-    shop::Shop,
+    shop::{self, Shop},
 };
 
 /// Bytes of the longest form.
@@ -49,8 +49,8 @@ async fn route(shop: &Shop, head: &Parts, body: Incoming) -> Answer {
         (&Method::GET, [""]) => shop.home(&session(head).await?).await,
         (&Method::GET, ["api", "session"]) => shop.api(&session(head).await?),
         (&Method::POST, ["login"]) => shop.login(&session(head).await?, &form(body).await?),
-        (&Method::POST, ["cart"]) => shop.order(&session(head).await?, &form(body).await?),
-        (&Method::POST, ["logout"]) => shop.logout(&session(head).await?),
+        (&Method::POST, ["cart"]) => shop::order(&session(head).await?, &form(body).await?),
+        (&Method::POST, ["logout"]) => Ok(shop::logout(&session(head).await?)),
         (&Method::POST, ["logout-everywhere"]) => shop.logout_everywhere(&session(head).await?).await,
         (&Method::POST, ["sessions", id, "revoke"]) => shop.revoke(&session(head).await?, id).await,
         _ => Err(Refusal::new(StatusCode::NOT_FOUND, "There is no such page.")),

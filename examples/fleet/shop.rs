@@ -76,21 +76,6 @@ impl Shop {
         Ok(Reply::Home)
     }
 
-    pub(crate) fn order(&self, session: &Session, form: &Order) -> Answer {
-        user(session)?;
-        let item = text(&form.item, "An item has 1 to 64 characters.")?.to_owned();
-        session.update_or(CART, vec![item.clone()], move |mut cart| {
-            cart.push(item.clone());
-            cart
-        })?;
-        Ok(Reply::Home)
-    }
-
-    pub(crate) fn logout(&self, session: &Session) -> Answer {
-        session.purge();
-        Ok(Reply::Home)
-    }
-
     pub(crate) async fn logout_everywhere(&self, session: &Session) -> Answer {
         if let Some(user) = session.get(USER)? {
             // Before the purge: where this fails, the user is still logged in and can try again.
@@ -127,6 +112,21 @@ impl Shop {
     fn owners(&self) -> Result<&Owners, Refusal> {
         self.owners.as_ref().ok_or(Refusal::NO_LIST)
     }
+}
+
+pub(crate) fn order(session: &Session, form: &Order) -> Answer {
+    user(session)?;
+    let item = text(&form.item, "An item has 1 to 64 characters.")?.to_owned();
+    session.update_or(CART, vec![item.clone()], move |mut cart| {
+        cart.push(item.clone());
+        cart
+    })?;
+    Ok(Reply::Home)
+}
+
+pub(crate) fn logout(session: &Session) -> Reply {
+    session.purge();
+    Reply::Home
 }
 
 fn user(session: &Session) -> Result<String, Refusal> {

@@ -15,6 +15,9 @@ use crate::{
     ops::Replay,
 };
 
+/// How often a closure runs again while others change its key: a closure that changes it itself would run for ever.
+const TRIES: usize = 1000;
+
 impl Session {
     /// Reads the value under `key`, parsed as a `T`; `None` where there is no such key.
     ///
@@ -161,10 +164,9 @@ impl Session {
     {
         let key = key.as_key();
         let failed = |error| SessionUpdateError::new(key, error);
-        let (raw, version) = self.see(key).map_err(failed)?;
-        let Some(raw) = raw else { return Ok(()) };
+        let Some(raw) = self.see(key).map_err(failed)? else { return Ok(()) };
         let made = change(&raw, f).map_err(failed)?;
-        if self.step(key, version, Some(made), Replay::Never).map_err(failed)? {
+        if self.step(key, Some(&raw), Some(made), Replay::Never).map_err(failed)? {
             Ok(())
         } else {
             Err(failed(Error::conflict_on(key)))
@@ -185,19 +187,18 @@ impl Session {
         raw
     }
 
-    /// A key's raw value, and the version at which that is it.
-    fn see(&self, key: &str) -> Result<(Option<Arc<str>>, u64), Error> {
-        let inner = self.inner()?;
-        Ok((inner.raw(key).map(Arc::from), inner.ops.version()))
+    /// A key's raw value.
+    fn see(&self, key: &str) -> Result<Option<Arc<str>>, Error> {
+        Ok(self.inner()?.raw(key).map(Arc::from))
     }
 
-    /// Takes a step that was made of the value at `version`; says whether that still was the value.
-    fn step(&self, key: &str, version: u64, made: Option<Arc<str>>, replay: Replay) -> Result<bool, Error> {
+    /// Takes a step that was made of the value `seen`; says whether that still was the value.
+    fn step(&self, key: &str, seen: Option<&str>, made: Option<Arc<str>>, replay: Replay) -> Result<bool, Error> {
         let mut inner = self.inner()?;
         if inner.has_ended() {
             return Ok(true);
         }
-        if inner.ops.version() != version {
+        if inner.raw(key) != seen {
             return Ok(false);
         }
         inner.update(key, made, replay);
@@ -212,8 +213,8 @@ impl Session {
     ) -> Result<(), SessionUpdateError> {
         let failed = |error| SessionUpdateError::new(key, error);
         let make = Arc::new(Mutex::new(make));
-        loop {
-            let (raw, version) = self.see(key).map_err(failed)?;
+        for _ in 0..TRIES {
+            let raw = self.see(key).map_err(failed)?;
             let made = {
                 let mut make = make.lock().unwrap_or_else(PoisonError::into_inner);
                 make(raw.as_deref()).map_err(failed)?
@@ -222,10 +223,11 @@ impl Session {
                 return Ok(());
             }
             let replay = Replay::With(Arc::clone(&make) as _);
-            if self.step(key, version, made, replay).map_err(failed)? {
+            if self.step(key, raw.as_deref(), made, replay).map_err(failed)? {
                 return Ok(());
             }
         }
+        Err(failed(Error::conflict_on(key)))
     }
 }
 

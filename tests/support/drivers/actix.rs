@@ -98,7 +98,7 @@ pub async fn collect<B: MessageBody>(response: ServiceResponse<B>) -> Response<B
     collect_http(response.into_parts().1).await
 }
 
-async fn collect_http<B: MessageBody>(response: HttpResponse<B>) -> Response<Bytes> {
+pub async fn collect_http<B: MessageBody>(response: HttpResponse<B>) -> Response<Bytes> {
     let mut answer = Response::builder().status(response.status().as_u16());
     for (name, value) in response.headers() {
         answer = answer.header(name.as_str(), value.as_bytes());
