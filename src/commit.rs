@@ -6,6 +6,7 @@ use rand::RngExt as _;
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    backend::{Claim, KeyAge, Opened, Text},
     changes::{Changes, Delta},
     core::Core,
     credentials::{Credentials, Standing},
@@ -36,8 +37,8 @@ pub(crate) enum Ticket {
     /// What it is.
     #[default]
     Keep,
-    /// This token, for so long.
-    Give(Token, Option<Duration>),
+    /// This, for so long.
+    Give(Text, Option<Duration>),
     /// Nothing.
     Take,
 }
@@ -52,7 +53,7 @@ pub(crate) enum Head {
 /// One commit: what was loaded, what was asked, and where it has come to.
 pub(crate) struct Commit<'a> {
     pub(crate) core: &'a Core,
-    pub(crate) tokens: &'a [(Token, Way)],
+    pub(crate) claims: &'a [(Claim, Way)],
     pub(crate) visit: Visit,
     pub(crate) ops: Ops,
     pub(crate) head: Head,
@@ -67,7 +68,8 @@ impl Commit<'_> {
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
         let now = self.core.now();
         let started = Instant::now();
-        let mut loaded = self.visit.loaded.clone();
+        let mut loaded = self.loaded(now);
+        let reissue = self.head == Head::Open && self.visit.is_reissue_due();
         let mut answer = Answer::None;
         for tries in 1.. {
             let base = match (&answer, &loaded) {
@@ -85,11 +87,8 @@ impl Commit<'_> {
                     || self.ops.touches_meta()
                     || starts,
                 owner: owner.as_ref().and_then(Option::as_deref),
-                touch: self
-                    .visit
-                    .record()
-                    .is_some_and(|record| record.lifetime_or(&self.core.lifetime).is_touch_due(record, now)),
-                resend: self.ops.lifetime.is_some() && self.head == Head::Open,
+                touch: reissue || self.is_touch_due(now),
+                resend: self.is_resend_due(reissue, now),
             };
             match plan(&loaded, &answer, asked) {
                 Plan::Nothing => return Ok(()),
@@ -114,8 +113,8 @@ impl Commit<'_> {
                         Updated::Gone => answer = Answer::Gone,
                         Updated::Conflict(record) => match self.ops.unanswered(record.nonce()) {
                             Some(done) => {
-                                self.answered(&done, *record, now);
-                                loaded = self.visit.loaded.clone();
+                                self.answered(&done, *record, now)?;
+                                loaded = self.loaded(now);
                                 answer = Answer::None;
                             }
                             None => answer = Answer::Conflict(record),
@@ -137,10 +136,11 @@ impl Commit<'_> {
         now: Timestamp,
     ) -> Result<Updated, Error> {
         let Some(token) = self.visit.token.clone() else { return Ok(Updated::Gone) };
-        let renewed = (rotation == Rotation::Renew).then(|| self.ops.secret());
-        if renewed.is_some() && self.head == Head::Sent {
+        let is_sent = matches!(rotation, Rotation::Renew | Rotation::Resend) || self.core.backend.is_client_side();
+        if is_sent && self.head == Head::Sent {
             return Err(Error::too_late());
         }
+        let renewed = (rotation == Rotation::Renew).then(|| self.ops.secret());
         let grows = !delta.keys.is_empty();
         let lifetime = self.ops.lifetime.as_deref().unwrap_or(record.lifetime_or(&self.core.lifetime)).clone();
         let changes = Changes {
@@ -159,9 +159,11 @@ impl Commit<'_> {
         if grows {
             self.check_size(&after)?;
         }
+        let next = Token { id: token.id, secret: renewed.clone().unwrap_or(token.secret) };
+        let text = is_sent.then(|| self.core.backend.write(&next, &after)).transpose()?;
         let new_owner = changes.owner().flatten().filter(|owner| record.owner() != Some(owner));
         let admission = Admission::ask(self.core, new_owner, token.id).await?;
-        match self.core.store.update(&token.id, &changes).await? {
+        match self.core.backend.update(&token.id, &changes, record).await? {
             Updated::Conflict(found) if found.nonce() != changes.nonce() => {
                 self.core.emit(&Event::ConflictReplayed { id: token.id });
                 return Ok(Updated::Conflict(found));
@@ -173,21 +175,20 @@ impl Commit<'_> {
         if let Some(admission) = admission {
             admission.keep().await?;
         }
-        let max_age = lifetime.max_age(after.created_at(), now);
-        self.visit.loaded = Loaded::Current(after);
-        if let Some(secret) = renewed {
+        if renewed.is_some() {
             self.core.emit(&Event::Rotated { id: token.id });
-            let token = Token { id: token.id, secret };
-            self.visit.token = Some(token.clone());
-            self.ticket = Ticket::Give(token, max_age);
-        } else if rotation == Rotation::Resend {
-            self.ticket = Ticket::Give(token, max_age);
         }
+        if let Some(text) = text {
+            self.ticket = Ticket::Give(text, lifetime.max_age(after.created_at(), now));
+            self.visit.key = KeyAge::Current;
+        }
+        self.visit.token = Some(next);
+        self.visit.loaded = Loaded::Current(after);
         Ok(Updated::Done)
     }
 
     /// An earlier commit was done, and its answer was lost: here is what it stored. What was asked for since then is left.
-    fn answered(&mut self, done: &Ops, record: Record, now: Timestamp) {
+    fn answered(&mut self, done: &Ops, record: Record, now: Timestamp) -> Result<(), Error> {
         self.ops.settle_part(done, record.state());
         let is_current = |secret: &Secret| record.credentials().standing(&secret.hash(), now) == Standing::Current;
         let (secret, id) = (self.ops.secret(), self.visit.id());
@@ -200,9 +201,10 @@ impl Commit<'_> {
             && (is_renewed || done.lifetime.is_some())
         {
             let max_age = record.lifetime_or(&self.core.lifetime).max_age(record.created_at(), now);
-            self.ticket = Ticket::Give(token.clone(), max_age);
+            self.ticket = Ticket::Give(self.core.backend.write(token, &record)?, max_age);
         }
         self.visit.loaded = Loaded::Current(record);
+        Ok(())
     }
 
     /// Stores a new session of what the request itself inserted; never of anything that it had loaded.
@@ -226,15 +228,17 @@ impl Commit<'_> {
             record.meta.label = self.ops.label.clone().flatten();
             record.meta.lifetime.clone_from(&self.ops.lifetime);
             self.check_size(&record)?;
+            let text = self.core.backend.write(&token, &record)?;
             let admission = Admission::ask(self.core, owner.as_deref(), token.id).await?;
-            if self.core.store.create(&token.id, &record).await? == Created::Done {
+            if self.core.backend.create(&token.id, &record).await? == Created::Done {
                 if let Some(admission) = admission {
                     admission.keep().await?;
                 }
                 self.core.emit(&Event::Created { id: token.id });
                 self.visit.loaded = Loaded::Current(record);
-                self.visit.token = Some(token.clone());
-                self.ticket = Ticket::Give(token, lifetime.max_age(now, now));
+                self.visit.token = Some(token);
+                self.visit.key = KeyAge::Current;
+                self.ticket = Ticket::Give(text, lifetime.max_age(now, now));
                 return Ok(());
             }
         }
@@ -243,24 +247,28 @@ impl Commit<'_> {
 
     /// Deletes every record that a presented token opens or is superseded on, and takes the cookie away, come what may.
     async fn delete(&mut self, now: Timestamp) -> Result<(), Error> {
-        if self.head == Head::Open && (!self.tokens.is_empty() || self.visit.token.is_some()) {
-            self.ticket = Ticket::Take;
+        if !self.claims.is_empty() || self.visit.token.is_some() {
+            match self.head {
+                Head::Open => self.ticket = Ticket::Take,
+                // Nothing but the cookie's removal ends such a session.
+                Head::Sent if self.core.backend.is_client_side() => return Err(Error::too_late()),
+                Head::Sent => {}
+            }
         }
         let mut ids = std::mem::take(&mut self.visit.superseded);
         ids.extend(self.visit.token.take().map(|token| token.id));
         let mut failed = None;
-        for (token, _) in self.tokens.iter().skip(self.visit.tried) {
-            match self.opens_or_did(token, now).await {
-                Ok(true) => ids.push(token.id),
-                Ok(false) => {}
+        for (claim, _) in self.claims.iter().skip(self.visit.tried) {
+            match self.opens_or_did(claim, now).await {
+                Ok(id) => ids.extend(id),
                 Err(error) => failed = Some(error),
             }
         }
-        self.visit.tried = self.tokens.len();
+        self.visit.tried = self.claims.len();
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
-            match self.core.store.delete(&id).await {
+            match self.core.backend.delete(&id).await {
                 Ok(()) => self.core.emit(&Event::Destroyed { id }),
                 Err(error) => failed = Some(error),
             }
@@ -268,10 +276,41 @@ impl Commit<'_> {
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    async fn opens_or_did(&self, token: &Token, now: Timestamp) -> Result<bool, StoreError> {
-        let found = self.core.store.load(&token.id).await?;
-        let look = look(self.core, token, found, now).await?;
-        Ok(!matches!(look, Look::Rejected(_)))
+    /// The session that a claim opens, or did before a renewal.
+    async fn opens_or_did(&self, claim: &Claim, now: Timestamp) -> Result<Option<SessionId>, StoreError> {
+        let Some(Opened { token, record, .. }) = self.core.backend.find(claim).await? else { return Ok(None) };
+        let look = look(self.core, &token, record, now).await?;
+        Ok((!matches!(look, Look::Rejected(_))).then_some(token.id))
+    }
+
+    /// What was loaded. Where an earlier save ran into another request's renewal and was merged, what that left is not ours to
+    /// renew: the token that came with this request is superseded.
+    fn loaded(&self, now: Timestamp) -> Loaded {
+        match &self.visit.loaded {
+            Loaded::Current(record) if self.ops.act == Act::Renew && !self.holds_newest(record, now) => {
+                Loaded::Superseded(record.clone())
+            }
+            loaded => loaded.clone(),
+        }
+    }
+
+    /// Whether the mere use is worth a write. Where that is a cookie, it must be possible to send one.
+    fn is_touch_due(&self, now: Timestamp) -> bool {
+        let is_possible = self.head == Head::Open || !self.core.backend.is_client_side();
+        let is_due = |record: &Record| record.lifetime_or(&self.core.lifetime).is_touch_due(record, now);
+        is_possible && self.visit.record().is_some_and(is_due)
+    }
+
+    /// Whether the token is to be sent again, be it under the current key or with another `Max-Age`. The update that goes
+    /// with it holds only while the token is the newest: sent after a newer one, it would log the user out.
+    fn is_resend_due(&self, reissue: bool, now: Timestamp) -> bool {
+        let is_wanted = reissue || (self.ops.lifetime.is_some() && self.head == Head::Open);
+        is_wanted && self.visit.record().is_some_and(|record| self.holds_newest(record, now))
+    }
+
+    fn holds_newest(&self, record: &Record, now: Timestamp) -> bool {
+        let standing = |token: &Token| record.credentials().standing(&token.secret.hash(), now);
+        self.visit.token.as_ref().map(standing) == Some(Standing::Current)
     }
 
     fn drop_writes(&mut self, why: Dropped) {

@@ -10,20 +10,14 @@ use std::{
 use http::StatusCode;
 
 use crate::{
-    cookie::CookieOptions,
-    event::Event,
-    lifetime::Lifetime,
-    quota::Quota,
-    scope::Scope,
-    store::{DynStore, StoreError},
-    time::Timestamp,
-    transport::Transport,
+    backend::Backend, cookie::CookieOptions, event::Event, lifetime::Lifetime, quota::Quota, scope::Scope,
+    store::StoreError, time::Timestamp, transport::Transport,
 };
 
-/// The store and the options.
+/// The backend and the options.
 #[derive(Clone)]
 pub(crate) struct Core {
-    pub(crate) store: Arc<dyn DynStore>,
+    pub(crate) backend: Backend,
     pub(crate) transport: Transport,
     pub(crate) scope: Scope,
     pub(crate) lifetime: Lifetime,
@@ -71,9 +65,9 @@ impl<F: Fn() -> SystemTime + Send + Sync + 'static> Clock for F {
 }
 
 impl Core {
-    pub(crate) fn new(store: Arc<dyn DynStore>) -> Self {
+    pub(crate) fn new(backend: Backend) -> Self {
         Self {
-            store,
+            backend,
             transport: Transport { cookie: Some(CookieOptions::default()), header: None },
             scope: Scope::default_scope(),
             lifetime: Lifetime::default(),

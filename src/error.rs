@@ -19,6 +19,7 @@ enum Kind {
     TooLate,
     TooLarge { bytes: usize, limit: usize },
     Cookie(CookieError),
+    CookieTooLarge { bytes: usize, keys: Vec<(String, usize)> },
     Json(serde_json::Error),
     Value { doing: &'static str, key: Box<str>, cause: Box<Error> },
     NoLayer,
@@ -60,7 +61,25 @@ impl Error {
     /// Whether the session, or its cookie, is over its size limit.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
-        matches!(self.kind, Kind::TooLarge { .. } | Kind::Cookie(CookieError::TooLarge { .. }))
+        matches!(
+            self.kind,
+            Kind::TooLarge { .. } | Kind::CookieTooLarge { .. } | Kind::Cookie(CookieError::TooLarge { .. })
+        )
+    }
+
+    /// Where a session does not fit into its cookie: its keys, each with the bytes that it takes, the largest first.
+    #[must_use]
+    pub fn key_sizes(&self) -> &[(String, usize)] {
+        match &self.kind {
+            Kind::CookieTooLarge { keys, .. } => keys,
+            _ => &[],
+        }
+    }
+
+    /// Whether something was asked for that this store cannot do: what needs an index of owners.
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self.kind, Kind::NoOwnerIndex)
     }
 
     /// Whether the owner has as many sessions as [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner) allows.
@@ -133,6 +152,14 @@ impl Error {
         Kind::TooLarge { bytes, limit }.into()
     }
 
+    /// A session of this state does not fit into a cookie, with which it would be `bytes` long.
+    #[cfg(feature = "secure-cookies")]
+    pub(crate) fn cookie_too_large(bytes: usize, state: &crate::state::State) -> Self {
+        let mut keys: Vec<_> = state.iter().map(|(key, raw)| (key.to_owned(), key.len() + raw.len())).collect();
+        keys.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+        Kind::CookieTooLarge { bytes, keys }.into()
+    }
+
     pub(crate) fn not_loaded() -> Self {
         Kind::NotLoaded.into()
     }
@@ -195,6 +222,10 @@ impl fmt::Display for Error {
             Kind::Gone => f.write_str("the session has ended or was renewed meanwhile"),
             Kind::TooLate => f.write_str("the response's head has left, and the session needs a cookie in it"),
             Kind::TooLarge { bytes, limit } => write!(f, "the session takes {bytes} bytes, the limit is {limit}"),
+            Kind::CookieTooLarge { bytes, keys } => {
+                write!(f, "the session's cookie would be {bytes} bytes, browsers keep 4096; bytes by key:")?;
+                keys.iter().try_for_each(|(key, size)| write!(f, " {key} {size}"))
+            }
             Kind::Cookie(_) => f.write_str("the session's cookie cannot be sent"),
             Kind::Value { doing, key, .. } => write!(f, "cannot {doing} `{key}` in the session"),
             Kind::Json(_) => f.write_str("the value and its JSON do not match"),
@@ -209,7 +240,7 @@ impl fmt::Display for Error {
             }
             Kind::NoLimit => f.write_str("an owner must be allowed one session at least"),
             Kind::OverLimit(max) => write!(f, "the owner has {max} sessions already, the most there may be"),
-            Kind::NoOwnerIndex => f.write_str("the store keeps no index of owners"),
+            Kind::NoOwnerIndex => f.write_str("this store cannot list or end sessions by owner"),
             Kind::ReadOnly => f.write_str("the session could not be loaded, so it is read-only"),
         }
     }

@@ -28,6 +28,8 @@ pub enum Event<'a> {
         /// Why.
         reason: Rejection,
     },
+    /// A client presented what no accepted key has made: forged, damaged, or its key was removed. No store was asked.
+    Forged,
     /// Writes were dropped: the request came with a secret that a renewal had just replaced.
     SupersededWriteDropped {
         /// The session.
@@ -74,6 +76,7 @@ impl Event<'_> {
             Self::Rotated { id } => tracing::debug!(%id, "session renewed"),
             Self::Destroyed { id } => tracing::debug!(%id, "session destroyed"),
             Self::Rejected { id, reason } => tracing::debug!(%id, ?reason, "session token rejected"),
+            Self::Forged => tracing::debug!("session token forged, damaged, or under a removed key"),
             Self::SupersededWriteDropped { id } => {
                 tracing::warn!(%id, "session write dropped: the token was superseded");
             }

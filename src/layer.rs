@@ -11,6 +11,7 @@ use http::{HeaderName, Response, StatusCode, header::InvalidHeaderName};
 use tower_layer::Layer;
 
 use crate::{
+    backend::{Backend, PlainTokens},
     cookie::CookieOptions,
     core::{Clock, Core, OnStoreError},
     error::Error,
@@ -34,6 +35,7 @@ use crate::{
 /// | [`cookie`](Self::cookie) | `__Host-id; Path=/; Secure; HttpOnly; SameSite=Lax` |
 /// | [`header`](Self::header) | none |
 /// | [`scope`](Self::scope) | none |
+/// | `signed`, of the feature `secure-cookies` | no |
 /// | [`lifetime`](Self::lifetime) | idle 24 hours, absolute 30 days, browser-session cookie |
 /// | [`owner_key`](Self::owner_key) | none |
 /// | [`max_per_owner`](Self::max_per_owner) | no limit |
@@ -53,7 +55,20 @@ pub struct SessionLayer<P = Http> {
 impl SessionLayer {
     /// A layer over `store`, with the defaults.
     pub fn new(store: impl SessionStore) -> Self {
-        Self { core: Arc::new(Core::new(Arc::new(store))), policy: Http }
+        Self::over(Backend::records(Arc::new(store), Arc::new(PlainTokens)))
+    }
+
+    /// A layer that keeps each session in its client's cookie, and nowhere else: see [`CookieStore`](crate::CookieStore) for
+    /// what such sessions cannot do.
+    #[cfg(feature = "secure-cookies")]
+    pub fn cookie_store(store: crate::CookieStore) -> Self {
+        Self::over(Backend::client_side(Arc::new(store.into_format())))
+    }
+
+    fn over(backend: Backend) -> Self {
+        let mut core = Core::new(backend);
+        core.backend.bind(core.transport.name());
+        Self { core: Arc::new(core), policy: Http }
     }
 }
 
@@ -100,6 +115,22 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.transport.cookie = core.transport.cookie.take().map(CookieOptions::into_insecure_http))
     }
 
+    /// Signs tokens: a MAC of 128 bits (HMAC-SHA256) stands behind each, and is checked before any store call. So forged and
+    /// damaged tokens never reach the store, and nobody who can write to it can make one. Default: no MAC.
+    ///
+    /// A token under a key of the ring that is not the current one is accepted, and the same token sent again under the current
+    /// one with the response, unless a newer token has come up meanwhile. Tokens under other keys, and those without a MAC, are
+    /// dropped like forged ones ([`Event::Forged`]): so the first `signed` ends all sessions, and so does the removal of a key
+    /// that was still in use. [`keys`](crate::keys) says how to replace keys without that.
+    ///
+    /// A token is bound to the name of its cookie, or of its header where there is no cookie. Sessions in a
+    /// [`CookieStore`](crate::CookieStore) are authentic already: for them it changes nothing.
+    #[cfg(feature = "secure-cookies")]
+    pub fn signed(self, keyring: impl Into<crate::keys::Keyring>) -> Self {
+        let format = crate::keys::SignedTokens::new(keyring.into(), self.core.transport.name());
+        self.with(|core| core.backend.format(Arc::new(format)))
+    }
+
     /// How long sessions live. Default: [`Lifetime::default`]. Lower limits hold for existing sessions, too.
     pub fn lifetime(self, lifetime: Lifetime) -> Self {
         self.with(|core| core.lifetime = lifetime)
@@ -117,12 +148,12 @@ impl<P> SessionLayer<P> {
     ///
     /// # Errors
     ///
-    /// A limit of 0, and a store without an index of owners.
+    /// A limit of 0, and a store without an index of owners ([`Error::is_unsupported`]).
     pub fn max_per_owner(self, max: usize, over: OverLimit) -> Result<Self, Error> {
         if max == 0 {
             return Err(Error::no_limit());
         }
-        if self.core.store.owner_index().is_none() {
+        if self.core.backend.owner_index().is_none() {
             return Err(Error::no_owner_index());
         }
         Ok(self.with(|core| core.quota = Some(Quota { max, over })))
@@ -213,7 +244,9 @@ impl<P> SessionLayer<P> {
     }
 
     fn with(mut self, set: impl FnOnce(&mut Core)) -> Self {
-        set(Arc::make_mut(&mut self.core));
+        let core = Arc::make_mut(&mut self.core);
+        set(core);
+        core.backend.bind(core.transport.name());
         self
     }
 }

@@ -92,7 +92,7 @@ impl LazySession {
     /// Whether the request presents a token at all; it may turn out to open nothing.
     #[must_use]
     pub fn has_token(&self) -> bool {
-        !self.shared.presented.tokens.is_empty()
+        !self.shared.presented.claims.is_empty()
     }
 }
 
@@ -196,7 +196,7 @@ impl Shared {
 
     async fn load(&self) -> Result<(), Error> {
         let load = async || match &self.core {
-            Some(core) => Ok(Mutex::new(Inner::new(open(core, &self.presented.tokens).await?))),
+            Some(core) => Ok(Mutex::new(Inner::new(open(core, &self.presented.claims).await?))),
             None => Err(Error::not_loaded()),
         };
         self.cell.get_or_try_init(load).await.map(drop)
@@ -204,7 +204,8 @@ impl Shared {
 
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
-        match self.commit(core).await? {
+        let _turn = self.turn.lock().await;
+        match self.commit_in_turn(core).await? {
             Some(Dropped::Unavailable) => Err(Error::read_only()),
             Some(_) => Err(Error::gone()),
             None => Ok(()),
@@ -215,12 +216,12 @@ impl Shared {
         let Some(core) = &self.core else { return Ok(()) };
         let _turn = self.turn.lock().await;
         for _ in 0..RELOADS {
-            let (token, mut ops) = {
+            let (record, token, mut ops) = {
                 let inner = self.inner()?;
-                (inner.visit.record().and(inner.visit.token.clone()), inner.ops.clone())
+                (inner.visit.record().cloned(), inner.visit.token.clone(), inner.ops.clone())
             };
-            let Some(token) = token else { return Ok(()) };
-            let found = core.store.load(&token.id).await?;
+            let (Some(record), Some(token)) = (record, token) else { return Ok(()) };
+            let found = core.backend.reload(&token.id, record).await?;
             let Look::Opens(record) = look(core, &token, found, core.now()).await? else { return Err(Error::gone()) };
             let version = ops.version();
             ops.rebase(record.state())?;
@@ -243,7 +244,7 @@ impl Shared {
             self.head_sent.store(true, Ordering::Release);
             return Some(HeadLines::nothing());
         };
-        if inner.ops.is_empty() && !self.is_touch_due(&inner) {
+        if inner.ops.is_empty() && !inner.visit.is_reissue_due() && !self.is_touch_due(&inner) {
             return Some(self.close(&mut inner));
         }
         None
@@ -253,31 +254,31 @@ impl Shared {
     pub(crate) async fn finish(self: Arc<Self>, status: StatusCode) -> (HeadLines, Result<(), Error>) {
         let Some(core) = &self.core else { return (HeadLines::nothing(), Ok(())) };
         if self.is_misused.load(Ordering::Acquire) {
+            self.head_sent.store(true, Ordering::Release);
             let error = Error::not_loaded();
             tracing::error!("{error}");
             return (HeadLines::nothing(), Err(error));
         }
+        // Until the head is closed: a task that renewed in between would get a cookie that nobody sends.
+        let _turn = self.turn.lock().await;
         if core.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status))
             && let Ok(mut inner) = self.inner()
         {
             inner.ops.drop_writes();
         }
-        let result = self.commit(core).await.map(drop);
+        let result = self.commit_in_turn(core).await.map(drop);
         let lines = self.inner().map_or_else(|_| HeadLines::nothing(), |mut inner| self.close(&mut inner));
         (lines, result)
     }
 
-    async fn commit(&self, core: &Core) -> Result<Option<Dropped>, Error> {
-        let _turn = self.turn.lock().await;
+    async fn commit_in_turn(&self, core: &Core) -> Result<Option<Dropped>, Error> {
         let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
-        let (visit, ops) = {
+        let (asked, visit, ops) = {
             let mut inner = self.inner()?;
-            inner.ops.begin();
-            (inner.visit.clone(), inner.ops.clone())
+            (inner.ops.begin(), inner.visit.clone(), inner.ops.clone())
         };
-        let asked = ops.clone();
         let mut commit =
-            Commit { core, tokens: &self.presented.tokens, visit, ops, head, ticket: Ticket::Keep, dropped: None };
+            Commit { core, claims: &self.presented.claims, visit, ops, head, ticket: Ticket::Keep, dropped: None };
         let result = commit.run().await;
         let mut inner = self.inner()?;
         match commit.ticket {
@@ -291,7 +292,6 @@ impl Shared {
                 Ok(commit.dropped)
             }
             Err(error) => {
-                inner.ops.remember(asked);
                 drop(inner);
                 core.emit(&Event::StoreFailed { error: &error });
                 Err(error)

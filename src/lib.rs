@@ -3,14 +3,19 @@
 #![cfg_attr(not(all(feature = "actix-web", feature = "axum")), doc = "HTTP sessions as one tower layer.")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod backend;
 mod changes;
 mod commit;
 mod cookie;
+#[cfg(feature = "secure-cookies")]
+mod cookie_store;
 mod core;
 mod credentials;
 mod error;
 mod event;
 mod key;
+#[cfg(feature = "secure-cookies")]
+pub mod keys;
 mod layer;
 mod lazy;
 mod lifetime;
@@ -41,6 +46,8 @@ pub mod actix_web;
 #[path = "../adapters/axum.rs"]
 mod axum;
 
+#[cfg(feature = "secure-cookies")]
+pub use crate::cookie_store::CookieStore;
 pub use crate::{
     changes::{Changes, Conflict, Expected, KeyChange},
     cookie::{CookieError, CookieOptions, CookieOptionsBuilder, SameSite},

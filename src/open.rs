@@ -1,6 +1,7 @@
-//! From presented tokens to a session.
+//! From what a request presents to a session.
 
 use crate::{
+    backend::{Claim, KeyAge, Opened},
     core::{Core, OnStoreError},
     credentials::Standing,
     error::Error,
@@ -14,7 +15,7 @@ use crate::{
     transport::Way,
 };
 
-/// What a request's tokens turned out to be.
+/// What a request's claims turned out to be.
 #[derive(Clone)]
 pub(crate) struct Visit {
     pub(crate) loaded: Loaded,
@@ -22,15 +23,17 @@ pub(crate) struct Visit {
     pub(crate) token: Option<Token>,
     /// How that came.
     pub(crate) way: Option<Way>,
+    /// Which key it came under.
+    pub(crate) key: KeyAge,
     /// The records that a token is superseded on.
     pub(crate) superseded: Vec<SessionId>,
-    /// How many of the tokens were looked up.
+    /// How many of the claims were looked at.
     pub(crate) tried: usize,
 }
 
 impl Visit {
     pub(crate) fn of(loaded: Loaded) -> Self {
-        Self { loaded, token: None, way: None, superseded: Vec::new(), tried: 0 }
+        Self { loaded, token: None, way: None, key: KeyAge::Current, superseded: Vec::new(), tried: 0 }
     }
 
     /// The record that the session is open on.
@@ -46,14 +49,19 @@ impl Visit {
         self.record().map_or(State::empty(), Record::state)
     }
 
+    /// Whether the client holds a session under a key that is not the current one.
+    pub(crate) fn is_reissue_due(&self) -> bool {
+        self.key == KeyAge::Previous && self.record().is_some()
+    }
+
     pub(crate) fn id(&self) -> Option<SessionId> {
         self.token.as_ref().map(|token| token.id)
     }
 }
 
-/// Looks the tokens up, until one opens a session. A superseded or unknown one does not stop the search.
-pub(crate) async fn open(core: &Core, tokens: &[(Token, Way)]) -> Result<Visit, Error> {
-    match search(core, tokens).await {
+/// Looks the claims up, until one opens a session. A forged, superseded or unknown one does not stop the search.
+pub(crate) async fn open(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, Error> {
+    match search(core, claims).await {
         Err(error) => {
             core.emit(&Event::StoreFailed { error: &error });
             match core.on_store_error {
@@ -65,14 +73,18 @@ pub(crate) async fn open(core: &Core, tokens: &[(Token, Way)]) -> Result<Visit, 
     }
 }
 
-async fn search(core: &Core, tokens: &[(Token, Way)]) -> Result<Visit, Error> {
+async fn search(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, Error> {
     let now = core.now();
     let mut visit = Visit::of(Loaded::Nothing);
     let mut unreadable = None;
-    for (token, way) in tokens {
+    for (claim, way) in claims {
         visit.tried += 1;
-        let found = match core.store.load(&token.id).await {
-            Ok(found) => found,
+        let Opened { token, record, key } = match core.backend.find(claim).await {
+            Ok(Some(opened)) => opened,
+            Ok(None) => {
+                core.emit(&Event::Forged);
+                continue;
+            }
             // One damaged record must not hide the session beside it.
             Err(error) if error.is_undecodable() => {
                 unreadable.get_or_insert(error);
@@ -80,23 +92,25 @@ async fn search(core: &Core, tokens: &[(Token, Way)]) -> Result<Visit, Error> {
             }
             Err(error) => return Err(error.into()),
         };
-        match look(core, token, found, now).await? {
+        let id = token.id;
+        match look(core, &token, record, now).await? {
             Look::Opens(record) => {
                 visit.loaded = Loaded::Current(record);
-                visit.token = Some(token.clone());
+                visit.token = Some(token);
                 visit.way = Some(*way);
+                visit.key = key;
                 return Ok(visit);
             }
             Look::Superseded(record) => {
-                core.emit(&Event::Rejected { id: token.id, reason: Rejection::Superseded });
-                visit.superseded.push(token.id);
+                core.emit(&Event::Rejected { id, reason: Rejection::Superseded });
+                visit.superseded.push(id);
                 if visit.token.is_none() {
                     visit.loaded = Loaded::Superseded(record);
-                    visit.token = Some(token.clone());
+                    visit.token = Some(token);
                     visit.way = Some(*way);
                 }
             }
-            Look::Rejected(reason) => core.emit(&Event::Rejected { id: token.id, reason }),
+            Look::Rejected(reason) => core.emit(&Event::Rejected { id, reason }),
         }
     }
     match unreadable {

@@ -153,10 +153,9 @@ impl Ops {
         match self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what) {
             Some(What::Set(value)) => Some(Some(value)),
             Some(What::Update { made, .. }) => Some(made.as_deref()),
-            Some(What::Remove) => Some(None),
             Some(What::Affirm(value)) if self.act == Act::Renew => Some(Some(value)),
-            Some(What::Affirm(_)) => None,
-            None => self.cleared.map(|_| None),
+            Some(What::Remove) => Some(None),
+            Some(What::Affirm(_)) | None => self.cleared.map(|_| None),
         }
     }
 
@@ -213,10 +212,19 @@ impl Ops {
         self.end(self.act);
     }
 
-    /// Begins a commit: it gets a name of its own, and a secret.
-    pub(crate) fn begin(&mut self) {
+    /// Begins a commit of what was asked for so far: it gets a name of its own, and a secret. Until it is settled it may
+    /// be done or not: its answer may be an error, or nobody may wait for it any more.
+    pub(crate) fn begin(&mut self) -> Arc<Self> {
         self.nonce = u64::from_le_bytes(random());
         self.secret.get_or_insert_with(Secret::random);
+        let mut asked = self.clone();
+        asked.unanswered.clear();
+        let asked = Arc::new(asked);
+        self.unanswered.push(Arc::clone(&asked));
+        if self.unanswered.len() > UNANSWERED {
+            self.unanswered.remove(0);
+        }
+        asked
     }
 
     /// The random number that names this commit.
@@ -227,16 +235,6 @@ impl Ops {
     /// What a renewal makes current.
     pub(crate) fn secret(&self) -> Secret {
         self.secret.clone().unwrap_or_else(Secret::random)
-    }
-
-    /// Remembers a commit of `tried`, an earlier clone of these operations, that ended in an error: it may be done all the
-    /// same.
-    pub(crate) fn remember(&mut self, mut tried: Self) {
-        tried.unanswered.clear();
-        self.unanswered.push(Arc::new(tried));
-        if self.unanswered.len() > UNANSWERED {
-            self.unanswered.remove(0);
-        }
     }
 
     /// The commit of this name, if it is one of ours whose answer never came.

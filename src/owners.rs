@@ -101,7 +101,7 @@ pub struct Owners {
 
 impl Owners {
     pub(crate) fn new(core: Arc<Core>) -> Option<Self> {
-        core.store.owner_index()?;
+        core.backend.owner_index()?;
         Some(Self { core })
     }
 
@@ -150,7 +150,7 @@ impl Owners {
     }
 
     fn index(&self) -> Result<&dyn DynOwnerIndex, Error> {
-        self.core.store.owner_index().ok_or_else(Error::no_owner_index)
+        self.core.backend.owner_index().ok_or_else(Error::no_owner_index)
     }
 }
 

@@ -49,7 +49,7 @@ impl<'a> Admission<'a> {
             OverLimit::Refuse => {
                 if self.others().await?.len() >= self.quota.max {
                     // Two logins that raced for the last place both give it up: the limit holds, the users try again.
-                    self.core.store.delete(&self.id).await?;
+                    self.core.backend.delete(&self.id).await?;
                     return Err(Error::over_limit(self.quota.max));
                 }
             }
@@ -82,6 +82,6 @@ impl<'a> Admission<'a> {
     }
 
     fn index(&self) -> Result<&dyn DynOwnerIndex, Error> {
-        self.core.store.owner_index().ok_or_else(Error::no_owner_index)
+        self.core.backend.owner_index().ok_or_else(Error::no_owner_index)
     }
 }

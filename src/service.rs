@@ -47,7 +47,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let presented = self.core.transport.read(|name| self.policy.header(&request, name));
+        let presented = self.core.transport.read(&self.core.backend, |name| self.policy.header(&request, name));
         let session = LazySession::new(Arc::clone(&self.core), presented);
         let step = match self.policy.attach(&mut request, session.clone()) {
             Ok(()) => Step::Handle { response: self.inner.call(request) },

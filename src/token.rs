@@ -96,6 +96,18 @@ impl Secret {
     }
 }
 
+#[cfg(feature = "secure-cookies")]
+impl Secret {
+    /// What stands in the place of a secret in a session that is its own token: its seal is what opens it.
+    pub(crate) const fn none() -> Self {
+        Self([0; RANDOM])
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; RANDOM] {
+        &self.0
+    }
+}
+
 impl Drop for Secret {
     fn drop(&mut self) {
         self.0.zeroize();
@@ -146,6 +158,9 @@ impl fmt::Debug for SecretHash {
     }
 }
 
+/// A MAC over a token: 128 bits of HMAC-SHA256.
+pub(crate) type Mac = [u8; RANDOM];
+
 /// What the client holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
@@ -180,6 +195,12 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// 16 bytes as text.
+#[cfg(feature = "secure-cookies")]
+pub(crate) fn encoded(bytes: &[u8; RANDOM]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
 fn encode(bytes: &[u8; RANDOM], text: &mut [u8]) {
     // 16 bytes are 22 characters, which is what every caller brings.
     let written = URL_SAFE_NO_PAD.encode_slice(bytes, text);
@@ -188,7 +209,7 @@ fn encode(bytes: &[u8; RANDOM], text: &mut [u8]) {
 
 /// Strict: the exact length, the url-safe alphabet, no padding, no stray bits in the last character. So a token
 /// has one spelling.
-fn decode(text: &[u8]) -> Option<[u8; RANDOM]> {
+pub(crate) fn decode(text: &[u8]) -> Option<[u8; RANDOM]> {
     let mut bytes = [0; RANDOM];
     let read = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
     (text.len() == HALF && read == RANDOM).then_some(bytes)

@@ -3,14 +3,14 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{
+    backend::{Backend, Claim, Text},
     commit::Ticket,
     cookie::{self, CookieOptions},
     error::Error,
-    token::Token,
 };
 
-/// How many tokens of one request are tried.
-const MAX_TOKENS: usize = 4;
+/// How many claims of one request are tried.
+const MAX_CLAIMS: usize = 4;
 
 /// Where tokens are looked for, cookies first.
 #[derive(Clone, Debug, Default)]
@@ -29,31 +29,31 @@ pub(crate) enum Way {
 /// What a request presents.
 #[derive(Debug)]
 pub(crate) struct Presented {
-    /// The first four that parse, each once.
-    pub(crate) tokens: Vec<(Token, Way)>,
+    /// The first four that make sense, each once.
+    pub(crate) claims: Vec<(Claim, Way)>,
     /// Where a new token goes, if none of these opens a session.
     pub(crate) way: Way,
 }
 
 impl Presented {
     pub(crate) fn nothing() -> Self {
-        Self { tokens: Vec::new(), way: Way::Cookie }
+        Self { claims: Vec::new(), way: Way::Cookie }
     }
 }
 
 impl Transport {
-    /// Reads a request's tokens. No allocation when there is none.
-    pub(crate) fn read<'a, I>(&'a self, header: impl Fn(&'a HeaderName) -> I) -> Presented
+    /// Reads what a request presents. No allocation when that is nothing.
+    pub(crate) fn read<'a, I>(&'a self, backend: &Backend, header: impl Fn(&'a HeaderName) -> I) -> Presented
     where
         I: Iterator<Item = &'a [u8]>,
     {
-        let mut tokens: Vec<(Token, Way)> = Vec::new();
+        let mut claims: Vec<(Claim, Way)> = Vec::new();
         let mut add = |value, way| {
-            if let Some(token) = Token::parse(value)
-                && tokens.len() < MAX_TOKENS
-                && tokens.iter().all(|(known, _)| *known != token)
+            if claims.len() < MAX_CLAIMS
+                && let Some(claim) = backend.read(value)
+                && claims.iter().all(|(known, _)| *known != claim)
             {
-                tokens.push((token, way));
+                claims.push((claim, way));
             }
         };
         if let Some(cookie) = &self.cookie {
@@ -68,8 +68,14 @@ impl Transport {
             }
         }
         let default = if sends_header { Way::Header } else { Way::Cookie };
-        let way = tokens.first().map_or(default, |(_, way)| *way);
-        Presented { tokens, way }
+        let way = claims.first().map_or(default, |(_, way)| *way);
+        Presented { claims, way }
+    }
+
+    /// What the token goes by: the cookie's name, or the header's where there is no cookie.
+    pub(crate) fn name(&self) -> &str {
+        let header = self.header.as_ref().map_or("", HeaderName::as_str);
+        self.cookie.as_ref().map_or(header, CookieOptions::name)
     }
 
     /// Whether two layers would read each other's tokens.
@@ -107,7 +113,7 @@ impl Transport {
 fn cookie_value(cookie: &CookieOptions, ticket: &Ticket) -> Result<Option<HeaderValue>, Error> {
     Ok(match ticket {
         Ticket::Keep => None,
-        Ticket::Give(token, max_age) => Some(cookie.set(&token.encode(), *max_age)?),
+        Ticket::Give(text, max_age) => Some(cookie.set(&text.0, *max_age)?),
         Ticket::Take => Some(cookie.removal()?),
     })
 }
@@ -116,7 +122,7 @@ fn cookie_value(cookie: &CookieOptions, ticket: &Ticket) -> Result<Option<Header
 fn header_value(ticket: &Ticket) -> Result<Option<HeaderValue>, Error> {
     let text = match ticket {
         Ticket::Keep => return Ok(None),
-        Ticket::Give(token, _) => token.encode(),
+        Ticket::Give(Text(text), _) => text.clone(),
         Ticket::Take => String::new(),
     };
     let mut value = HeaderValue::try_from(text).map_err(|_| cookie::CookieError::Value)?;

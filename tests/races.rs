@@ -237,6 +237,9 @@ async fn a_login_that_a_logout_overtakes_revives_nothing() {
         let (login, _) = arena.overtake(&browser, "/app/renew/insert:user:8/count:n", "/app/purge").await;
         browser.keep(&login);
         assert_eq!(arena.get(&browser, "/app/get:user/get:n/get:secret").await, "8 1 none", "{at}");
+        let (again, _) = arena.overtake(&browser, "/app/renew/insert:user:8", "/app/purge").await;
+        browser.keep(&again);
+        assert_eq!(arena.get(&browser, "/app/get:user/get:n").await, "8 none", "the same user logs in again: {at}");
         let (renewed, _) = arena.overtake(&browser, "/app/renew", "/app/purge").await;
         assert_eq!((renewed.status.as_u16(), renewed.sent()), (200, Sent::Nothing), "{at}");
         assert!(arena.store.inner().is_empty(), "{at}");

@@ -287,6 +287,25 @@ async fn what_is_asked_for_during_a_reload_or_a_save_is_not_forgotten() {
     }
 }
 
+/// A handler's own time-out around a save, say: the store did it, and nobody was told.
+#[tokio::test]
+async fn a_save_that_is_dropped_half_way_counts_once() {
+    let (layer, store, _) = house(None);
+    let app = app(layer.clone());
+    let browser = Browser::new();
+    browser.get(&app, "/app/insert:n:1").await;
+    let (session, _) = escaped(&layer, &browser.header(), |_| ()).await;
+    session.update("n", |n: u32| n + 1).expect("a number");
+    let gate = store.next(Verb::Update).answers_late();
+    tokio::select! {
+        _ = session.save() => panic!("its answer waits"),
+        () = gate.reached() => {}
+    }
+    gate.open();
+    session.save().await.expect("the store works");
+    assert_eq!(browser.get(&app, "/app/get:n").await.body, "2");
+}
+
 /// Threads of one request.
 #[test]
 fn handles_on_many_threads_count_right() {

@@ -22,9 +22,19 @@ impl Record {
         let mut credentials = Vec::with_capacity(32);
         self.credentials.write_to(&mut credentials);
         put_option(&mut bytes, Some(&credentials));
-        self.meta.write_to(&mut bytes);
-        bytes.extend_from_slice(self.state.as_bytes());
+        self.write_body(&mut bytes);
         bytes
+    }
+
+    /// Appends all but the credentials and the nonce.
+    pub(crate) fn write_body(&self, bytes: &mut Vec<u8>) {
+        self.meta.write_to(bytes);
+        bytes.extend_from_slice(self.state.as_bytes());
+    }
+
+    /// Reads what [`Record::write_body`] wrote, under these credentials.
+    pub(crate) fn from_body(bytes: &[u8], credentials: Credentials) -> Option<Self> {
+        Reader(bytes).body(credentials)
     }
 
     /// Reads what [`Record::to_bytes`] wrote, in this version of the crate or an earlier one.
@@ -122,6 +132,10 @@ impl<'a> Reader<'a> {
     fn record(&mut self) -> Option<Record> {
         let nonce = self.u64()?;
         let credentials = Credentials::from_bytes(self.option()??)?;
+        Some(Record { nonce, ..self.body(credentials)? })
+    }
+
+    fn body(&mut self, credentials: Credentials) -> Option<Record> {
         let meta = Meta {
             created_at: self.time()?,
             last_used: self.time()?,
@@ -134,7 +148,7 @@ impl<'a> Reader<'a> {
             },
         };
         let state = State::from_bytes(self.0)?;
-        Some(Record { state, credentials, meta, nonce })
+        Some(Record { state, credentials, meta, nonce: 0 })
     }
 
     fn chunk<const N: usize>(&mut self) -> Option<&'a [u8; N]> {

@@ -1,0 +1,142 @@
+//! Sessions that live in their cookies, sealed.
+
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::{
+    backend::{Claim, Format, Opened, Text},
+    credentials::Credentials,
+    error::Error,
+    keys::{Envelope, Keyring, Mode},
+    record::Record,
+    token::{Secret, SessionId, Token},
+};
+
+/// Name and value together, as browsers count them (RFC 6265bis section 5.7).
+const MAX_PAIR: usize = 4096;
+
+/// Keeps each session in its client's cookie, sealed, and nowhere else: for services without a server side of their own.
+///
+/// ```no_run
+/// use cloakroom::{CookieStore, SessionLayer, keys::Keyring};
+///
+/// let layer = SessionLayer::cookie_store(CookieStore::new(Keyring::from_env("SESSION_KEYS")?));
+/// # Ok::<_, cloakroom::keys::KeyError>(())
+/// ```
+///
+/// Handlers see no difference. The cookie is sealed with AES-256-GCM-SIV (RFC 8452), whose random nonces stay safe at any volume.
+/// The cookie's name is authenticated with it, and so are both deadlines, the owner and the label, which are inside: a copied
+/// cookie dies on time. Its length can be seen, roughly that of the session. Nothing is compressed, and nothing is read that is
+/// not authentic.
+///
+/// # What it cannot do
+///
+/// Nobody remembers a session but its client. This is so for every session in a cookie, whoever makes them:
+///
+/// | | with a store | here |
+/// |---|---|---|
+/// | `purge` | the session ends | the cookie is taken away; a copy of it opens the session until its deadline |
+/// | `renew` | tokens from before are dead | a new cookie; copies of the one before open what they did. A planted cookie never becomes the victim's logged-in one, so fixation is no danger |
+/// | two requests at once | both writes are kept, `update` counts right | the response that arrives last wins whole: the other's writes are undone, a login or a logout, too |
+/// | [`SessionLayer::owners`](crate::SessionLayer::owners) | lists, "log out everywhere" | `None` |
+/// | [`max_per_owner`](crate::SessionLayer::max_per_owner) | a limit | [`Error::is_unsupported`] |
+/// | the size | 64 KiB by default | about 2,900 bytes of keys and values; more is [`Error::is_too_large`], and [`Error::key_sizes`] says what takes them |
+/// | changes after the response's head | `save` stores them | [`Error::is_too_late`], `purge` as well |
+/// | a use that pushes the idle deadline out | a write to the store | the cookie is sent again, over what another request may have written meanwhile |
+///
+/// [`owner_valid_from`](crate::SessionLayer::owner_valid_from) is the remedy against copies: it is asked at every load of a session with
+/// an owner, so "log out everywhere" and a change of the password can be one time stored for each user. With
+/// [`extend_on_change`](crate::LifetimeBuilder::extend_on_change) a mere use sends nothing.
+///
+/// Do not keep in it what its user may take back: a one-time code, a balance, a count of attempts. An old cookie is a valid one.
+#[must_use]
+pub struct CookieStore {
+    keyring: Keyring,
+    mode: Mode,
+}
+
+impl CookieStore {
+    /// Seals sessions: only holders of the key can read or make them. Cookies under a key of the ring that is not the current one
+    /// are accepted, and sealed again under the current one.
+    pub fn new(keyring: impl Into<Keyring>) -> Self {
+        Self { keyring: keyring.into(), mode: Mode::Sealed }
+    }
+
+    /// Signs sessions only (HMAC-SHA256, 128 bits): nobody else can make them, but whoever gets hold of a cookie reads all that is in
+    /// the session, its user as well. Sealed cookies do not open here, nor these there.
+    pub fn insecure_readable(keyring: impl Into<Keyring>) -> Self {
+        Self { keyring: keyring.into(), mode: Mode::Readable }
+    }
+
+    /// For a cookie without a name: the layer names it.
+    pub(crate) fn into_format(self) -> WholeSessions {
+        WholeSessions::new(self.keyring, self.mode, "")
+    }
+}
+
+/// Shows no key.
+impl fmt::Debug for CookieStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookieStore").field("keyring", &self.keyring).field("mode", &self.mode).finish()
+    }
+}
+
+/// The whole session as what the client holds.
+pub(crate) struct WholeSessions {
+    keyring: Keyring,
+    mode: Mode,
+    envelope: Envelope,
+}
+
+impl WholeSessions {
+    fn new(keyring: Keyring, mode: Mode, name: &str) -> Self {
+        let envelope = Envelope::new(&keyring, mode, name);
+        Self { keyring, mode, envelope }
+    }
+}
+
+impl Format for WholeSessions {
+    /// Decodes nothing: that is for who asks.
+    fn read(&self, value: &[u8]) -> Option<Claim> {
+        let is_possible = (SHORTEST..=MAX_PAIR).contains(&value.len());
+        is_possible.then(|| Claim::Whole(value.into()))
+    }
+
+    fn open(&self, claim: &Claim) -> Option<Opened> {
+        let Claim::Whole(value) = claim else { return None };
+        let (payload, key) = self.envelope.unwrap(&URL_SAFE_NO_PAD.decode(value).ok()?)?;
+        let (id, body) = payload.split_first_chunk()?;
+        let token = Token { id: SessionId::from_bytes(*id), secret: Secret::none() };
+        Some(Opened { token, record: Some(Record::from_body(body, no_credentials())?), key })
+    }
+
+    fn write(&self, token: &Token, record: &Record) -> Result<Text, Error> {
+        let mut payload = Vec::with_capacity(64 + record.state().size());
+        payload.extend_from_slice(token.id.as_bytes());
+        record.write_body(&mut payload);
+        let sealed = self.envelope.wrap(&payload).unwrap_or_default();
+        let value = URL_SAFE_NO_PAD.encode(sealed);
+        let bytes = self.envelope.name().len() + value.len();
+        if bytes > MAX_PAIR || value.is_empty() {
+            return Err(Error::cookie_too_large(bytes, record.state()));
+        }
+        Ok(Text(value))
+    }
+
+    fn named(&self, name: &str) -> Option<Arc<dyn Format>> {
+        (self.envelope.name() != name).then(|| Arc::new(Self::new(self.keyring.clone(), self.mode, name)) as _)
+    }
+}
+
+/// Characters of a session without a key: an id of 16 bytes, three times of 8, three lengths and a count of 4.
+const SHORTEST: usize = (Envelope::LEAST + 16 + 24 + 16) * 4 / 3;
+
+/// What a record must have: there is no secret that a store could keep the hash of.
+fn no_credentials() -> Credentials {
+    static NONE: LazyLock<Credentials> = LazyLock::new(|| Credentials::new(Secret::none().hash()));
+    NONE.clone()
+}

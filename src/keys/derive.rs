@@ -1,0 +1,62 @@
+//! Sub-keys: one for each purpose and each cookie name.
+
+use zeroize::Zeroizing;
+
+use super::Key;
+use crate::token::random;
+
+/// What a sub-key is for. Its text is part of the format: once released, it never changes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose {
+    /// The MAC of a token.
+    Token,
+    /// Sealing a session.
+    Seal,
+    /// The MAC of a readable session.
+    Sign,
+    /// The public number by which a cookie names its key.
+    KeyId,
+}
+
+impl Purpose {
+    fn text(self) -> &'static [u8] {
+        match self {
+            Self::Token => b"cloakroom v1 token mac",
+            Self::Seal => b"cloakroom v1 cookie seal",
+            Self::Sign => b"cloakroom v1 cookie mac",
+            Self::KeyId => b"cloakroom v1 key id",
+        }
+    }
+}
+
+impl Key {
+    /// HKDF-SHA256 (RFC 5869): `purpose, 0, cookie name`. Neither part can hold a zero byte, so no two are alike.
+    pub(super) fn derive<const N: usize>(&self, purpose: Purpose, name: &str) -> Zeroizing<[u8; N]> {
+        // `expand` refuses only more than 8160 bytes. Random until then, so that no mistake makes a known key.
+        let mut key = Zeroizing::new(random());
+        let expanded = self.hkdf.expand_multi_info(&[purpose.text(), &[0], name.as_bytes()], &mut *key);
+        debug_assert!(expanded.is_ok());
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_purpose_and_name_has_its_own() {
+        let key = Key::generate();
+        let mut subkeys: Vec<[u8; 32]> = Vec::new();
+        for purpose in [Purpose::Token, Purpose::Seal, Purpose::Sign, Purpose::KeyId] {
+            for name in ["", "id", "__Host-id", "id2"] {
+                subkeys.push(*key.derive(purpose, name));
+            }
+        }
+        assert_eq!(*key.derive::<32>(Purpose::Token, ""), subkeys[0]);
+        let count = subkeys.len();
+        subkeys.sort_unstable();
+        subkeys.dedup();
+        assert_eq!(subkeys.len(), count);
+    }
+}

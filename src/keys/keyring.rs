@@ -1,0 +1,88 @@
+//! The keys that a service knows.
+
+use std::fmt;
+
+use super::{Key, KeyError, text_in};
+use crate::backend::KeyAge;
+
+/// One current key, which everything new is made with, and any number of others that are accepted.
+///
+/// What was made with another one is made again with the current one when it is used. A key that is not in the ring opens
+/// nothing. See [the module](super) for a rotation step by step.
+///
+/// ```
+/// use cloakroom::keys::{Key, Keyring};
+///
+/// let (old, new) = (Key::generate(), Key::generate());
+/// let keyring = Keyring::new(new).previous(old);
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Keyring(Ring<Key>);
+
+impl Keyring {
+    /// A ring of one key.
+    pub fn new(current: Key) -> Self {
+        Self(Ring { current, previous: Vec::new() })
+    }
+
+    /// Accepts what `key` has made, too: one that was current before, or one that will be and that other services use
+    /// already. Each one more costs a forged token one more MAC.
+    pub fn previous(mut self, key: Key) -> Self {
+        self.0.previous.push(key);
+        self
+    }
+
+    /// Takes the keys from an environment variable: the current one, then the others, in base64, with commas between them.
+    ///
+    /// # Errors
+    ///
+    /// The variable is not set, or one of the keys is none: see [`Key::from_base64`].
+    pub fn from_env(variable: &str) -> Result<Self, KeyError> {
+        Self::from_base64(&text_in(variable)?)
+    }
+
+    /// Takes the keys from such a list.
+    ///
+    /// # Errors
+    ///
+    /// One of the keys is none: see [`Key::from_base64`].
+    pub fn from_base64(list: &str) -> Result<Self, KeyError> {
+        let mut keys = list.split(',').map(Key::from_base64);
+        let current = keys.next().unwrap_or(Err(KeyError::Base64))?;
+        Ok(Self(Ring { current, previous: keys.collect::<Result<_, _>>()? }))
+    }
+
+    /// What every key makes of itself.
+    pub(super) fn map<T>(&self, make: impl Fn(&Key) -> T) -> Ring<T> {
+        Ring { current: make(&self.0.current), previous: self.0.previous.iter().map(make).collect() }
+    }
+}
+
+impl From<Key> for Keyring {
+    fn from(current: Key) -> Self {
+        Self::new(current)
+    }
+}
+
+/// Shows how many keys there are, and none of them.
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring").field("previous", &self.0.previous.len()).finish_non_exhaustive()
+    }
+}
+
+/// Something for each key of a ring.
+#[derive(Clone)]
+pub(super) struct Ring<T> {
+    pub(super) current: T,
+    previous: Vec<T>,
+}
+
+impl<T> Ring<T> {
+    /// The first that `open` succeeds with, the current one first.
+    pub(super) fn find<U>(&self, open: impl Fn(&T) -> Option<U>) -> Option<(U, KeyAge)> {
+        let current = open(&self.current).map(|opened| (opened, KeyAge::Current));
+        current.or_else(|| self.previous.iter().find_map(open).map(|opened| (opened, KeyAge::Previous)))
+    }
+}
