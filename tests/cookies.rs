@@ -192,6 +192,8 @@ async fn the_applications_own_headers_stay() {
 
         let page = browser.get(&app, "/app/get:user/public").await;
         assert_eq!((page.body.as_str(), all(&page, "cache-control")), ("7", vec!["public".to_owned()]), "{at}");
+        let page = browser.get(&app, "/app/get:user/language").await;
+        assert_eq!(all(&page, "vary"), ["accept-language", "cookie"], "appended: {at}");
         let page = browser.get(&app, "/app/renew").await;
         assert_eq!(all(&page, "vary"), ["cookie"], "{at}");
         assert_eq!(all(&page, "cache-control"), ["no-store"], "a cookie is set: {at}");
