@@ -153,9 +153,10 @@ impl Ops {
         match self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what) {
             Some(What::Set(value)) => Some(Some(value)),
             Some(What::Update { made, .. }) => Some(made.as_deref()),
-            Some(What::Affirm(value)) if self.act == Act::Renew => Some(Some(value)),
             Some(What::Remove) => Some(None),
-            Some(What::Affirm(_)) | None => self.cleared.map(|_| None),
+            Some(What::Affirm(value)) if self.act == Act::Renew => Some(Some(value)),
+            Some(What::Affirm(_)) => None,
+            None => self.cleared.map(|_| None),
         }
     }
 

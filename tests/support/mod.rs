@@ -9,8 +9,10 @@ pub mod futures;
 #[cfg(feature = "testing")]
 pub mod naive;
 
+#[cfg(all(feature = "actix-web", feature = "axum"))]
+pub use self::drivers::in_process;
 pub use self::{
     browser::{Browser, Page, Sent},
-    drivers::{App, in_process},
+    drivers::App,
     futures::{all, caught, soon},
 };
