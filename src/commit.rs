@@ -77,7 +77,7 @@ impl Commit<'_> {
                 (Answer::None, _) => Some(State::default()),
             };
             let delta = base.map(|base| self.ops.resolve(&base)).transpose()?;
-            let owner = self.new_owner(delta.as_ref());
+            let owner = self.new_owner();
             let starts = self.ops.started && loaded == Loaded::Nothing;
             let asked = Asked {
                 act: self.ops.act,
@@ -182,7 +182,7 @@ impl Commit<'_> {
     /// Stores a new session of what the request itself inserted; never of anything that it had loaded.
     async fn create(&mut self, now: Timestamp) -> Result<(), Error> {
         let delta = self.ops.resolve(&State::default())?;
-        let owner = self.new_owner(Some(&delta)).flatten();
+        let owner = self.new_owner().flatten();
         if delta.keys.is_empty() && owner.is_none() && !self.ops.started {
             return Ok(());
         }
@@ -259,16 +259,11 @@ impl Commit<'_> {
     }
 
     /// The owner that the request sets: as it says itself, or as the key says that the layer was told of.
-    fn new_owner(&self, delta: Option<&Delta>) -> Option<Option<Arc<str>>> {
-        if self.ops.owner.is_some() {
-            return self.ops.owner.clone();
-        }
-        let key = self.core.owner_key.as_deref()?;
-        let delta = delta?;
-        match delta.keys.iter().find(|change| change.key() == key) {
-            Some(change) => Some(change.value().and_then(owner_in)),
-            None => delta.clear.then_some(None),
-        }
+    ///
+    /// A login names its user also where a sibling's login, just before it, has written the same.
+    fn new_owner(&self) -> Option<Option<Arc<str>>> {
+        let by_key = || self.ops.written(self.core.owner_key.as_deref()?).map(|raw| raw.and_then(owner_in));
+        self.ops.owner.clone().or_else(by_key)
     }
 
     fn check_size(&self, record: &Record) -> Result<(), Error> {
