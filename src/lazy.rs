@@ -194,7 +194,8 @@ impl Shared {
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
         match self.commit(core).await? {
-            Some(_) => Err(Error::gone()),
+            Some(Dropped::Unavailable) => Err(Error::read_only()),
+            Some(Dropped::Superseded | Dropped::Gone | Dropped::Overtaken) => Err(Error::gone()),
             None => Ok(()),
         }
     }
