@@ -134,7 +134,6 @@ impl Commit<'_> {
         if renewed.is_some() && self.head == Head::Sent {
             return Err(Error::too_late());
         }
-        let grows = !delta.keys.is_empty();
         let lifetime = self.ops.lifetime.as_deref().unwrap_or(record.lifetime_or(&self.core.lifetime)).clone();
         let changes = Changes {
             now,
@@ -149,7 +148,8 @@ impl Commit<'_> {
         };
         // It applies here, for it was made of this very record.
         let Ok(after) = changes.apply(record) else { return Ok(Updated::Conflict(Box::new(record.clone()))) };
-        if grows {
+        // Where the limit was lowered, a session over it can still become smaller, step by step.
+        if size(&after) > size(record) {
             self.check_size(&after)?;
         }
         let new_owner = changes.owner().flatten().filter(|owner| record.owner() != Some(owner));
@@ -267,7 +267,7 @@ impl Commit<'_> {
     }
 
     fn check_size(&self, record: &Record) -> Result<(), Error> {
-        let (bytes, limit) = (record.state().size(), self.core.max_bytes);
+        let (bytes, limit) = (size(record), self.core.max_bytes);
         if bytes > limit { Err(Error::too_large(bytes, limit)) } else { Ok(()) }
     }
 
@@ -283,6 +283,11 @@ impl Commit<'_> {
         }
         Ok(())
     }
+}
+
+/// The bytes of a record that grow with what the application, or a client, puts in.
+fn size(record: &Record) -> usize {
+    record.state().size() + record.owner().map_or(0, str::len) + record.label().map_or(0, str::len)
 }
 
 /// The owner that a state key's raw value names: a string's text, or a number's.
