@@ -135,7 +135,7 @@ impl Commit<'_> {
             return Err(Error::too_late());
         }
         let lifetime = self.ops.lifetime.as_deref().unwrap_or(record.lifetime_or(&self.core.lifetime)).clone();
-        let changes = Changes {
+        let mut changes = Changes {
             now,
             nonce: self.ops.nonce(),
             delta,
@@ -152,8 +152,9 @@ impl Commit<'_> {
         if size(&after) > size(record) {
             self.check_size(&after)?;
         }
-        let new_owner = changes.owner().flatten().filter(|owner| record.owner() != Some(owner));
-        let admission = Admission::ask(self.core, new_owner, token.id).await?;
+        let owner = changes.owner.clone().flatten().filter(|owner| record.owner() != Some(owner));
+        let admission = Admission::ask(self.core, owner.as_deref(), token.id, now).await?;
+        changes.now = admission.as_ref().map_or(now, Admission::now);
         match self.core.store.update(&token.id, &changes).await? {
             Updated::Conflict(found) if found.nonce() != changes.nonce() => {
                 self.core.emit(&Event::ConflictReplayed { id: token.id });
@@ -200,7 +201,8 @@ impl Commit<'_> {
             record.meta.label = self.ops.label.clone().flatten();
             record.meta.lifetime.clone_from(&self.ops.lifetime);
             self.check_size(&record)?;
-            let admission = Admission::ask(self.core, owner.as_deref(), token.id).await?;
+            let admission = Admission::ask(self.core, owner.as_deref(), token.id, now).await?;
+            record.meta.last_used = admission.as_ref().map_or(now, Admission::now);
             if self.core.store.create(&token.id, &record).await? == Created::Done {
                 if let Some(admission) = admission {
                     admission.keep().await?;
