@@ -11,7 +11,7 @@ use crate::{
     credentials::Credentials,
     error::Error,
     event::Event,
-    open::{Look, Visit, look},
+    open::{Look, Visit, look, owner_valid_from},
     ops::{Act, Ops},
     plan::{Answer, Asked, Dropped, Loaded, Plan, Rotation, plan},
     quota::Admission,
@@ -68,7 +68,8 @@ impl Commit<'_> {
         let now = self.core.now();
         let started = Instant::now();
         let loaded = self.visit.loaded.clone();
-        let mut answer = Answer::None;
+        // A login to a session that this owner cannot have any more begins another one.
+        let mut answer = if self.predates_owner().await? { Answer::Gone } else { Answer::None };
         for tries in 1.. {
             let base = match (&answer, &loaded) {
                 (Answer::Conflict(record), _) => Some(record.state().clone()),
@@ -248,6 +249,14 @@ impl Commit<'_> {
         let found = self.core.store.load(&token.id).await?;
         let look = look(self.core, token, found, now).await?;
         Ok(!matches!(look, Look::Rejected(_)))
+    }
+
+    /// Whether this is a login with a visitor's session from before the time since when the owner's sessions are valid: the
+    /// next request would be told that it is revoked.
+    async fn predates_owner(&self) -> Result<bool, Error> {
+        let owner = self.new_owner().flatten().filter(|_| self.ops.act == Act::Renew);
+        let (Some(record), Some(owner)) = (self.visit.record(), owner) else { return Ok(false) };
+        Ok(record.created_at() < owner_valid_from(self.core, &owner).await?)
     }
 
     fn drop_writes(&mut self, why: Dropped) {
