@@ -68,6 +68,10 @@ impl<B> Answer<Outcome<B>, Infallible> for Actix {
         };
         Ok(Response::new(Err(error)))
     }
+
+    fn is_own(&self) -> bool {
+        self.on_failure.is_some()
+    }
 }
 
 /// The innermost tower service: loads the session where that is to be done early, then calls Actix.
