@@ -93,6 +93,12 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.scope = Scope::of::<T>())
     }
 
+    /// Whether it has a scope, so that [`Session`](crate::Session) as an extractor does not mean its sessions.
+    #[must_use]
+    pub fn is_scoped(&self) -> bool {
+        !self.core.scope.is_default()
+    }
+
     /// For development over plain http: see
     /// [`CookieOptionsBuilder::insecure_http`](crate::CookieOptionsBuilder::insecure_http). Anyone on the way can read
     /// the cookie then.
