@@ -26,6 +26,8 @@ mod compact;
 mod owners;
 mod shard;
 mod snapshot;
+#[cfg(test)]
+mod stress;
 
 /// How many parts there are, each with a lock of its own. A power of two.
 const SHARDS: usize = 64;

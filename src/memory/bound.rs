@@ -43,6 +43,11 @@ impl Bound {
         self.count.fetch_sub(1, Ordering::AcqRel);
     }
 
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
     pub(super) fn full(&self) -> Full {
         Full { max: self.max }
     }
