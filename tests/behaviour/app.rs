@@ -17,30 +17,30 @@ use http::{HeaderMap, Request, Response, StatusCode, header};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tracing::subscriber::DefaultGuard;
 
-pub const URL: &str = "https://example.com/";
+pub(crate) const URL: &str = "https://example.com/";
 
 /// A browser, by its cookies.
 #[derive(Clone, Debug, Default)]
-pub struct Browser {
-    pub jar: CookieJar,
+pub(crate) struct Browser {
+    pub(crate) jar: CookieJar,
 }
 
 impl Browser {
     /// The session cookie.
-    pub fn token(&self) -> Option<&str> {
+    pub(crate) fn token(&self) -> Option<&str> {
         self.jar.value(URL, "__Host-id")
     }
 
     /// One request, whose handler answers 200; gives what it gives.
-    pub async fn visit<T>(&mut self, layer: &SessionLayer, handler: impl AsyncFnOnce(Session) -> T) -> T {
+    pub(crate) async fn visit<T>(&mut self, layer: &SessionLayer, handler: impl AsyncFnOnce(Session) -> T) -> T {
         let mut given = None;
-        let response = self.send(layer, async |session| drop(given.insert(handler(session).await))).await;
+        let response = self.send(layer, async |session| given = Some(handler(session).await)).await;
         assert_eq!(response.status(), StatusCode::OK);
         given.expect("the handler ran")
     }
 
     /// One request, and its response.
-    pub async fn send(&mut self, layer: &SessionLayer, handler: impl AsyncFnOnce(Session)) -> Response<String> {
+    pub(crate) async fn send(&mut self, layer: &SessionLayer, handler: impl AsyncFnOnce(Session)) -> Response<String> {
         let handler = async |request: Request<()>| match load(&request).await {
             Ok(session) => {
                 handler(session).await;
@@ -52,7 +52,7 @@ impl Browser {
     }
 
     /// The same, with all there is to it.
-    pub async fn request<P>(
+    pub(crate) async fn request<P>(
         &mut self,
         layer: &SessionLayer<P>,
         request: Request<()>,
@@ -72,7 +72,7 @@ impl Browser {
     }
 
     /// A request with this browser's cookies.
-    pub fn get<B: Default>(&self) -> Request<B> {
+    pub(crate) fn get<B: Default>(&self) -> Request<B> {
         let mut request = Request::new(B::default());
         if let Some(cookies) = self.jar.header(URL) {
             request.headers_mut().insert(header::COOKIE, cookies);
@@ -81,7 +81,7 @@ impl Browser {
     }
 
     /// One request to an Axum application.
-    pub async fn axum(&mut self, app: &Router, path: &str) -> Response<String> {
+    pub(crate) async fn axum(&mut self, app: &Router, path: &str) -> Response<String> {
         let mut request: Request<Body> = self.get();
         *request.uri_mut() = path.parse().expect("a path");
         let Ok(response) = app.clone().oneshot(request).await;
@@ -92,7 +92,7 @@ impl Browser {
     }
 
     /// One request to an Actix application; an error becomes a response as Actix makes it one.
-    pub async fn actix<S, B>(&mut self, app: &S, path: &str) -> Response<String>
+    pub(crate) async fn actix<S, B>(&mut self, app: &S, path: &str) -> Response<String>
     where
         S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
         B: MessageBody + 'static,
@@ -116,7 +116,7 @@ impl Browser {
         answer
     }
 
-    pub fn keep(&mut self, headers: &HeaderMap) {
+    pub(crate) fn keep(&mut self, headers: &HeaderMap) {
         assert_eq!(self.jar.store(headers, URL), [], "no cookie that browsers drop");
     }
 }
@@ -126,12 +126,12 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// The session, as an extractor gets it.
-pub async fn load(request: &Request<()>) -> Result<Session, Failure> {
+pub(crate) async fn load(request: &Request<()>) -> Result<Session, Failure> {
     request.extensions().get::<LazySession>().expect("a layer").extract().await
 }
 
 /// What was logged while this is held, on this thread.
-pub struct Log {
+pub(crate) struct Log {
     lines: Lines,
     _guard: DefaultGuard,
 }
@@ -140,7 +140,7 @@ pub struct Log {
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -151,7 +151,7 @@ impl Log {
         Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         text(&self.lines.0.lock().expect("no panic"))
     }
 }
