@@ -42,7 +42,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let prometheus = PrometheusBuilder::new().install_recorder()?;
     // Plain http, for development: without `insecure_http` browsers drop the cookie here.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http().on_event(count);
-    let app = Router::new().route("/", get(home)).route("/login", get(login)).route("/logout", get(logout)).layer(layer);
+    let app =
+        Router::new().route("/", get(home)).route("/login", get(login)).route("/logout", get(logout)).layer(layer);
     let app = app.route("/metrics", get(async move || prometheus.render()));
 
     let port = std::env::args().nth(1).unwrap_or_else(|| "8080".to_owned());

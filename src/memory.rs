@@ -178,7 +178,12 @@ impl Tables {
     }
 
     /// The owner's lock is held until the record is in place: "log out everywhere" never finds one without the other.
-    fn place(&self, id: &SessionId, record: &Record, room: Room) -> Result<Result<Option<Compact>, Created>, StoreError> {
+    fn place(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        room: Room,
+    ) -> Result<Result<Option<Compact>, Created>, StoreError> {
         let owner = record.meta.owner.as_ref();
         let index = owner.map(|owner| (owner, self.owners(owner)));
         let mut ownerless = self.make_room(id, room)?;
@@ -296,7 +301,9 @@ impl Tables {
                 let mut shard = lock(shard);
                 (shard.sweep_all(now), shard.next_expiry())
             };
-            next.into_iter().for_each(|next| bound.note_expiry(next));
+            if let Some(next) = next {
+                bound.note_expiry(next);
+            }
             found |= !expired.is_empty();
             for (id, kept) in expired {
                 self.removed(&id, &kept);

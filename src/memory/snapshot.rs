@@ -89,9 +89,8 @@ impl MemoryStore {
             records.push((id, record));
         }
         records.sort_by_key(|(_, record)| (record.owner().is_none(), Reverse(record.created_at())));
-        let is_added = |(id, record): &(SessionId, Record)| {
-            matches!(self.tables.put(id, record, Room::Find), Ok(Created::Done))
-        };
+        let is_added =
+            |(id, record): &(SessionId, Record)| matches!(self.tables.put(id, record, Room::Find), Ok(Created::Done));
         Ok(records.iter().filter(|entry| is_added(entry)).count())
     }
 }

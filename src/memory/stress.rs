@@ -112,8 +112,7 @@ fn listed(store: &MemoryStore) -> Vec<(String, SessionId)> {
 
 fn check(store: &MemoryStore) {
     let records = records(store);
-    let mut owned: Vec<_> =
-        records.iter().filter_map(|(id, record)| Some((record.owner()?.to_owned(), *id))).collect();
+    let mut owned: Vec<_> = records.iter().filter_map(|(id, record)| Some((record.owner()?.to_owned(), *id))).collect();
     owned.sort_unstable();
     let mut listed = listed(store);
     listed.sort_unstable();

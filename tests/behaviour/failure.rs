@@ -265,8 +265,7 @@ async fn anonymous_is_empty_read_only_and_leaves_the_cookie_alone() {
 #[tokio::test]
 async fn what_must_not_get_lost_is_an_error_also_when_anonymous() {
     type Act = fn(&Session);
-    let table: &[(&str, Act)] =
-        &[("renew", Session::renew), ("purge", Session::purge), ("restart", Session::restart)];
+    let table: &[(&str, Act)] = &[("renew", Session::renew), ("purge", Session::purge), ("restart", Session::restart)];
     for (what, act) in table {
         let (store, layer) = house();
         let layer = layer.on_store_error(OnStoreError::Anonymous);

@@ -64,7 +64,11 @@ async fn two(layer: &SessionLayer) -> Vec<String> {
     tokens
 }
 
-async fn send(layer: &SessionLayer, request: Request<()>, act: impl AsyncFnOnce(cloakroom::Session)) -> Response<String> {
+async fn send(
+    layer: &SessionLayer,
+    request: Request<()>,
+    act: impl AsyncFnOnce(cloakroom::Session),
+) -> Response<String> {
     Browser::default()
         .request(layer, request, async |request| {
             act(load(&request).await.expect("memory")).await;
@@ -199,9 +203,12 @@ async fn without_a_cookie_only_the_header_counts() {
     let store = MemoryStore::new();
     let tokens = two(&SessionLayer::new(store.clone())).await;
     let layer = SessionLayer::new(store).header_only(NAME).expect("a name");
-    for (cookie, header, opens) in
-        [(Token(0), Nothing, None), (Nothing, Token(1), Some(1)), (Token(0), Token(1), Some(1)), (Nothing, Nothing, None)]
-    {
+    for (cookie, header, opens) in [
+        (Token(0), Nothing, None),
+        (Nothing, Token(1), Some(1)),
+        (Token(0), Token(1), Some(1)),
+        (Nothing, Nothing, None),
+    ] {
         let mut seen = None;
         let response = send(&layer, request(&tokens, cookie, header), async |session| {
             seen = session.get::<u8>("n").unwrap();

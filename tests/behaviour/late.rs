@@ -1,4 +1,4 @@
-//! After the response's head has left: streaming bodies, server-sent events, tasks and WebSockets, over real sockets.
+//! After the response's head has left: streaming bodies, server-sent events, tasks and sockets, all of them real.
 
 use std::{net::TcpListener, sync::Arc, thread};
 
@@ -89,7 +89,7 @@ async fn begin(session: &Session, path: &str) {
 }
 
 /// Requests besides: one that reads, one that adds, a login and a logout.
-async fn plain(session: &Session, path: &str) -> String {
+fn plain(session: &Session, path: &str) -> String {
     match path {
         "/look" => {}
         "/add" => session.update_or("n", 1, |n: u32| n + 1).unwrap(),
@@ -171,7 +171,7 @@ mod on_axum {
                 tokio::spawn(in_task(desk, session));
                 "begun".into_response()
             }
-            _ => plain(&session, path).await.into_response(),
+            _ => plain(&session, path).into_response(),
         }
     }
 }
@@ -233,7 +233,7 @@ mod on_actix {
                 actix_web::rt::spawn(in_task(desk, session));
                 HttpResponse::Ok().body("begun")
             }
-            _ => HttpResponse::Ok().content_type(ContentType::plaintext()).body(plain(&session, &path).await),
+            _ => HttpResponse::Ok().content_type(ContentType::plaintext()).body(plain(&session, &path)),
         })
     }
 }
@@ -464,7 +464,7 @@ async fn a_handle_dropped_with_unsaved_changes_warns_in_axum() {
         commands.send(command.to_owned()).unwrap();
         drop(commands);
         let response = Browser::default().axum(&app, "/body").await;
-        assert_eq!(response.body().is_empty(), false);
+        assert!(!response.body().is_empty());
         let log = log.text();
         assert_eq!(log.matches(WARNING).count(), usize::from(warns), "{command}: {log}");
         assert!(!log.contains("secret"), "{log}");

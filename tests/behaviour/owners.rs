@@ -233,7 +233,8 @@ async fn a_login_sent_twice_ends_logged_in() {
         session.insert("user_id", "alice").unwrap();
     };
     let with_key = || SessionLayer::new(MemoryStore::new()).owner_key("user_id");
-    for (layer, act) in [(SessionLayer::new(MemoryStore::new()), by_hand), (with_key(), by_hand), (with_key(), by_key)] {
+    for (layer, act) in [(SessionLayer::new(MemoryStore::new()), by_hand), (with_key(), by_hand), (with_key(), by_key)]
+    {
         let mut browser = Browser::default();
         browser.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
         let mut sent_first = browser.clone();
@@ -495,10 +496,7 @@ async fn twenty_logins_at_once_never_exceed_the_limit() {
         Ok(())
     }
     for (over, at_least) in [(OverLimit::Refuse, 0), (OverLimit::EndOldest, 3)] {
-        let layer = SessionLayer::new(MemoryStore::new())
-            .owner_key("user_id")
-            .max_per_owner(3, over)
-            .expect("a limit");
+        let layer = SessionLayer::new(MemoryStore::new()).owner_key("user_id").max_per_owner(3, over).expect("a limit");
         let app = Router::new().route("/{user}", get(enter)).layer(layer.clone());
         for round in 0..20 {
             let mut logins = JoinSet::new();
@@ -528,7 +526,8 @@ async fn twenty_logins_at_once_never_exceed_the_limit() {
 async fn a_store_that_cannot_count_refuses_or_lets_in_with_an_event() {
     let store = FaultStore::new(MemoryStore::new());
     store.every(Verb::List).fails();
-    for (over, status) in [(OverLimit::Refuse, StatusCode::SERVICE_UNAVAILABLE), (OverLimit::EndOldest, StatusCode::OK)] {
+    for (over, status) in [(OverLimit::Refuse, StatusCode::SERVICE_UNAVAILABLE), (OverLimit::EndOldest, StatusCode::OK)]
+    {
         let layer = SessionLayer::new(store.clone()).max_per_owner(1, over).expect("a limit");
         let response = Browser::default().send(&layer, async |session| session.set_owner("alice")).await;
         assert_eq!(response.status(), status, "{over:?}");

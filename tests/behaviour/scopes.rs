@@ -4,8 +4,7 @@ use actix_web::{App, test::init_service, web};
 use axum::{Router, response::Result, routing::get};
 use cloakroom::{
     CookieOptions, Key, LazySession, MemoryStore, Scoped, Session, SessionLayer, SessionValue, Typed,
-    actix_web::SessionMiddleware,
-    testing::FaultStore,
+    actix_web::SessionMiddleware, testing::FaultStore,
 };
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -74,8 +73,7 @@ async fn two_scopes_in_axum_are_two_logins() {
             .route("/leave", get(leave))
             .route("/admin/enter", get(enter_admin))
             .route("/admin/leave", get(leave_admin));
-        let app =
-            if outside_in { routes.layer(layer()).layer(admin()) } else { routes.layer(admin()).layer(layer()) };
+        let app = if outside_in { routes.layer(layer()).layer(admin()) } else { routes.layer(admin()).layer(layer()) };
         let mut browser = Browser::default();
         for (path, expected) in STORY {
             assert_eq!(browser.axum(&app, path).await.status(), StatusCode::OK);
@@ -209,7 +207,11 @@ async fn a_scope_that_no_layer_has_is_a_clear_error() {
     let app = Router::new().route("/", get(async |_: Session| "never")).layer(admin());
     assert_eq!(Browser::default().axum(&app, "/").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let log = log.text();
-    assert_eq!(log.lines().filter(|line| line.contains("ERROR") && line.contains("no session layer")).count(), 2, "{log}");
+    assert_eq!(
+        log.lines().filter(|line| line.contains("ERROR") && line.contains("no session layer")).count(),
+        2,
+        "{log}"
+    );
 }
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -249,7 +251,8 @@ async fn typed_values_and_keys_are_extracted_in_axum() {
         cart.get()?;
         Ok(())
     }
-    let app = Router::new().route("/", get(page)).route("/empty", get(empty)).route("/broken", get(broken)).layer(layer());
+    let app =
+        Router::new().route("/", get(page)).route("/empty", get(empty)).route("/broken", get(broken)).layer(layer());
     let mut browser = Browser::default();
     assert_eq!(browser.axum(&app, "/").await.body(), "1 1");
     assert_eq!(browser.axum(&app, "/").await.body(), "2 2");
