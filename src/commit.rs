@@ -12,7 +12,7 @@ use crate::{
     credentials::{Credentials, Standing},
     error::Error,
     event::Event,
-    open::{Look, Visit, look},
+    open::{Look, Visit, look, owner_valid_from},
     ops::{Act, Ops},
     plan::{Answer, Asked, Dropped, Loaded, Plan, Rotation, plan},
     quota::Admission,
@@ -70,7 +70,8 @@ impl Commit<'_> {
         let started = Instant::now();
         let mut loaded = self.loaded(now);
         let reissue = self.head == Head::Open && self.visit.is_reissue_due();
-        let mut answer = Answer::None;
+        // A login to a session that this owner cannot have any more begins another one.
+        let mut answer = if self.predates_owner().await? { Answer::Gone } else { Answer::None };
         for tries in 1.. {
             let base = match (&answer, &loaded) {
                 (Answer::Conflict(record), _) => Some(record.state().clone()),
@@ -141,9 +142,8 @@ impl Commit<'_> {
             return Err(Error::too_late());
         }
         let renewed = (rotation == Rotation::Renew).then(|| self.ops.secret());
-        let grows = !delta.keys.is_empty();
         let lifetime = self.ops.lifetime.as_deref().unwrap_or(record.lifetime_or(&self.core.lifetime)).clone();
-        let changes = Changes {
+        let mut changes = Changes {
             now,
             nonce: self.ops.nonce(),
             delta,
@@ -156,13 +156,15 @@ impl Commit<'_> {
         };
         // It applies here, for it was made of this very record.
         let Ok(after) = changes.apply(record) else { return Ok(Updated::Conflict(Box::new(record.clone()))) };
-        if grows {
+        // Where the limit was lowered, a session over it can still become smaller, step by step.
+        if size(&after) > size(record) {
             self.check_size(&after)?;
         }
         let next = Token { id: token.id, secret: renewed.clone().unwrap_or(token.secret) };
         let text = is_sent.then(|| self.core.backend.write(&next, &after)).transpose()?;
-        let new_owner = changes.owner().flatten().filter(|owner| record.owner() != Some(owner));
-        let admission = Admission::ask(self.core, new_owner, token.id).await?;
+        let new_owner = changes.owner.clone().flatten().filter(|owner| record.owner() != Some(owner));
+        let admission = Admission::ask(self.core, new_owner.as_deref(), token.id, now).await?;
+        changes.now = admission.as_ref().map_or(now, Admission::now);
         match self.core.backend.update(&token.id, &changes, record).await? {
             Updated::Conflict(found) if found.nonce() != changes.nonce() => {
                 self.core.emit(&Event::ConflictReplayed { id: token.id });
@@ -228,8 +230,9 @@ impl Commit<'_> {
             record.meta.label = self.ops.label.clone().flatten();
             record.meta.lifetime.clone_from(&self.ops.lifetime);
             self.check_size(&record)?;
+            let admission = Admission::ask(self.core, owner.as_deref(), token.id, now).await?;
+            record.meta.last_used = admission.as_ref().map_or(now, Admission::now);
             let text = self.core.backend.write(&token, &record)?;
-            let admission = Admission::ask(self.core, owner.as_deref(), token.id).await?;
             if self.core.backend.create(&token.id, &record).await? == Created::Done {
                 if let Some(admission) = admission {
                     admission.keep().await?;
@@ -313,6 +316,14 @@ impl Commit<'_> {
         self.visit.token.as_ref().map(standing) == Some(Standing::Current)
     }
 
+    /// Whether this is a login with a visitor's session from before the time since when the owner's sessions are valid: the
+    /// next request would be told that it is revoked.
+    async fn predates_owner(&self) -> Result<bool, Error> {
+        let owner = self.new_owner().flatten().filter(|_| self.ops.act == Act::Renew);
+        let (Some(record), Some(owner)) = (self.visit.record(), owner) else { return Ok(false) };
+        Ok(record.created_at() < owner_valid_from(self.core, &owner).await?)
+    }
+
     fn drop_writes(&mut self, why: Dropped) {
         if let Some(event) = self.visit.id().and_then(|id| Event::dropped(why, id)) {
             self.core.emit(&event);
@@ -325,18 +336,16 @@ impl Commit<'_> {
 
     /// The owner that the request sets: as it says itself, or as the key says that the layer was told of.
     ///
+    ///
     /// What it wrote counts, not what that changes: the sibling of a double-clicked login has written the same already, and
     /// this one logs in all the same.
     fn new_owner(&self) -> Option<Option<Arc<str>>> {
-        if self.ops.owner.is_some() {
-            return self.ops.owner.clone();
-        }
-        let written = self.ops.written(self.core.owner_key.as_deref()?)?;
-        Some(written.and_then(owner_in))
+        let by_key = || self.ops.written(self.core.owner_key.as_deref()?).map(|raw| raw.and_then(owner_in));
+        self.ops.owner.clone().or_else(by_key)
     }
 
     fn check_size(&self, record: &Record) -> Result<(), Error> {
-        let (bytes, limit) = (record.state().size(), self.core.max_bytes);
+        let (bytes, limit) = (size(record), self.core.max_bytes);
         if bytes > limit { Err(Error::too_large(bytes, limit)) } else { Ok(()) }
     }
 
@@ -352,6 +361,11 @@ impl Commit<'_> {
         }
         Ok(())
     }
+}
+
+/// The bytes of a record that grow with what the application, or a client, puts in.
+fn size(record: &Record) -> usize {
+    record.state().size() + record.owner().map_or(0, str::len) + record.label().map_or(0, str::len)
 }
 
 /// The owner that a state key's raw value names: a string's text, or a number's.
