@@ -26,11 +26,7 @@ async fn sent(browser: &Chromium, from: String, click: &str) -> String {
 
 #[tokio::test]
 async fn other_sites_forms_post_without_the_session_and_their_links_lead_into_it() {
-    let table = [
-        (SameSite::Strict, false, false),
-        (SameSite::Lax, false, true),
-        (SameSite::None, true, true),
-    ];
+    let table = [(SameSite::Strict, false, false), (SameSite::Lax, false, true), (SameSite::None, true, true)];
     let browser = Chromium::start().await;
     for (same_site, by_form, by_link) in table {
         let options = CookieOptions::builder().same_site(same_site).build().unwrap();
@@ -55,7 +51,8 @@ async fn other_sites_forms_post_without_the_session_and_their_links_lead_into_it
 /// Why the layer always says `SameSite=Lax`: without it, Chromium lets a cookie's first two minutes pass.
 #[tokio::test]
 async fn a_young_cookie_that_says_nothing_goes_along_with_other_sites_forms() {
-    let shop = Site::start(site::cookies(&["quiet=1; Path=/".to_owned(), "lax=1; Path=/; SameSite=Lax".to_owned()])).await;
+    let shop =
+        Site::start(site::cookies(&["quiet=1; Path=/".to_owned(), "lax=1; Path=/; SameSite=Lax".to_owned()])).await;
     let elsewhere = elsewhere(&shop).await;
     let browser = Chromium::start().await;
     browser.open(shop.url("localhost", "/set")).await;

@@ -25,11 +25,10 @@ impl Fleet {
             .stdout(Stdio::piped())
             .spawn()
             .expect("`cargo build --all-features --example fleet` builds it");
-        let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
-        let urls = std::array::from_fn(|_| {
-            let line = lines.next().unwrap().unwrap();
-            line.split_whitespace().last().unwrap().to_owned()
-        });
+        // All that it prints: it must not find the pipe closed.
+        let lines = BufReader::new(program.stdout.take().unwrap()).lines().take(4);
+        let lines: Vec<String> = lines.collect::<Result<_, _>>().unwrap();
+        let urls = std::array::from_fn(|at| lines[at].split_whitespace().last().unwrap().to_owned());
         Self { program, urls }
     }
 }
@@ -88,7 +87,6 @@ async fn one_login_for_three_servers_until_the_logout_everywhere() {
     let session = session.text().await.unwrap();
     let id = browser.find("footer code").await.text().await.unwrap();
     assert!(session.contains(&id) && session.contains("this one") && session.contains("Actix Web"), "{session}");
-    assert!(!after.value.contains(&id) || after.value.len() > id.len(), "the id opens nothing");
 
     press(&browser, "/logout-everywhere").await;
     browser.find("form[action='/login']").await;
@@ -135,6 +133,7 @@ async fn a_double_clicked_login_ends_logged_in() {
         browser.find("input[name='name']").await.send_keys("Ada").await.unwrap();
         let button = browser.find("form[action='/login'] button").await;
         browser.action_chain().double_click_element(&button).perform().await.unwrap();
+        browser.read("Hello, Ada").await;
         assert_logged_in(&browser, &fleet).await;
 
         // With a session from before, and without one.
@@ -149,10 +148,8 @@ async fn a_double_clicked_login_ends_logged_in() {
 }
 
 async fn assert_logged_in(browser: &Chromium, fleet: &Fleet) {
-    browser.read("Hello, Ada").await;
     for url in &fleet.urls {
         browser.open(url).await;
         browser.read("Hello, Ada").await;
-        browser.cookie().await;
     }
 }

@@ -30,7 +30,7 @@ impl Site {
     }
 }
 
-/// `/start` starts a session, `/end` ends it; all that below `/shop`, too.
+/// `/start` starts a session, `/end` ends it, `/sent` shows the cookies that came; all that below `/shop`, too.
 pub(crate) fn sessions(layer: SessionLayer) -> Router {
     let pages = Router::new().route("/start", get(start)).route("/end", get(end)).route("/sent", any(sent));
     Router::new().nest("/shop", pages.clone()).merge(pages).layer(layer)
@@ -57,7 +57,8 @@ async fn end(session: Session) -> &'static str {
     "ended"
 }
 
-/// `/sent`: the cookies that came with the request.
-async fn sent(headers: HeaderMap) -> String {
-    headers.get(header::COOKIE).map(|cookies| cookies.to_str().unwrap().to_owned()).unwrap_or_default()
+/// The cookies that came with the request. For any method, and an element also where there are none.
+async fn sent(headers: HeaderMap) -> Html<String> {
+    let cookies = headers.get(header::COOKIE).map_or("", |cookies| cookies.to_str().unwrap());
+    Html(format!("<pre>{cookies}</pre>"))
 }
