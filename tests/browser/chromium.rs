@@ -5,6 +5,7 @@ use std::{
     net::{Ipv4Addr, TcpStream},
     ops::Deref,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use thirtyfour::{
     ChromiumLikeCapabilities as _, Cookie, DesiredCapabilities, WebDriver,
-    extensions::query::{ElementPollerWithTimeout, IntoElementPoller},
+    extensions::query::{ElementPoller, ElementPollerWithTimeout, IntoElementPoller},
     prelude::*,
 };
 
@@ -53,7 +54,7 @@ impl Chromium {
         let driver = WebDriver::new(format!("http://127.0.0.1:{}", process.port), options).await;
         let driver = driver.expect("chromedriver finds no Chromium of its version");
         process.browser = driver.capabilities().get("goog:processID").and_then(Value::as_u64);
-        driver.set_poller(std::sync::Arc::new(Often));
+        driver.set_poller(Arc::new(Often));
         Self { driver, _process: process, _folder: folder }
     }
 
@@ -80,6 +81,7 @@ impl Chromium {
         self.driver.execute(script, Vec::new()).await.unwrap().convert().unwrap()
     }
 
+    /// Loads a page.
     pub(crate) async fn open(&self, url: impl AsRef<str>) {
         self.driver.goto(url.as_ref()).await.unwrap();
     }
@@ -106,7 +108,7 @@ impl Deref for Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // `ChromeDriver` ends both, on a thread that may be blocked, and after a panic too.
+        // `ChromeDriver` ends the browser, whatever became of the test and its runtime. The client would try it once more.
         let _ = self.driver.clone().leak();
     }
 }
@@ -120,14 +122,8 @@ struct ChromeDriver {
 
 impl ChromeDriver {
     fn start(folder: &TempDir) -> Self {
-        let process = Command::new("chromedriver")
-            .arg("--port=0")
-            // What it and Chromium forget there is gone with the folder.
-            .env("TMPDIR", folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect(
+        let process =
+            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect(
                 "this test needs chromedriver and Chromium: `tests/run` installs them, or `apt-get install chromium \
                  chromium-driver` does, or `brew install chromedriver` beside a Chrome of the same version",
             );
@@ -166,7 +162,7 @@ impl Drop for ChromeDriver {
 struct Often;
 
 impl IntoElementPoller for Often {
-    fn start(&self) -> Box<dyn thirtyfour::extensions::query::ElementPoller + Send + Sync> {
+    fn start(&self) -> Box<dyn ElementPoller + Send + Sync> {
         Box::new(ElementPollerWithTimeout::new(PATIENCE, Duration::from_millis(20)))
     }
 }
