@@ -122,8 +122,14 @@ struct ChromeDriver {
 
 impl ChromeDriver {
     fn start(folder: &TempDir) -> Self {
-        let process =
-            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect(
+        let process = Command::new("chromedriver")
+            .arg("--port=0")
+            // A browser that takes long to end is killed, and what it leaves there goes with the folder.
+            .env("TMPDIR", folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect(
                 "this test needs chromedriver and Chromium: `tests/run` installs them, or `apt-get install chromium \
                  chromium-driver` does, or `brew install chromedriver` beside a Chrome of the same version",
             );
