@@ -56,7 +56,7 @@ pub use crate::{
     owners::{DynOwnerIndex, OwnedSession, OwnerIndex, Owners},
     policy::{Answer, Attach, Failure, Http, OnFailure},
     quota::OverLimit,
-    record::{DecodeError, Record},
+    record::{DecodeError, Record, RecordParts},
     scope::{Placed, Scoped, ScopedSessions},
     service::{ResponseFuture, SessionService},
     session::{Entries, Session, SessionStatus},
