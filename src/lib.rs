@@ -40,6 +40,9 @@ pub mod actix_web;
 #[cfg(feature = "axum")]
 #[path = "../adapters/axum.rs"]
 mod axum;
+#[cfg(feature = "redis")]
+#[path = "../adapters/redis/mod.rs"]
+pub mod redis;
 
 pub use crate::{
     changes::{Changes, Conflict, Expected, KeyChange},
