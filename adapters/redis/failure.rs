@@ -4,10 +4,11 @@ use std::{fmt, time::Duration};
 
 use ::redis::RedisError;
 
-use crate::StoreError;
+use super::record::Damaged;
+use crate::{SessionId, StoreError};
 
 /// A command failed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Failure {
     pub(super) fate: Fate,
     pub(super) cause: Cause,
@@ -24,7 +25,7 @@ pub(super) enum Fate {
     TimedOut,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Cause {
     Redis(RedisError),
     NoConnection(Duration),
@@ -60,6 +61,16 @@ impl Failure {
         matches!(&self.cause, Cause::Redis(error) if error.code().is_some())
     }
 
+    /// Whether the server is well, and what it has under the key is no record of ours.
+    pub(super) fn is_damage(&self) -> bool {
+        self.says("DAMAGED") || self.says("WRONGTYPE")
+    }
+
+    /// What a call on this session's record failed of.
+    pub(super) fn on(self, id: &SessionId) -> StoreError {
+        if self.is_damage() { Damaged::new(id, self.to_string()).into() } else { StoreError::new(self) }
+    }
+
     /// Where the cluster keeps the key instead.
     pub(super) fn redirect(&self) -> Option<&str> {
         let Cause::Redis(error) = &self.cause else { return None };
@@ -69,21 +80,27 @@ impl Failure {
 
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
-        if failure.says("DAMAGED") || failure.says("WRONGTYPE") {
-            Self::undecodable(failure)
-        } else {
-            Self::new(failure)
-        }
+        if failure.is_damage() { Self::undecodable(failure) } else { Self::new(failure) }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            Cause::Redis(error) => error.fmt(f),
+            // The words that the server's manual has, not those of the driver's types.
+            Cause::Redis(error) => match (error.code(), error.detail()) {
+                (Some(code), Some(detail)) => write!(f, "Redis answered {code} {detail}"),
+                _ => error.fmt(f),
+            },
             Cause::NoConnection(after) => write!(f, "no connection to Redis within {after:?}"),
             Cause::NoReply(after) => write!(f, "no reply from Redis within {after:?}"),
         }
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Failure({:?}: {self})", self.fate)
     }
 }
 

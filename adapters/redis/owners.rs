@@ -9,7 +9,13 @@ use std::time::Duration;
 use ::redis::Value;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::{RedisStore, line::Again, record, script::Call, store::unexpected};
+use super::{
+    RedisStore,
+    line::Again,
+    record::{self, Damaged},
+    script::Call,
+    store::unexpected,
+};
 use crate::{OwnedSession, OwnerIndex, Record, SessionId, StoreError, Timestamp};
 
 /// How many records are asked for at the same time.
@@ -112,7 +118,8 @@ impl RedisStore {
         let mut command = ::redis::cmd("HMGET");
         command.arg(&key).arg(&record::META);
         let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await?;
-        record::meta(reply.into_sequence().map_err(unexpected)?)
+        let values = reply.into_sequence().map_err(unexpected)?;
+        record::meta(values).map_err(|why| Damaged::new(id, why).into())
     }
 
     /// Deletes a record if it is that owner's. A lost reply is an error: nobody could say who ended it.

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use ::redis::Value;
 
-use crate::{Changes, Credentials, Expected, Lifetime, Record, RecordParts, State, StoreError, Timestamp};
+use crate::{Changes, Credentials, Expected, Lifetime, Record, RecordParts, SessionId, State, StoreError, Timestamp};
 
 /// What stands before a state key, in its field's name.
 const STATE: &str = "s:";
@@ -73,12 +73,12 @@ pub(super) fn nonce(nonce: u64) -> String {
 }
 
 /// Puts a record together from what `HGETALL` answered; `None` where there is no such hash.
-pub(super) fn record(fields: impl IntoIterator<Item = (Value, Value)>) -> Result<Option<Record>, StoreError> {
+pub(super) fn record(fields: impl IntoIterator<Item = (Value, Value)>) -> Result<Option<Record>, String> {
     let mut meta: [Option<String>; META.len()] = Default::default();
     let mut state: Vec<(String, String)> = Vec::new();
     let mut is_empty = true;
     for (name, value) in fields {
-        let (name, value) = (text("a field's name", name)?, value);
+        let (name, value) = (text("name", name)?, value);
         is_empty = false;
         if let Some(key) = name.strip_prefix(STATE) {
             state.push((key.to_owned(), text(key, value)?));
@@ -90,7 +90,7 @@ pub(super) fn record(fields: impl IntoIterator<Item = (Value, Value)>) -> Result
 }
 
 /// Puts a record without its state together from what `HMGET` of [`META`] answered; `None` where there is no such hash.
-pub(super) fn meta(values: Vec<Value>) -> Result<Option<Record>, StoreError> {
+pub(super) fn meta(values: Vec<Value>) -> Result<Option<Record>, String> {
     if values.iter().all(|value| *value == Value::Nil) {
         return Ok(None);
     }
@@ -103,11 +103,9 @@ pub(super) fn meta(values: Vec<Value>) -> Result<Option<Record>, StoreError> {
     from_meta(meta, State::default()).map(Some)
 }
 
-fn from_meta(meta: [Option<String>; META.len()], state: State) -> Result<Record, StoreError> {
+fn from_meta(meta: [Option<String>; META.len()], state: State) -> Result<Record, String> {
     let [format, nonce, credentials, created, used, expires, owner, label, lifetime] = meta;
-    if format.as_deref() != Some(FORMAT) {
-        return Err(damaged("format", format));
-    }
+    part("format", format, |text| (text == FORMAT).then_some(()))?;
     let nonce = part("nonce", nonce, |text| u64::from_str_radix(text, 16).ok())?;
     let credentials = part("credentials", credentials, unhex)?;
     let time = |text: &str| u64::from_str(text).ok().map(Timestamp::from_millis);
@@ -122,32 +120,43 @@ fn from_meta(meta: [Option<String>; META.len()], state: State) -> Result<Record,
     Ok(parts.into())
 }
 
-fn part<T>(name: &'static str, value: Option<String>, read: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
-    value.as_deref().and_then(read).ok_or_else(|| damaged(name, value.as_deref()))
+/// Names the field where it fails; its value is nobody's business in a log.
+fn part<T>(name: &str, value: Option<String>, read: impl Fn(&str) -> Option<T>) -> Result<T, String> {
+    let value = value.ok_or_else(|| format!("its field `{name}` is missing"))?;
+    read(&value).ok_or_else(|| format!("its field `{name}` cannot be read"))
 }
 
-fn text(name: &str, value: Value) -> Result<String, StoreError> {
+fn text(name: &str, value: Value) -> Result<String, String> {
     let text = match value {
         Value::BulkString(bytes) => String::from_utf8(bytes).ok(),
         Value::SimpleString(text) => Some(text),
         _ => None,
     };
-    text.ok_or_else(|| StoreError::undecodable(Damaged(format!("{name:?} is no text"))))
+    text.ok_or_else(|| format!("its field {name:?} is no text"))
 }
 
-/// Names the field; its value is nobody's business in a log.
-fn damaged(name: &'static str, value: Option<impl AsRef<str>>) -> StoreError {
-    let what = if value.is_some() { "cannot be read" } else { "is missing" };
-    StoreError::undecodable(Damaged(format!("its field `{name}` {what}")))
-}
-
-/// Why a hash is no record.
+/// A key holds no record, or one that cannot be read.
 #[derive(Debug)]
-struct Damaged(String);
+pub(super) struct Damaged {
+    id: SessionId,
+    why: String,
+}
+
+impl Damaged {
+    pub(super) fn new(id: &SessionId, why: String) -> Self {
+        Self { id: *id, why }
+    }
+}
+
+impl From<Damaged> for StoreError {
+    fn from(damaged: Damaged) -> Self {
+        Self::undecodable(damaged)
+    }
+}
 
 impl fmt::Display for Damaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the record is damaged: {}", self.0)
+        write!(f, "the record of session {} is damaged: {}", self.id, self.why)
     }
 }
 

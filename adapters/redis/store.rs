@@ -7,7 +7,7 @@ use super::{
     RedisStore,
     failure::{Failure, Fate},
     line::Again,
-    record,
+    record::{self, Damaged},
     script::Call,
 };
 use crate::{Changes, Created, DynOwnerIndex, Record, SessionId, SessionStore, StoreError, Timestamp, Updated};
@@ -20,8 +20,9 @@ impl SessionStore for RedisStore {
         let key = self.key(id);
         let mut command = ::redis::cmd("HGETALL");
         command.arg(&key);
-        let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await?;
-        record::record(reply.into_map_iter().map_err(unexpected)?)
+        let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await;
+        let fields = reply.map_err(|failure| failure.on(id))?.into_map_iter().map_err(unexpected)?;
+        record::record(fields).map_err(|why| Damaged::new(id, why).into())
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
@@ -34,7 +35,8 @@ impl SessionStore for RedisStore {
         }
         call.pairs(record::fields(record));
         // The second time, the script finds the first one's nonce.
-        match self.link.call(&call, Again::Yes, self.link.deadline()).await? {
+        let reply = self.link.call(&call, Again::Yes, self.link.deadline()).await;
+        match reply.map_err(|failure| failure.on(id))? {
             Value::BulkString(reply) if reply == b"done" => Ok(Created::Done),
             Value::BulkString(reply) if reply == b"taken" => Ok(Created::Taken),
             other => Err(unexpected(other)),
@@ -52,9 +54,9 @@ impl SessionStore for RedisStore {
                 Err(failure) if failure.fate == Fate::ReplyLost && self.has_nonce(&key, changes, deadline).await => {
                     return Ok(Updated::Done);
                 }
-                reply => reply?,
+                reply => reply.map_err(|failure| failure.on(id))?,
             };
-            match Reply::read(reply)? {
+            match Reply::read(id, reply)? {
                 Reply::Done => return Ok(Updated::Done),
                 Reply::Gone => return Ok(Updated::Gone),
                 Reply::Conflict(record) => return Ok(Updated::Conflict(Box::new(record))),
@@ -141,7 +143,7 @@ enum Reply {
 }
 
 impl Reply {
-    fn read(reply: Value) -> Result<Self, StoreError> {
+    fn read(id: &SessionId, reply: Value) -> Result<Self, StoreError> {
         let mut items = match reply {
             Value::BulkString(word) if word == b"done" => return Ok(Self::Done),
             Value::BulkString(word) if word == b"gone" => return Ok(Self::Gone),
@@ -159,7 +161,8 @@ impl Reply {
             }
             (Some(Value::BulkString(word)), _) if word == b"conflict" => {
                 let fields = Value::Array(items.collect()).into_map_iter().map_err(unexpected)?;
-                Ok(record::record(fields)?.map_or(Self::Gone, Self::Conflict))
+                let record = record::record(fields).map_err(|why| Damaged::new(id, why))?;
+                Ok(record.map_or(Self::Gone, Self::Conflict))
             }
             (other, _) => Err(unexpected(other.unwrap_or(Value::Nil))),
         }

@@ -6,9 +6,12 @@ use std::{
     time::Duration,
 };
 
-use cloakroom::{Event, LazySession, SessionLayer, SessionStore};
+use cloakroom::{Event, LazySession, Lifetime, SessionLayer, SessionStore};
 use http::{Request, Response, StatusCode, header};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
 use tower::{Layer as _, ServiceExt as _, service_fn, util::BoxCloneSyncService};
 
 type Service = BoxCloneSyncService<Request<()>, Response<String>, Infallible>;
@@ -16,8 +19,16 @@ type Service = BoxCloneSyncService<Request<()>, Response<String>, Infallible>;
 #[derive(Clone)]
 pub struct App {
     service: Service,
+    /// Where a request to `/gated` stands after it has loaded its session, until it is let on.
+    pub gate: Arc<Gate>,
     /// What the event hook was told of failures.
     pub failures: Arc<Mutex<Vec<String>>>,
+}
+
+/// Holds requests: each that arrives leaves a permit in one, and takes one from the other.
+pub struct Gate {
+    pub arrived: Semaphore,
+    pub go: Semaphore,
 }
 
 /// What a client sees.
@@ -45,18 +56,23 @@ impl App {
                 told.lock().unwrap().push(format!("{error:?}"));
             }
         });
-        let service = layer.layer(service_fn(|request: Request<()>| async move {
-            let lazy = request.extensions().get::<LazySession>().unwrap().clone();
-            Ok::<_, Infallible>(match handle(request.uri().path(), lazy).await {
-                Ok(body) => Response::new(body),
-                Err(error) => {
-                    let mut response = Response::new(format!("{error:?}"));
-                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                    response
-                }
-            })
+        let gate = Arc::new(Gate { arrived: Semaphore::new(0), go: Semaphore::new(0) });
+        let held = Arc::clone(&gate);
+        let service = layer.layer(service_fn(move |request: Request<()>| {
+            let gate = Arc::clone(&held);
+            async move {
+                let lazy = request.extensions().get::<LazySession>().unwrap().clone();
+                Ok::<_, Infallible>(match handle(request.uri().path(), lazy, &gate).await {
+                    Ok(body) => Response::new(body),
+                    Err(error) => {
+                        let mut response = Response::new(format!("{error:?}"));
+                        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                        response
+                    }
+                })
+            }
         }));
-        Self { service: BoxCloneSyncService::new(service), failures }
+        Self { service: BoxCloneSyncService::new(service), gate, failures }
     }
 
     /// One request, which must be answered in time.
@@ -90,7 +106,7 @@ pub fn id(cookie: &str) -> String {
     cookie.split_once('=').unwrap().1[..22].to_owned()
 }
 
-async fn handle(path: &str, lazy: LazySession) -> Result<String, Box<dyn std::error::Error>> {
+async fn handle(path: &str, lazy: LazySession, gate: &Gate) -> Result<String, Box<dyn std::error::Error>> {
     let mut parts = path.trim_matches('/').splitn(3, '/');
     let verb = parts.next().unwrap_or_default();
     if verb == "ignore" {
@@ -101,12 +117,18 @@ async fn handle(path: &str, lazy: LazySession) -> Result<String, Box<dyn std::er
     match verb {
         "read" => {}
         "count" => session.update_or("n", 1_u64, |n| n + 1)?,
+        "gated" => {
+            gate.arrived.add_permits(1);
+            gate.go.acquire().await?.forget();
+            session.update_or("n", 1_u64, |n| n + 1)?;
+        }
         "set" => session.insert(first, second)?,
         "fill" => session.insert(first, "x".repeat(second.parse()?))?,
         "login" => {
             session.renew();
             session.set_owner(first);
         }
+        "remember" => session.set_lifetime(Lifetime::builder().idle(Duration::from_secs(30 * 24 * 3600)).build()?),
         "logout" => session.purge(),
         "renew" => session.renew(),
         other => return Err(format!("no route {other}").into()),

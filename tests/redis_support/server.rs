@@ -17,7 +17,7 @@ use super::until;
 pub struct Server {
     pub port: u16,
     pub dir: PathBuf,
-    arguments: Vec<String>,
+    pub arguments: Vec<String>,
     running: Option<Running>,
 }
 
