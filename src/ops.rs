@@ -59,9 +59,10 @@ struct KeyOp {
 enum What {
     Set(Arc<str>),
     Remove,
-    /// A read-modify-write: what was read, what that made, and how to make it again of another value.
+    /// A read-modify-write: what was read, what that made, and how to make it again of another value. Where nothing is
+    /// `seen`, what was made was made of a value that never came to be stored.
     Update {
-        seen: Option<Arc<str>>,
+        seen: Option<Option<Arc<str>>>,
         made: Option<Arc<str>>,
         steps: Vec<Step>,
     },
@@ -156,7 +157,7 @@ impl Ops {
             steps.push(step);
             self.clock += 1;
         } else {
-            let seen = loaded.get(key).map(Arc::from);
+            let seen = Some(loaded.get(key).map(Arc::from));
             self.put(key, What::Update { seen, made, steps: vec![step] });
         }
     }
@@ -202,8 +203,15 @@ impl Ops {
         self.keys.retain(|op| !is_done(op.at));
         for op in &mut self.keys {
             if let What::Update { seen, steps, .. } = &mut op.what {
+                let count = steps.len();
                 steps.retain(|step| !is_done(step.at));
-                *seen = loaded.get(&op.key).map(Arc::from);
+                // What is left was made of what the done steps had made, unless the commit ran them again.
+                let base = match done.find(&op.key).ok().and_then(|at| done.keys.get(at)).map(|op| &op.what) {
+                    _ if steps.len() == count => seen.take(),
+                    Some(What::Update { seen: resolved, made, .. }) if resolved == seen => Some(made.clone()),
+                    _ => None,
+                };
+                *seen = base.filter(|base| base.as_deref() == loaded.get(&op.key));
             }
         }
         self.nonce = None;
@@ -238,11 +246,11 @@ impl Ops {
                 What::Set(value) => (Seen::Anything, Some(Arc::clone(value))),
                 What::Remove => (Seen::Anything, None),
                 What::Update { seen, made, steps } => {
-                    if seen.as_deref() != found {
+                    if seen.as_ref().map(Option::as_deref) != Some(found) {
                         *made = replay(key, found, steps)?;
-                        *seen = found.map(Arc::from);
+                        *seen = Some(found.map(Arc::from));
                     }
-                    (Seen::Exactly(seen.clone()), made.clone())
+                    (Seen::Exactly(found.map(Arc::from)), made.clone())
                 }
             };
             if value.as_deref() != found {
@@ -294,3 +302,6 @@ impl fmt::Debug for Ops {
         f.debug_struct("Ops").field("act", &self.act).field("keys", &keys).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
