@@ -65,9 +65,12 @@ impl SessionStore for MemoryStore {
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
         let index = record.owner().map(|owner| (owner, self.tables.owners(owner)));
-        let created = self.tables.shard(id).create(*id, record);
+        let (created, before) = self.tables.shard(id).create(*id, record);
         if let (Created::Done, Some((owner, mut table))) = (created, index) {
             table.add(owner, *id);
+        }
+        if let Some(before) = before.as_ref().and_then(Record::owner) {
+            self.tables.forget(before, id);
         }
         self.tables.give_back(id, record.created_at());
         Ok(created)
@@ -174,3 +177,6 @@ impl fmt::Debug for MemoryStore {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

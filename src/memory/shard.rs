@@ -30,15 +30,17 @@ impl Shard {
         self.table.find(hash(id), |(known, _)| known == id).map(|(_, record)| &**record)
     }
 
-    pub(super) fn create(&mut self, id: SessionId, record: &Record) -> Created {
-        match self.table.entry(hash(&id), |(known, _)| *known == id, |(known, _)| hash(known)) {
-            Entry::Occupied(found) if found.get().1.is_live(record.created_at()) => return Created::Taken,
-            Entry::Occupied(mut found) => *found.get_mut().1 = record.clone(),
+    /// Gives back the expired record whose place it took, if any.
+    pub(super) fn create(&mut self, id: SessionId, record: &Record) -> (Created, Option<Record>) {
+        let before = match self.table.entry(hash(&id), |(known, _)| *known == id, |(known, _)| hash(known)) {
+            Entry::Occupied(found) if found.get().1.is_live(record.created_at()) => return (Created::Taken, None),
+            Entry::Occupied(mut found) => Some(std::mem::replace(&mut *found.get_mut().1, record.clone())),
             Entry::Vacant(place) => {
                 place.insert((id, Box::new(record.clone())));
+                None
             }
-        }
-        Created::Done
+        };
+        (Created::Done, before)
     }
 
     /// Gives back the record as it was before, where it was changed.
