@@ -99,7 +99,7 @@ proptest! {
         let lifetime = is_set.then(|| Arc::new(Lifetime::default()));
         let (now, expires_at) = (Timestamp::from_millis(now), Timestamp::from_millis(ends));
         let before = record(&Map::new());
-        let after = Changes { now, expires_at, lifetime, ..changes(Delta::default()) }.apply(&before).unwrap();
+        let after = Changes { now, lifetime, expires_at, ..changes(Delta::default()) }.apply(&before).unwrap();
         prop_assert_eq!(after.last_used(), before.last_used().max(now));
         prop_assert_eq!(after.expires_at(), if is_set { expires_at } else { expires_at.max(before.expires_at()) });
         prop_assert_eq!(after.created_at(), before.created_at());

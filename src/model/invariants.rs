@@ -171,7 +171,7 @@ fn can_log_in(protocol: &Protocol, world: &World) -> bool {
     let mut world = world.clone();
     let at = world.requests.len();
     world.requests.push(Request::new(99, Does::Login("alice"), false));
-    protocol.send(&mut world, at, None);
+    Protocol::send(&mut world, at, None);
     while world.requests[at].next().is_some() {
         protocol.ask(&mut world, at, Luck::Fine);
     }

@@ -23,14 +23,14 @@ pub(super) fn update(
     now: Option<&Record>,
     changes: &Changes,
     seen: Option<&Record>,
-) -> Result<Record, Reply> {
+) -> Result<Record, Box<Reply>> {
     let unconditional = Changes { expected: None, ..changes.clone() };
     let (base, changes) = match (bug, now) {
         (Some(Bug::Overwrite), Some(now)) => (seen.unwrap_or(now), changes),
-        (Some(Bug::Revive), None) => (seen.ok_or(Reply::Missing)?, changes),
+        (Some(Bug::Revive), None) => (seen.ok_or_else(|| Box::new(Reply::Missing))?, changes),
         (Some(Bug::RotateAnyway), Some(now)) => (now, &unconditional),
         (_, Some(now)) => (now, changes),
-        (_, None) => return Err(Reply::Missing),
+        (_, None) => return Err(Box::new(Reply::Missing)),
     };
-    changes.apply(base).map_err(|_| Reply::Conflict(base.clone()))
+    changes.apply(base).map_err(|_| Box::new(Reply::Conflict(base.clone())))
 }

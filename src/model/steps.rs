@@ -89,7 +89,7 @@ impl Model for Protocol {
     fn next_state(&self, world: &World, action: Action) -> Option<World> {
         let mut world = world.clone();
         match action {
-            Action::Send(at, cookie) => self.send(&mut world, at, cookie),
+            Action::Send(at, cookie) => Self::send(&mut world, at, cookie),
             Action::Ask(at, luck) => self.ask(&mut world, at, luck),
             Action::Crash(at) => {
                 world.left.faults -= 1;
@@ -111,7 +111,7 @@ impl Model for Protocol {
 }
 
 impl Protocol {
-    pub(super) fn send(&self, world: &mut World, at: usize, known: Option<usize>) {
+    pub(super) fn send(world: &mut World, at: usize, known: Option<usize>) {
         let cookie = known.map_or(world.jar, |at| world.known.get(at).copied());
         let request = &mut world.requests[at];
         let Request { number, does, policy, .. } = *request;
@@ -202,7 +202,7 @@ impl Protocol {
                         world.store.insert(*id, self.kept(after));
                         Reply::Done
                     }
-                    Err(reply) => reply,
+                    Err(reply) => *reply,
                 }
             }
             Call::Delete(id) => {

@@ -47,6 +47,7 @@ pub(super) struct Budget {
     pub(super) windows: u8,
 }
 
+#[allow(clippy::struct_excessive_bools)] // four facts, and none excludes another
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Request {
     pub(super) number: u8,

@@ -14,8 +14,8 @@ fn add(ops: &mut Ops, loaded: &State, n: u32) {
     ops.update("n", loaded, made, Replay::With(Arc::new(Mutex::new(make))));
 }
 
-fn raw(value: &str) -> Option<Arc<str>> {
-    Some(value.into())
+fn raw(value: &str) -> Arc<str> {
+    value.into()
 }
 
 /// What a delta does to each key, and whether it has a condition.
@@ -28,7 +28,7 @@ fn a_request_sees_what_it_wrote_and_beneath_that_what_was_loaded() {
     let loaded = state(&[("a", "1"), ("b", "2")]);
     let mut ops = Ops::default();
     assert!(matches!(ops.view("a", &loaded), View::Shared(Some("1"))));
-    ops.write("a", raw("9"));
+    ops.write("a", Some(raw("9")));
     ops.write("b", None);
     assert!(matches!(ops.view("a", &loaded), View::Own(Some("9"))));
     assert!(matches!(ops.view("b", &loaded), View::Own(None)));
@@ -54,7 +54,7 @@ fn an_update_runs_again_where_another_value_is_there() {
 #[test]
 fn an_update_of_an_own_value_needs_no_condition() {
     let mut ops = Ops::default();
-    ops.write("n", raw("5"));
+    ops.write("n", Some(raw("5")));
     add(&mut ops, &state(&[("n", "100")]), 1);
     assert_eq!(told(&ops.resolve(&state(&[("n", "200")])).unwrap()), [("n", Some("6"), false)]);
 }
@@ -63,7 +63,7 @@ fn an_update_of_an_own_value_needs_no_condition() {
 fn an_update_that_cannot_run_again_fails_where_it_would_have_to() {
     let loaded = state(&[("n", "1")]);
     let mut ops = Ops::default();
-    ops.update("n", &loaded, raw("2"), Replay::Never);
+    ops.update("n", &loaded, Some(raw("2")), Replay::Never);
     assert!(ops.resolve(&loaded).is_ok());
     assert!(ops.resolve(&state(&[("n", "7")])).unwrap_err().is_conflict());
 }
@@ -72,11 +72,11 @@ fn an_update_that_cannot_run_again_fails_where_it_would_have_to() {
 fn an_equal_value_is_no_change_and_a_clear_keeps_later_inserts() {
     let loaded = state(&[("a", "1")]);
     let mut ops = Ops::default();
-    ops.write("a", raw("1"));
+    ops.write("a", Some(raw("1")));
     ops.write("b", None);
     assert!(ops.resolve(&loaded).unwrap().is_empty());
     ops.clear();
-    ops.write("a", raw("1"));
+    ops.write("a", Some(raw("1")));
     let delta = ops.resolve(&loaded).unwrap();
     assert!(delta.clear);
     assert_eq!(told(&delta), [("a", Some("1"), false)]);
@@ -86,14 +86,14 @@ fn an_equal_value_is_no_change_and_a_clear_keeps_later_inserts() {
 fn what_was_done_while_a_commit_ran_is_left_for_the_next_one() {
     let loaded = state(&[("n", "10")]);
     let mut ops = Ops::default();
-    ops.write("a", raw("1"));
-    ops.write("b", raw("1"));
+    ops.write("a", Some(raw("1")));
+    ops.write("b", Some(raw("1")));
     add(&mut ops, &loaded, 1);
     ops.act = Act::Renew;
     let done = ops.clone();
 
-    ops.write("b", raw("2"));
-    ops.write("c", raw("3"));
+    ops.write("b", Some(raw("2")));
+    ops.write("c", Some(raw("3")));
     add(&mut ops, &loaded, 5);
     let stored = state(&[("a", "1"), ("b", "1"), ("n", "11")]);
     ops.settle(&done, &stored);
@@ -125,7 +125,7 @@ fn what_was_done_while_a_commit_replayed_its_update_counts_on_top() {
 fn what_was_done_while_a_commit_met_another_value_counts_on_top_of_that() {
     let loaded = state(&[("n", "10")]);
     let mut ops = Ops::default();
-    ops.write("a", raw("1"));
+    ops.write("a", Some(raw("1")));
     let done = ops.clone();
     add(&mut ops, &loaded, 5);
     // The commit did not touch the key; what it was merged into had another value there.
@@ -140,7 +140,7 @@ fn a_closure_that_cannot_run_again_need_not_where_its_value_was_stored() {
     let mut ops = Ops::default();
     add(&mut ops, &loaded, 1);
     let done = ops.clone();
-    ops.update("n", &loaded, raw("12"), Replay::Never);
+    ops.update("n", &loaded, Some(raw("12")), Replay::Never);
     let stored = state(&[("n", "11")]);
     ops.settle(&done, &stored);
     assert_eq!(told(&ops.resolve(&stored).unwrap()), [("n", Some("12"), true)]);
@@ -149,7 +149,7 @@ fn a_closure_that_cannot_run_again_need_not_where_its_value_was_stored() {
 #[test]
 fn a_purge_beats_what_came_before_and_survives_a_commit_of_it() {
     let mut ops = Ops::default();
-    ops.write("a", raw("1"));
+    ops.write("a", Some(raw("1")));
     let done = ops.clone();
     ops.end(Act::Purge);
     assert!(!ops.touches_keys() && ops.hides_session());
