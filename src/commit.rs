@@ -8,17 +8,19 @@ use tokio::time::{Instant, sleep};
 use crate::{
     changes::{Changes, Delta},
     core::Core,
-    credentials::Credentials,
+    credentials::{Credentials, Standing},
     error::Error,
     event::Event,
     open::{Look, Visit, look},
     ops::{Act, Ops},
     plan::{Answer, Asked, Dropped, Loaded, Plan, Rotation, plan},
+    quota::Admission,
     record::Record,
     state::State,
-    store::{Created, Updated},
+    store::{Created, StoreError, Updated},
     time::Timestamp,
     token::{Secret, SessionId, Token},
+    transport::Way,
 };
 
 /// How many conflicts in a row are answered at once; the next ones wait a moment, at random.
@@ -50,7 +52,7 @@ pub(crate) enum Head {
 /// One commit: what was loaded, what was asked, and where it has come to.
 pub(crate) struct Commit<'a> {
     pub(crate) core: &'a Core,
-    pub(crate) tokens: &'a [Token],
+    pub(crate) tokens: &'a [(Token, Way)],
     pub(crate) visit: Visit,
     pub(crate) ops: Ops,
     pub(crate) head: Head,
@@ -65,7 +67,7 @@ impl Commit<'_> {
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
         let now = self.core.now();
         let started = Instant::now();
-        let loaded = self.visit.loaded.clone();
+        let mut loaded = self.visit.loaded.clone();
         let mut answer = Answer::None;
         for tries in 1.. {
             let base = match (&answer, &loaded) {
@@ -75,8 +77,8 @@ impl Commit<'_> {
                 (Answer::None, _) => Some(State::default()),
             };
             let delta = base.map(|base| self.ops.resolve(&base)).transpose()?;
-            let owner = self.new_owner(delta.as_ref());
-            let starts = self.ops.started && loaded == Loaded::Nothing;
+            let owner = self.new_owner();
+            let starts = self.ops.started && !matches!(loaded, Loaded::Current(_));
             let asked = Asked {
                 act: self.ops.act,
                 writes: delta.as_ref().map_or(self.ops.touches_keys(), |delta| !delta.is_empty())
@@ -110,7 +112,14 @@ impl Commit<'_> {
                     match self.update(record, rotation, delta.unwrap_or_default(), owner.clone(), now).await? {
                         Updated::Done => return Ok(()),
                         Updated::Gone => answer = Answer::Gone,
-                        Updated::Conflict(record) => answer = Answer::Conflict(record),
+                        Updated::Conflict(record) => match self.ops.unanswered(record.nonce()) {
+                            Some(done) => {
+                                self.answered(&done, *record, now);
+                                loaded = self.visit.loaded.clone();
+                                answer = Answer::None;
+                            }
+                            None => answer = Answer::Conflict(record),
+                        },
                     }
                 }
             }
@@ -128,7 +137,7 @@ impl Commit<'_> {
         now: Timestamp,
     ) -> Result<Updated, Error> {
         let Some(token) = self.visit.token.clone() else { return Ok(Updated::Gone) };
-        let renewed = (rotation == Rotation::Renew).then(Secret::random);
+        let renewed = (rotation == Rotation::Renew).then(|| self.ops.secret());
         if renewed.is_some() && self.head == Head::Sent {
             return Err(Error::too_late());
         }
@@ -150,6 +159,8 @@ impl Commit<'_> {
         if grows {
             self.check_size(&after)?;
         }
+        let new_owner = changes.owner().flatten().filter(|owner| record.owner() != Some(owner));
+        let admission = Admission::ask(self.core, new_owner, token.id).await?;
         match self.core.store.update(&token.id, &changes).await? {
             Updated::Conflict(found) if found.nonce() != changes.nonce() => {
                 self.core.emit(&Event::ConflictReplayed { id: token.id });
@@ -158,6 +169,9 @@ impl Commit<'_> {
             Updated::Gone => return Ok(Updated::Gone),
             // The second time, the reply of the first one was lost; the write was not.
             Updated::Done | Updated::Conflict(_) => {}
+        }
+        if let Some(admission) = admission {
+            admission.keep().await?;
         }
         let max_age = lifetime.max_age(after.created_at(), now);
         self.visit.loaded = Loaded::Current(after);
@@ -172,10 +186,29 @@ impl Commit<'_> {
         Ok(Updated::Done)
     }
 
+    /// An earlier commit was done, and its answer was lost: here is what it stored. What was asked for since then is left.
+    fn answered(&mut self, done: &Ops, record: Record, now: Timestamp) {
+        self.ops.settle_part(done, record.state());
+        let is_current = |secret: &Secret| record.credentials().standing(&secret.hash(), now) == Standing::Current;
+        let (secret, id) = (self.ops.secret(), self.visit.id());
+        let is_renewed = is_current(&secret);
+        if let (true, Some(id)) = (is_renewed, id) {
+            self.core.emit(&Event::Rotated { id });
+            self.visit.token = Some(Token { id, secret });
+        }
+        if let Some(token) = self.visit.token.as_ref().filter(|token| is_current(&token.secret))
+            && (is_renewed || done.lifetime.is_some())
+        {
+            let max_age = record.lifetime_or(&self.core.lifetime).max_age(record.created_at(), now);
+            self.ticket = Ticket::Give(token.clone(), max_age);
+        }
+        self.visit.loaded = Loaded::Current(record);
+    }
+
     /// Stores a new session of what the request itself inserted; never of anything that it had loaded.
     async fn create(&mut self, now: Timestamp) -> Result<(), Error> {
         let delta = self.ops.resolve(&State::default())?;
-        let owner = self.new_owner(Some(&delta)).flatten();
+        let owner = self.new_owner().flatten();
         if delta.keys.is_empty() && owner.is_none() && !self.ops.started {
             return Ok(());
         }
@@ -193,7 +226,11 @@ impl Commit<'_> {
             record.meta.label = self.ops.label.clone().flatten();
             record.meta.lifetime.clone_from(&self.ops.lifetime);
             self.check_size(&record)?;
+            let admission = Admission::ask(self.core, owner.as_deref(), token.id).await?;
             if self.core.store.create(&token.id, &record).await? == Created::Done {
+                if let Some(admission) = admission {
+                    admission.keep().await?;
+                }
                 self.core.emit(&Event::Created { id: token.id });
                 self.visit.loaded = Loaded::Current(record);
                 self.visit.token = Some(token.clone());
@@ -212,12 +249,10 @@ impl Commit<'_> {
         let mut ids = std::mem::take(&mut self.visit.superseded);
         ids.extend(self.visit.token.take().map(|token| token.id));
         let mut failed = None;
-        for token in self.tokens.iter().skip(self.visit.tried) {
-            match self.core.store.load(&token.id).await {
-                Ok(found) => match look(self.core, token, found, now) {
-                    Look::Opens(_) | Look::Superseded(_) => ids.push(token.id),
-                    Look::Rejected(_) => {}
-                },
+        for (token, _) in self.tokens.iter().skip(self.visit.tried) {
+            match self.opens_or_did(token, now).await {
+                Ok(true) => ids.push(token.id),
+                Ok(false) => {}
                 Err(error) => failed = Some(error),
             }
         }
@@ -233,6 +268,12 @@ impl Commit<'_> {
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
+    async fn opens_or_did(&self, token: &Token, now: Timestamp) -> Result<bool, StoreError> {
+        let found = self.core.store.load(&token.id).await?;
+        let look = look(self.core, token, found, now).await?;
+        Ok(!matches!(look, Look::Rejected(_)))
+    }
+
     fn drop_writes(&mut self, why: Dropped) {
         if let Some(event) = self.visit.id().and_then(|id| Event::dropped(why, id)) {
             self.core.emit(&event);
@@ -244,16 +285,15 @@ impl Commit<'_> {
     }
 
     /// The owner that the request sets: as it says itself, or as the key says that the layer was told of.
-    fn new_owner(&self, delta: Option<&Delta>) -> Option<Option<Arc<str>>> {
+    ///
+    /// What it wrote counts, not what that changes: the sibling of a double-clicked login has written the same already, and
+    /// this one logs in all the same.
+    fn new_owner(&self) -> Option<Option<Arc<str>>> {
         if self.ops.owner.is_some() {
             return self.ops.owner.clone();
         }
-        let key = self.core.owner_key.as_deref()?;
-        let delta = delta?;
-        match delta.keys.iter().find(|change| change.key() == key) {
-            Some(change) => Some(change.value().and_then(owner_in)),
-            None => delta.clear.then_some(None),
-        }
+        let written = self.ops.written(self.core.owner_key.as_deref()?)?;
+        Some(written.and_then(owner_in))
     }
 
     fn check_size(&self, record: &Record) -> Result<(), Error> {

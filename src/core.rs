@@ -1,28 +1,36 @@
 //! What a layer and every session under it share.
 
-use std::{sync::Arc, time::Duration, time::SystemTime};
-
-use http::{HeaderMap, StatusCode};
-
-use crate::{
-    cookie::{self, CookieOptions},
-    event::Event,
-    lifetime::Lifetime,
-    store::DynStore,
-    time::Timestamp,
-    token::Token,
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
 
-/// How many tokens of one request are tried.
-pub(crate) const MAX_TOKENS: usize = 4;
+use http::StatusCode;
+
+use crate::{
+    cookie::CookieOptions,
+    event::Event,
+    lifetime::Lifetime,
+    quota::Quota,
+    scope::Scope,
+    store::{DynStore, StoreError},
+    time::Timestamp,
+    transport::Transport,
+};
 
 /// The store and the options.
 #[derive(Clone)]
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn DynStore>,
-    pub(crate) cookie: CookieOptions,
+    pub(crate) transport: Transport,
+    pub(crate) scope: Scope,
     pub(crate) lifetime: Lifetime,
     pub(crate) owner_key: Option<Arc<str>>,
+    pub(crate) quota: Option<Quota>,
+    pub(crate) valid_from: Timestamp,
+    pub(crate) owner_valid_from: Option<Arc<OwnerValidFrom>>,
     pub(crate) max_bytes: usize,
     pub(crate) commit_timeout: Duration,
     pub(crate) commit_if: Option<Arc<dyn Fn(StatusCode) -> bool + Send + Sync>>,
@@ -31,6 +39,10 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) on_event: Option<Arc<Hook>>,
 }
+
+/// Asks the application since when an owner's sessions are valid.
+pub(crate) type OwnerValidFrom = dyn Fn(String) -> ValidFromFuture + Send + Sync;
+type ValidFromFuture = Pin<Box<dyn Future<Output = Result<Option<SystemTime>, StoreError>> + Send>>;
 
 type Hook = dyn Fn(&Event<'_>) + Send + Sync;
 
@@ -62,9 +74,13 @@ impl Core {
     pub(crate) fn new(store: Arc<dyn DynStore>) -> Self {
         Self {
             store,
-            cookie: CookieOptions::default(),
+            transport: Transport { cookie: Some(CookieOptions::default()), header: None },
+            scope: Scope::default_scope(),
             lifetime: Lifetime::default(),
             owner_key: None,
+            quota: None,
+            valid_from: Timestamp::default(),
+            owner_valid_from: None,
             max_bytes: 64 * 1024,
             commit_timeout: Duration::from_secs(5),
             commit_if: None,
@@ -84,16 +100,5 @@ impl Core {
         if let Some(hook) = &self.on_event {
             hook(event);
         }
-    }
-
-    /// The tokens that a request presents: the first four that parse, each once. No allocation when there is none.
-    pub(crate) fn read(&self, headers: &HeaderMap) -> Vec<Token> {
-        let mut tokens = Vec::new();
-        for token in cookie::values(headers, self.cookie.name()).filter_map(Token::parse) {
-            if tokens.len() < MAX_TOKENS && !tokens.contains(&token) {
-                tokens.push(token);
-            }
-        }
-        tokens
     }
 }

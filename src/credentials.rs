@@ -45,6 +45,12 @@ impl Credentials {
         Self { current, superseded: Vec::new() }
     }
 
+    /// The hash of the secret that opens the session.
+    #[must_use]
+    pub fn current(&self) -> &SecretHash {
+        &self.current
+    }
+
     /// What the secret with this `hash` is at `now`. Every comparison takes constant time.
     #[must_use]
     pub fn standing(&self, hash: &SecretHash, now: Timestamp) -> Standing {

@@ -20,10 +20,15 @@ enum Kind {
     TooLarge { bytes: usize, limit: usize },
     Cookie(CookieError),
     Json(serde_json::Error),
+    Value { doing: &'static str, key: Box<str>, cause: Box<Error> },
     NoLayer,
     NotLoaded,
     ReadOnly,
     NoOwnerIndex,
+    NoLimit,
+    OverLimit(usize),
+    LayeredTwice(&'static str),
+    SameName(&'static str, &'static str),
 }
 
 impl Error {
@@ -58,10 +63,20 @@ impl Error {
         matches!(self.kind, Kind::TooLarge { .. } | Kind::Cookie(CookieError::TooLarge { .. }))
     }
 
+    /// Whether the owner has as many sessions as [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner) allows.
+    #[must_use]
+    pub fn is_over_limit(&self) -> bool {
+        matches!(self.kind, Kind::OverLimit(_))
+    }
+
     /// Whether a value is not of the type that was asked for, or cannot be written as JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
-        matches!(self.kind, Kind::Json(_))
+        match &self.kind {
+            Kind::Json(_) => true,
+            Kind::Value { cause, .. } => cause.is_json(),
+            _ => false,
+        }
     }
 
     /// Whether no session layer stands before this handler.
@@ -73,7 +88,23 @@ impl Error {
     /// Whether nobody loaded the session before it was used through a handle that cannot wait.
     #[must_use]
     pub fn is_not_loaded(&self) -> bool {
-        matches!(self.kind, Kind::NotLoaded)
+        match &self.kind {
+            Kind::NotLoaded => true,
+            Kind::Value { cause, .. } => cause.is_not_loaded(),
+            _ => false,
+        }
+    }
+
+    /// Whether the program is wrong, not the store or the request: a missing layer, one twice, a session that nobody loaded.
+    #[must_use]
+    pub fn is_misconfigured(&self) -> bool {
+        if let Kind::Value { cause, .. } = &self.kind {
+            return cause.is_misconfigured();
+        }
+        matches!(
+            self.kind,
+            Kind::NoLayer | Kind::NotLoaded | Kind::LayeredTwice(_) | Kind::SameName(..) | Kind::NoOwnerIndex
+        )
     }
 
     /// The error of an extractor that finds no [`LazySession`](crate::LazySession).
@@ -104,6 +135,22 @@ impl Error {
 
     pub(crate) fn not_loaded() -> Self {
         Kind::NotLoaded.into()
+    }
+
+    pub(crate) fn layered_twice(scope: &'static str) -> Self {
+        Kind::LayeredTwice(scope).into()
+    }
+
+    pub(crate) fn same_name(outer: &'static str, inner: &'static str) -> Self {
+        Kind::SameName(outer, inner).into()
+    }
+
+    pub(crate) fn no_limit() -> Self {
+        Kind::NoLimit.into()
+    }
+
+    pub(crate) fn over_limit(max: usize) -> Self {
+        Kind::OverLimit(max).into()
     }
 
     pub(crate) fn no_owner_index() -> Self {
@@ -149,11 +196,19 @@ impl fmt::Display for Error {
             Kind::TooLate => f.write_str("the response's head has left, and the session needs a cookie in it"),
             Kind::TooLarge { bytes, limit } => write!(f, "the session takes {bytes} bytes, the limit is {limit}"),
             Kind::Cookie(_) => f.write_str("the session's cookie cannot be sent"),
+            Kind::Value { doing, key, .. } => write!(f, "cannot {doing} `{key}` in the session"),
             Kind::Json(_) => f.write_str("the value and its JSON do not match"),
             Kind::NoLayer => f.write_str("no session layer: add `SessionLayer` (Actix Web: `SessionMiddleware`) around this handler"),
             Kind::NotLoaded => f.write_str(
                 "the session is not loaded: the middleware is `.lazy()`, so take `Session` as an extractor, or await `LazySession::load`",
             ),
+            Kind::LayeredTwice("()") => f.write_str("two session layers stand around this handler: give one a `.scope::<T>()`"),
+            Kind::LayeredTwice(scope) => write!(f, "two session layers of the scope `{scope}` stand around this handler"),
+            Kind::SameName(outer, inner) => {
+                write!(f, "the session layers of the scopes `{outer}` and `{inner}` use the same cookie or header name")
+            }
+            Kind::NoLimit => f.write_str("an owner must be allowed one session at least"),
+            Kind::OverLimit(max) => write!(f, "the owner has {max} sessions already, the most there may be"),
             Kind::NoOwnerIndex => f.write_str("the store keeps no index of owners"),
             Kind::ReadOnly => f.write_str("the session could not be loaded, so it is read-only"),
         }
@@ -175,6 +230,7 @@ impl std::error::Error for Error {
             Kind::Store(error) => std::error::Error::source(error),
             Kind::Cookie(error) => Some(error),
             Kind::Json(error) => Some(error),
+            Kind::Value { cause, .. } => Some(cause),
             _ => None,
         }
     }
@@ -204,6 +260,13 @@ macro_rules! value_error {
             #[must_use]
             pub fn error(&self) -> &Error {
                 &self.cause
+            }
+        }
+
+        /// Keeps the key and the cause, for handlers that return one type of error.
+        impl From<$name> for Error {
+            fn from(error: $name) -> Self {
+                Kind::Value { doing: $doing, key: error.key, cause: Box::new(error.cause) }.into()
             }
         }
 

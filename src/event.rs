@@ -58,6 +58,8 @@ pub enum Rejection {
     Unknown,
     /// The session is past a deadline.
     Expired,
+    /// The session is older than [`valid_from`](crate::SessionLayer::valid_from) allows.
+    Revoked,
     /// A renewal has just replaced the secret.
     Superseded,
     /// The session exists and the secret is none of its own.
@@ -73,7 +75,7 @@ impl Event<'_> {
             Self::Destroyed { id } => tracing::debug!(%id, "session destroyed"),
             Self::Rejected { id, reason } => tracing::debug!(%id, ?reason, "session token rejected"),
             Self::SupersededWriteDropped { id } => {
-                tracing::warn!(%id, "session write dropped: the token was superseded")
+                tracing::warn!(%id, "session write dropped: the token was superseded");
             }
             Self::GoneWriteDropped { id } => tracing::warn!(%id, "session write dropped: the session is gone"),
             Self::ConflictReplayed { id } => tracing::debug!(%id, "session update replayed"),

@@ -1,19 +1,27 @@
 //! The options of a session layer, and their defaults.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use http::StatusCode;
+use http::{HeaderName, Response, StatusCode, header::InvalidHeaderName};
 use tower_layer::Layer;
 
 use crate::{
     cookie::CookieOptions,
     core::{Clock, Core, OnStoreError},
+    error::Error,
     event::Event,
     lifetime::Lifetime,
     owners::Owners,
-    policy::Http,
+    policy::{Failure, Http, OnFailure},
+    quota::{OverLimit, Quota},
+    scope::Scope,
     service::SessionService,
-    store::SessionStore,
+    store::{SessionStore, StoreError},
 };
 
 /// Gives every request a [`LazySession`](crate::LazySession), and commits what handlers did with it before the
@@ -24,8 +32,12 @@ use crate::{
 /// | option | default |
 /// |---|---|
 /// | [`cookie`](Self::cookie) | `__Host-id; Path=/; Secure; HttpOnly; SameSite=Lax` |
+/// | [`header`](Self::header) | none |
+/// | [`scope`](Self::scope) | none |
 /// | [`lifetime`](Self::lifetime) | idle 24 hours, absolute 30 days, browser-session cookie |
 /// | [`owner_key`](Self::owner_key) | none |
+/// | [`max_per_owner`](Self::max_per_owner) | no limit |
+/// | [`valid_from`](Self::valid_from), [`owner_valid_from`](Self::owner_valid_from) | none |
 /// | [`max_bytes`](Self::max_bytes) | 64 KiB |
 /// | [`commit_if`](Self::commit_if) | always |
 /// | [`commit_timeout`](Self::commit_timeout) | 5 s |
@@ -48,14 +60,44 @@ impl SessionLayer {
 impl<P> SessionLayer<P> {
     /// The session cookie's name and attributes. Default: [`CookieOptions::default`].
     pub fn cookie(self, options: CookieOptions) -> Self {
-        self.with(|core| core.cookie = options)
+        self.with(|core| core.transport.cookie = Some(options))
+    }
+
+    /// Takes tokens from this request header, too, for clients that keep no cookies. Default: none.
+    ///
+    /// Cookies come first. A new token goes where the old one came from; to a client that presented none, into the header
+    /// if it sends it, be it empty, else into the cookie. The response header is marked sensitive.
+    ///
+    /// # Errors
+    ///
+    /// Not a header name.
+    pub fn header(self, name: &str) -> Result<Self, InvalidHeaderName> {
+        let name = HeaderName::from_bytes(name.as_bytes())?;
+        Ok(self.with(|core| core.transport.header = Some(name)))
+    }
+
+    /// The same, without a cookie: for an API.
+    ///
+    /// # Errors
+    ///
+    /// Not a header name.
+    pub fn header_only(self, name: &str) -> Result<Self, InvalidHeaderName> {
+        Ok(self.header(name)?.with(|core| core.transport.cookie = None))
+    }
+
+    /// Keeps this layer's sessions apart from those of other layers around the same handler, under the type `T`. They are
+    /// extracted as [`Scoped<T>`](crate::Scoped). Give each layer a cookie name of its own; the same scope or the same name
+    /// twice is an error that each request is answered with. Default: no scope, extracted as
+    /// [`Session`](crate::Session).
+    pub fn scope<T: 'static>(self) -> Self {
+        self.with(|core| core.scope = Scope::of::<T>())
     }
 
     /// For development over plain http: see
     /// [`CookieOptionsBuilder::insecure_http`](crate::CookieOptionsBuilder::insecure_http). Anyone on the way can read
     /// the cookie then.
     pub fn insecure_http(self) -> Self {
-        self.with(|core| core.cookie = std::mem::take(&mut core.cookie).into_insecure_http())
+        self.with(|core| core.transport.cookie = core.transport.cookie.take().map(CookieOptions::into_insecure_http))
     }
 
     /// How long sessions live. Default: [`Lifetime::default`]. Lower limits hold for existing sessions, too.
@@ -69,6 +111,45 @@ impl<P> SessionLayer<P> {
     pub fn owner_key(self, key: impl Into<String>) -> Self {
         let key = key.into();
         self.with(|core| core.owner_key = Some(key.into()))
+    }
+
+    /// How many sessions an owner may have at once, and what a login comes to that would be one more. Default: no limit.
+    ///
+    /// # Errors
+    ///
+    /// A limit of 0, and a store without an index of owners.
+    pub fn max_per_owner(self, max: usize, over: OverLimit) -> Result<Self, Error> {
+        if max == 0 {
+            return Err(Error::no_limit());
+        }
+        if self.core.store.owner_index().is_none() {
+            return Err(Error::no_owner_index());
+        }
+        Ok(self.with(|core| core.quota = Some(Quota { max, over })))
+    }
+
+    /// Ends every session that was made before `time`: after a leak, say. Default: none.
+    pub fn valid_from(self, time: SystemTime) -> Self {
+        self.with(|core| core.valid_from = time.into())
+    }
+
+    /// Ends every session of an owner that was made before the time that the application gives for this owner: the last
+    /// change of the password, say. It is asked at every load of a session with an owner, so answer from memory where you
+    /// can; an error fails the load. Default: none.
+    ///
+    /// ```
+    /// # use cloakroom::{MemoryStore, SessionLayer, StoreError};
+    /// # use std::time::SystemTime;
+    /// # async fn password_changed_at(user: &str) -> Result<Option<SystemTime>, std::io::Error> { Ok(None) }
+    /// let layer = SessionLayer::new(MemoryStore::new())
+    ///     .owner_valid_from(|user| async move { password_changed_at(&user).await.map_err(StoreError::new) });
+    /// ```
+    pub fn owner_valid_from<F, Fut>(self, ask: F) -> Self
+    where
+        F: Fn(String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<SystemTime>, StoreError>> + Send + 'static,
+    {
+        self.with(|core| core.owner_valid_from = Some(Arc::new(move |owner| Box::pin(ask(owner)))))
     }
 
     /// The largest state that a session may have, in bytes of its keys and values. A commit that would store more
@@ -96,6 +177,18 @@ impl<P> SessionLayer<P> {
     /// What a client is answered where the session failed: an empty response of this status. Default: 503.
     pub fn failure_status(self, status: StatusCode) -> Self {
         self.with(|core| core.failure_status = status)
+    }
+
+    /// Builds the response where the session failed; it gets the cause, and must not tell it. Headers that the failure
+    /// needs (a purged session's cookie, `Cache-Control: no-store`) are added. Default: empty, with
+    /// [`failure_status`](Self::failure_status).
+    ///
+    /// For Actix Web, `SessionMiddleware` has a hook of its own.
+    pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<P, F>>
+    where
+        F: Fn(&Failure) -> Response<B> + Clone,
+    {
+        SessionLayer { core: self.core, policy: OnFailure { policy: self.policy, hook } }
     }
 
     /// The clock that deadlines go by. Default: `SystemTime::now`.
@@ -136,7 +229,7 @@ impl<S, P: Clone> Layer<S> for SessionLayer<P> {
 impl<P> fmt::Debug for SessionLayer<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionLayer")
-            .field("cookie", &self.core.cookie)
+            .field("transport", &self.core.transport)
             .field("lifetime", &self.core.lifetime)
             .finish_non_exhaustive()
     }

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use http::StatusCode;
+use http::{Extensions, StatusCode};
 use tokio::sync::{Mutex as Turn, OnceCell};
 
 use crate::{
@@ -21,8 +21,11 @@ use crate::{
     ops::{Act, Ops, Replay},
     plan::{Dropped, Loaded},
     session::Session,
-    token::Token,
+    transport::{Presented, Way},
 };
+
+/// How often a reload begins again while handlers write: an update that writes itself would keep it busy for ever.
+const RELOADS: u32 = 8;
 
 /// What the layer puts into a request's extensions: a session that is loaded when somebody asks for it.
 ///
@@ -32,8 +35,7 @@ use crate::{
 /// use cloakroom::{Error, LazySession, Session};
 ///
 /// async fn session<B>(request: &http::Request<B>) -> Result<Session, Error> {
-///     let lazy = request.extensions().get::<LazySession>().ok_or_else(Error::missing_layer)?;
-///     lazy.load().await
+///     LazySession::of(request.extensions())?.load().await
 /// }
 /// ```
 ///
@@ -44,8 +46,17 @@ pub struct LazySession {
 }
 
 impl LazySession {
-    pub(crate) fn new(core: Arc<Core>, tokens: Vec<Token>) -> Self {
-        Self { shared: Arc::new(Shared::new(Some(core), tokens, OnceCell::new())) }
+    pub(crate) fn new(core: Arc<Core>, presented: Presented) -> Self {
+        Self { shared: Arc::new(Shared::new(Some(core), presented, OnceCell::new())) }
+    }
+
+    /// The session of a request, out of its extensions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_missing_layer`].
+    pub fn of(extensions: &Extensions) -> Result<&Self, Error> {
+        extensions.get().ok_or_else(Error::missing_layer)
     }
 
     /// Loads the session. However many ask, at once or one after the other, the store is asked once.
@@ -68,16 +79,20 @@ impl LazySession {
     }
 
     /// A handle on the session, loaded or not: where nobody loads it, its operations fail with
-    /// [`Error::is_not_loaded`]. For places that cannot wait.
+    /// [`Error::is_not_loaded`]. For places that cannot wait. A request without a token has nothing to load.
     #[must_use]
     pub fn handle(&self) -> Session {
+        if !self.has_token() && !self.shared.cell.initialized() {
+            // Somebody else who was faster has set the same.
+            let _ = self.shared.cell.set(Mutex::new(Inner::new(Visit::of(Loaded::Nothing))));
+        }
         Session { shared: Arc::clone(&self.shared) }
     }
 
     /// Whether the request presents a token at all; it may turn out to open nothing.
     #[must_use]
     pub fn has_token(&self) -> bool {
-        !self.shared.tokens.is_empty()
+        !self.shared.presented.tokens.is_empty()
     }
 }
 
@@ -86,6 +101,17 @@ impl Session {
     #[must_use]
     pub fn was_presented(&self) -> bool {
         self.shared.inner().is_ok_and(|inner| inner.was_presented)
+    }
+}
+
+impl Session {
+    /// Whether anybody has loaded the session: see [`LazySession::handle`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_loaded`].
+    pub fn check_loaded(&self) -> Result<(), Error> {
+        self.shared.inner().map(drop)
     }
 }
 
@@ -98,11 +124,13 @@ impl fmt::Debug for LazySession {
 /// What all handles of a request's session share.
 pub(crate) struct Shared {
     pub(crate) core: Option<Arc<Core>>,
-    tokens: Vec<Token>,
+    presented: Presented,
     cell: OnceCell<Mutex<Inner>>,
     /// Commits of one session go one after the other: a second renewal must see the first one's secret.
     turn: Turn<()>,
     head_sent: AtomicBool,
+    /// Whether something was asked for that a session nobody loaded cannot do.
+    is_misused: AtomicBool,
 }
 
 /// A loaded session.
@@ -141,11 +169,18 @@ impl Shared {
     /// A session that was never loaded from anywhere, and never will be stored.
     pub(crate) fn detached() -> Self {
         let inner = Inner::new(Visit::of(Loaded::Nothing));
-        Self::new(None, Vec::new(), OnceCell::new_with(Some(Mutex::new(inner))))
+        Self::new(None, Presented::nothing(), OnceCell::new_with(Some(Mutex::new(inner))))
     }
 
-    fn new(core: Option<Arc<Core>>, tokens: Vec<Token>, cell: OnceCell<Mutex<Inner>>) -> Self {
-        Self { core, tokens, cell, turn: Turn::new(()), head_sent: AtomicBool::new(false) }
+    fn new(core: Option<Arc<Core>>, presented: Presented, cell: OnceCell<Mutex<Inner>>) -> Self {
+        Self {
+            core,
+            presented,
+            cell,
+            turn: Turn::new(()),
+            head_sent: AtomicBool::default(),
+            is_misused: AtomicBool::default(),
+        }
     }
 
     /// The one lock. It is never held across an await, nor while a closure or a `Serialize` of the user's runs.
@@ -154,9 +189,14 @@ impl Shared {
         Ok(inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Fails the request: a change could not be made, by a method that has no error to return.
+    pub(crate) fn fail_commit(&self) {
+        self.is_misused.store(true, Ordering::Release);
+    }
+
     async fn load(&self) -> Result<(), Error> {
         let load = async || match &self.core {
-            Some(core) => Ok(Mutex::new(Inner::new(open(core, &self.tokens).await?))),
+            Some(core) => Ok(Mutex::new(Inner::new(open(core, &self.presented.tokens).await?))),
             None => Err(Error::not_loaded()),
         };
         self.cell.get_or_try_init(load).await.map(drop)
@@ -165,6 +205,7 @@ impl Shared {
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
         match self.commit(core).await? {
+            Some(Dropped::Unavailable) => Err(Error::read_only()),
             Some(_) => Err(Error::gone()),
             None => Ok(()),
         }
@@ -173,30 +214,34 @@ impl Shared {
     pub(crate) async fn reload(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
         let _turn = self.turn.lock().await;
-        loop {
+        for _ in 0..RELOADS {
             let (token, mut ops) = {
                 let inner = self.inner()?;
                 (inner.visit.record().and(inner.visit.token.clone()), inner.ops.clone())
             };
             let Some(token) = token else { return Ok(()) };
             let found = core.store.load(&token.id).await?;
-            let Look::Opens(record) = look(core, &token, found, core.now()) else { return Err(Error::gone()) };
+            let Look::Opens(record) = look(core, &token, found, core.now()).await? else { return Err(Error::gone()) };
             let version = ops.version();
             ops.rebase(record.state())?;
             let mut inner = self.inner()?;
             if inner.ops.version() == version {
-                inner.ops = ops;
+                inner.ops.adopt(ops);
                 inner.visit.loaded = Loaded::Current(record);
                 return Ok(());
             }
         }
+        Err(Error::contended())
     }
 
     /// What the head says where there is nothing to store; `None` where a commit has to tell.
     pub(crate) fn finish_now(&self) -> Option<HeadLines> {
+        if self.is_misused.load(Ordering::Acquire) {
+            return None;
+        }
         let Ok(mut inner) = self.inner() else {
             self.head_sent.store(true, Ordering::Release);
-            return Some(HeadLines::default());
+            return Some(HeadLines::nothing());
         };
         if inner.ops.is_empty() && !self.is_touch_due(&inner) {
             return Some(self.close(&mut inner));
@@ -206,14 +251,19 @@ impl Shared {
 
     /// Commits what the request did, before its head leaves.
     pub(crate) async fn finish(self: Arc<Self>, status: StatusCode) -> (HeadLines, Result<(), Error>) {
-        let Some(core) = &self.core else { return (HeadLines::default(), Ok(())) };
+        let Some(core) = &self.core else { return (HeadLines::nothing(), Ok(())) };
+        if self.is_misused.load(Ordering::Acquire) {
+            let error = Error::not_loaded();
+            tracing::error!("{error}");
+            return (HeadLines::nothing(), Err(error));
+        }
         if core.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status))
             && let Ok(mut inner) = self.inner()
         {
             inner.ops.drop_writes();
         }
         let result = self.commit(core).await.map(drop);
-        let lines = self.inner().map_or_else(|_| HeadLines::default(), |mut inner| self.close(&mut inner));
+        let lines = self.inner().map_or_else(|_| HeadLines::nothing(), |mut inner| self.close(&mut inner));
         (lines, result)
     }
 
@@ -222,10 +272,12 @@ impl Shared {
         let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
         let (visit, ops) = {
             let mut inner = self.inner()?;
-            inner.ops.nonce();
+            inner.ops.begin();
             (inner.visit.clone(), inner.ops.clone())
         };
-        let mut commit = Commit { core, tokens: &self.tokens, visit, ops, head, ticket: Ticket::Keep, dropped: None };
+        let asked = ops.clone();
+        let mut commit =
+            Commit { core, tokens: &self.presented.tokens, visit, ops, head, ticket: Ticket::Keep, dropped: None };
         let result = commit.run().await;
         let mut inner = self.inner()?;
         match commit.ticket {
@@ -234,11 +286,12 @@ impl Shared {
         }
         match result {
             Ok(()) => {
-                inner.ops.settle(&commit.ops, commit.visit.state());
+                inner.ops.settle(&asked, commit.visit.state());
                 inner.visit = commit.visit;
                 Ok(commit.dropped)
             }
             Err(error) => {
+                inner.ops.remember(asked);
                 drop(inner);
                 core.emit(&Event::StoreFailed { error: &error });
                 Err(error)
@@ -255,16 +308,24 @@ impl Shared {
 
     fn close(&self, inner: &mut Inner) -> HeadLines {
         self.head_sent.store(true, Ordering::Release);
-        HeadLines { ticket: std::mem::take(&mut inner.ticket), is_read: true }
+        let way = inner.visit.way.unwrap_or(self.presented.way);
+        HeadLines { ticket: std::mem::take(&mut inner.ticket), way, is_read: true }
     }
 }
 
 /// What a response's head says of the session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct HeadLines {
     pub(crate) ticket: Ticket,
+    pub(crate) way: Way,
     /// Whether the response may depend on the session.
     pub(crate) is_read: bool,
+}
+
+impl HeadLines {
+    pub(crate) fn nothing() -> Self {
+        Self { ticket: Ticket::Keep, way: Way::Cookie, is_read: false }
+    }
 }
 
 impl Drop for Shared {

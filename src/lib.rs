@@ -1,4 +1,6 @@
-#![doc = include_str!("../README.md")]
+// The front page shows the frameworks' code, which compiles with their features only.
+#![cfg_attr(all(feature = "actix-web", feature = "axum"), doc = include_str!("../README.md"))]
+#![cfg_attr(not(all(feature = "actix-web", feature = "axum")), doc = "HTTP sessions as one tower layer.")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod changes;
@@ -20,13 +22,26 @@ mod ops;
 mod owners;
 mod plan;
 mod policy;
+mod quota;
 mod record;
+mod scope;
 mod service;
 mod session;
 mod state;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 mod token;
+mod transport;
+mod typed;
+
+#[cfg(feature = "actix-web")]
+#[path = "../adapters/actix_web/mod.rs"]
+pub mod actix_web;
+#[cfg(feature = "axum")]
+#[path = "../adapters/axum.rs"]
+mod axum;
 
 pub use crate::{
     changes::{Changes, Conflict, Expected, KeyChange},
@@ -41,12 +56,15 @@ pub use crate::{
     lifetime::{Lifetime, LifetimeBuilder, LifetimeError},
     memory::MemoryStore,
     owners::{DynOwnerIndex, OwnedSession, OwnerIndex, Owners},
-    policy::{Answer, Attach, Failure, Http},
+    policy::{Answer, Attach, Failure, Http, OnFailure},
+    quota::OverLimit,
     record::{DecodeError, Record},
+    scope::{Placed, Scoped, ScopedSessions},
     service::{ResponseFuture, SessionService},
     session::{Entries, Session, SessionStatus},
     state::State,
     store::{Created, SessionStore, StoreError, Updated},
     time::Timestamp,
     token::{ParseIdError, SecretHash, SessionId},
+    typed::{SessionValue, Typed},
 };

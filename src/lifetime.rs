@@ -88,10 +88,11 @@ impl Lifetime {
     /// Whether a mere use at `now` is worth a write.
     pub(crate) fn is_touch_due(&self, record: &Record, now: Timestamp) -> bool {
         let Extend::OnUse { threshold } = self.extend else { return false };
-        let deadline = self.deadline(record.created_at(), record.last_used());
+        // The deadline that holds: the record's own is another one where the limits were changed since.
+        let deadline = self.deadline(record.created_at(), record.last_used()).min(record.expires_at());
         let left = deadline.since(now).as_millis();
         left * 1000 <= self.idle.as_millis() * u128::from(threshold)
-            && self.deadline(record.created_at(), now) > record.expires_at()
+            && self.deadline(record.created_at(), now) > deadline
     }
 
     /// `Max-Age` for a cookie that is sent at `now`.

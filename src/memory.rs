@@ -2,10 +2,16 @@
 
 use std::{
     fmt,
+    hash::{BuildHasher as _, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use self::{owners::OwnerTable, shard::Shard};
+use self::{
+    bound::{Bound, Ownerless},
+    compact::Compact,
+    owners::OwnerTable,
+    shard::Shard,
+};
 use crate::{
     changes::Changes,
     owners::{DynOwnerIndex, OwnedSession, OwnerIndex},
@@ -15,34 +21,53 @@ use crate::{
     token::SessionId,
 };
 
+mod bound;
+mod compact;
 mod owners;
 mod shard;
+mod snapshot;
 
 /// How many parts there are, each with a lock of its own. A power of two.
 const SHARDS: usize = 64;
 
-/// Keeps sessions in memory: for one process, for development and for tests. Clones share one set of sessions.
+/// Keeps sessions in memory: for one process. Clones share one set of sessions.
 ///
 /// Expired records are given back by small steps of the calls that write, a few table slots each: there is no task, and
-/// no pass over everything under one lock.
+/// no pass over everything under one lock. A small session takes about 200 bytes.
 #[derive(Clone)]
 pub struct MemoryStore {
     tables: Arc<Tables>,
 }
 
-/// Where both kinds of locks are held, an owners' lock is taken first.
+/// Where several locks are held, they are taken in this order: owners, ownerless, shard.
 struct Tables {
     shards: [Mutex<Shard>; SHARDS],
     owners: [Mutex<OwnerTable>; SHARDS],
+    /// Owners' names are chosen by users, who must not choose the part as well.
+    hasher: RandomState,
+    bound: Option<Bound>,
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// An empty store, which grows as it has to.
     #[must_use]
     pub fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// An empty store of at most `max` sessions.
+    ///
+    /// When it is full, a new session ends the oldest one that has no owner. Sessions with an owner are never ended for
+    /// room: where every one has an owner, a new session is refused with an error, which the client gets as a 503.
+    #[must_use]
+    pub fn bounded(max: usize) -> Self {
+        Self::with(Some(Bound::new(max)))
+    }
+
+    fn with(bound: Option<Bound>) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
         let owners = std::array::from_fn(|_| Mutex::default());
-        Self { tables: Arc::new(Tables { shards, owners }) }
+        Self { tables: Arc::new(Tables { shards, owners, hasher: RandomState::new(), bound }) }
     }
 
     /// How many records there are, expired ones that are not yet given back among them.
@@ -60,39 +85,25 @@ impl MemoryStore {
 
 impl SessionStore for MemoryStore {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
-        Ok(self.tables.shard(id).get(id).cloned())
+        Ok(self.tables.shard(id).get(id).map(Compact::to_record))
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        let index = record.owner().map(|owner| (owner, self.tables.owners(owner)));
-        let (created, before) = self.tables.shard(id).create(*id, record);
-        if let (Created::Done, Some((owner, mut table))) = (created, index) {
-            table.add(owner, *id);
-        }
-        if let Some(before) = before.as_ref().and_then(Record::owner) {
-            self.tables.forget(before, id);
-        }
+        let created = self.tables.create(id, record)?;
         self.tables.give_back(id, record.created_at());
         Ok(created)
     }
 
     async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
-        let index = changes.owner().flatten().map(|owner| (owner, self.tables.owners(owner)));
-        let (updated, before) = self.tables.shard(id).update(id, changes);
-        if let (Updated::Done, Some((owner, mut table))) = (&updated, index) {
-            table.add(owner, *id);
-        }
-        if let Some(before) = before.as_ref().filter(|_| changes.owner().is_some()).and_then(Record::owner) {
-            self.tables.forget(before, id);
-        }
+        let updated = self.tables.update(id, changes);
         self.tables.give_back(id, changes.now());
         Ok(updated)
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         let removed = self.tables.shard(id).remove(id);
-        if let Some(owner) = removed.as_ref().and_then(Record::owner) {
-            self.tables.forget(owner, id);
+        if let Some(removed) = removed {
+            self.tables.removed(id, &removed);
         }
         Ok(())
     }
@@ -105,14 +116,11 @@ impl SessionStore for MemoryStore {
 impl OwnerIndex for MemoryStore {
     async fn list(&self, owner: &str, now: Timestamp) -> Result<Vec<OwnedSession>, StoreError> {
         let ids = self.tables.owners(owner).ids(owner);
-        let owned = |id: SessionId| {
-            let shard = self.tables.shard(&id);
-            shard
-                .get(&id)
-                .filter(|record| record.owner() == Some(owner) && record.is_live(now))
-                .map(|record| OwnedSession::new(id, record))
+        let of_owner = |id: SessionId| {
+            let record = self.tables.shard(&id).get(&id).filter(|kept| kept.is_live(now))?.to_record();
+            (record.owner() == Some(owner)).then(|| OwnedSession::new(id, &record))
         };
-        Ok(ids.into_iter().filter_map(owned).collect())
+        Ok(ids.into_iter().filter_map(of_owner).collect())
     }
 
     async fn revoke(&self, owner: &str, id: &SessionId) -> Result<bool, StoreError> {
@@ -132,31 +140,120 @@ impl Tables {
     }
 
     fn owners(&self, owner: &str) -> MutexGuard<'_, OwnerTable> {
-        let sum = owner.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
-        lock(&self.owners[sum % SHARDS])
+        let [first, ..] = self.hasher.hash_one(owner).to_le_bytes();
+        lock(&self.owners[usize::from(first) % SHARDS])
+    }
+
+    fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
+        let replaced = match self.put(id, record)? {
+            Ok(replaced) => replaced,
+            Err(taken) => return Ok(taken),
+        };
+        if let Some(expired) = replaced {
+            self.left(id, expired.owner());
+        }
+        Ok(Created::Done)
+    }
+
+    /// The owner's lock is held until the record is in place: "log out everywhere" never finds one without the other.
+    fn put(&self, id: &SessionId, record: &Record) -> Result<Result<Option<Compact>, Created>, StoreError> {
+        let owner = record.meta.owner.as_ref();
+        let index = owner.map(|owner| (owner, self.owners(owner)));
+        let mut ownerless = self.make_room(id)?;
+        let replaced = self.shard(id).create(*id, record);
+        if replaced.is_ok() {
+            match (index, &mut ownerless) {
+                (Some((owner, mut table)), _) => table.add(owner, *id),
+                (None, Some(ownerless)) => drop(ownerless.insert((record.created_at(), *id))),
+                (None, None) => {}
+            }
+        }
+        if let (Ok(None), Some(bound)) = (&replaced, &self.bound) {
+            bound.added();
+        }
+        Ok(replaced)
+    }
+
+    /// Ends the oldest sessions without an owner until there is room for one more; holds what keeps others from taking it.
+    fn make_room(&self, id: &SessionId) -> Result<Option<MutexGuard<'_, Ownerless>>, StoreError> {
+        let Some(bound) = &self.bound else { return Ok(None) };
+        let mut ownerless = bound.ownerless();
+        while bound.is_full() && self.shard(id).get(id).is_none() {
+            let (_, oldest) = ownerless.pop_first().ok_or_else(|| StoreError::new(bound.full()))?;
+            let ended = self.shard(&oldest).remove_if(&oldest, |kept| kept.owner().is_none());
+            if ended.is_some() {
+                bound.removed();
+            }
+        }
+        Ok(Some(ownerless))
+    }
+
+    fn update(&self, id: &SessionId, changes: &Changes) -> Updated {
+        let owner = changes.owner.as_ref().and_then(Option::as_ref);
+        let index = owner.map(|owner| (owner, self.owners(owner)));
+        let (updated, before) = self.shard(id).update(id, changes);
+        if let (Updated::Done, Some((owner, mut table))) = (&updated, index) {
+            table.add(owner, *id);
+        }
+        if let Some(before) = before.filter(|_| changes.owner.is_some()) {
+            self.left(id, before.owner());
+            self.note_ownerless(id);
+        }
+        updated
     }
 
     fn revoke(&self, owner: &str, id: &SessionId) -> bool {
-        let is_revoked = self.shard(id).remove_if(id, |record| record.owner() == Some(owner));
-        self.forget(owner, id);
-        is_revoked
+        let revoked = self.shard(id).remove_if(id, |kept| kept.owner().is_some_and(|known| **known == *owner));
+        match &revoked {
+            Some(revoked) => self.removed(id, revoked),
+            None => self.forget(owner, id),
+        }
+        revoked.is_some()
     }
 
-    /// Takes a session out of its owner's table, unless it is that owner's (again).
+    /// A record is gone: its places in the indexes go, too.
+    fn removed(&self, id: &SessionId, kept: &Compact) {
+        self.left(id, kept.owner());
+        if let Some(bound) = &self.bound {
+            bound.removed();
+            bound.ownerless().remove(&(kept.created_at(), *id));
+        }
+    }
+
+    /// A session is not this owner's any more.
+    fn left(&self, id: &SessionId, owner: Option<&Arc<str>>) {
+        if let Some(owner) = owner {
+            self.forget(owner, id);
+        }
+    }
+
+    /// Takes a session out of an owner's table, unless it is that owner's (again).
     fn forget(&self, owner: &str, id: &SessionId) {
         let mut table = self.owners(owner);
-        if self.shard(id).get(id).and_then(Record::owner) != Some(owner) {
+        if self.shard(id).get(id).and_then(Compact::owner).is_none_or(|known| **known != *owner) {
             table.remove(owner, id);
+        }
+    }
+
+    /// Puts a session where it belongs in the order of eviction, now that its owner has changed.
+    fn note_ownerless(&self, id: &SessionId) {
+        let Some(bound) = &self.bound else { return };
+        let mut ownerless = bound.ownerless();
+        let shard = self.shard(id);
+        let Some(kept) = shard.get(id) else { return };
+        let place = (kept.created_at(), *id);
+        if kept.owner().is_none() {
+            ownerless.insert(place);
+        } else {
+            ownerless.remove(&place);
         }
     }
 
     /// Frees what has expired in the next few slots of the shard where `id` lives.
     fn give_back(&self, id: &SessionId, now: Timestamp) {
         let expired = self.shard(id).sweep(now);
-        for (id, record) in expired {
-            if let Some(owner) = record.owner() {
-                self.forget(owner, &id);
-            }
+        for (id, kept) in expired {
+            self.removed(&id, &kept);
         }
     }
 }

@@ -8,8 +8,10 @@ use crate::{
     plan::Loaded,
     record::Record,
     state::State,
+    store::StoreError,
     time::Timestamp,
     token::{SessionId, Token},
+    transport::Way,
 };
 
 /// What a request's tokens turned out to be.
@@ -18,6 +20,8 @@ pub(crate) struct Visit {
     pub(crate) loaded: Loaded,
     /// The token of what was loaded.
     pub(crate) token: Option<Token>,
+    /// How that came.
+    pub(crate) way: Option<Way>,
     /// The records that a token is superseded on.
     pub(crate) superseded: Vec<SessionId>,
     /// How many of the tokens were looked up.
@@ -26,7 +30,7 @@ pub(crate) struct Visit {
 
 impl Visit {
     pub(crate) fn of(loaded: Loaded) -> Self {
-        Self { loaded, token: None, superseded: Vec::new(), tried: 0 }
+        Self { loaded, token: None, way: None, superseded: Vec::new(), tried: 0 }
     }
 
     /// The record that the session is open on.
@@ -48,7 +52,7 @@ impl Visit {
 }
 
 /// Looks the tokens up, until one opens a session. A superseded or unknown one does not stop the search.
-pub(crate) async fn open(core: &Core, tokens: &[Token]) -> Result<Visit, Error> {
+pub(crate) async fn open(core: &Core, tokens: &[(Token, Way)]) -> Result<Visit, Error> {
     match search(core, tokens).await {
         Err(error) => {
             core.emit(&Event::StoreFailed { error: &error });
@@ -61,11 +65,11 @@ pub(crate) async fn open(core: &Core, tokens: &[Token]) -> Result<Visit, Error> 
     }
 }
 
-async fn search(core: &Core, tokens: &[Token]) -> Result<Visit, Error> {
+async fn search(core: &Core, tokens: &[(Token, Way)]) -> Result<Visit, Error> {
     let now = core.now();
     let mut visit = Visit::of(Loaded::Nothing);
     let mut unreadable = None;
-    for token in tokens {
+    for (token, way) in tokens {
         visit.tried += 1;
         let found = match core.store.load(&token.id).await {
             Ok(found) => found,
@@ -76,10 +80,11 @@ async fn search(core: &Core, tokens: &[Token]) -> Result<Visit, Error> {
             }
             Err(error) => return Err(error.into()),
         };
-        match look(core, token, found, now) {
+        match look(core, token, found, now).await? {
             Look::Opens(record) => {
                 visit.loaded = Loaded::Current(record);
                 visit.token = Some(token.clone());
+                visit.way = Some(*way);
                 return Ok(visit);
             }
             Look::Superseded(record) => {
@@ -88,6 +93,7 @@ async fn search(core: &Core, tokens: &[Token]) -> Result<Visit, Error> {
                 if visit.token.is_none() {
                     visit.loaded = Loaded::Superseded(record);
                     visit.token = Some(token.clone());
+                    visit.way = Some(*way);
                 }
             }
             Look::Rejected(reason) => core.emit(&Event::Rejected { id: token.id, reason }),
@@ -106,14 +112,29 @@ pub(crate) enum Look {
     Rejected(Rejection),
 }
 
-pub(crate) fn look(core: &Core, token: &Token, found: Option<Record>, now: Timestamp) -> Look {
-    let Some(record) = found else { return Look::Rejected(Rejection::Unknown) };
+pub(crate) async fn look(
+    core: &Core,
+    token: &Token,
+    found: Option<Record>,
+    now: Timestamp,
+) -> Result<Look, StoreError> {
+    let Some(record) = found else { return Ok(Look::Rejected(Rejection::Unknown)) };
+    let standing = record.credentials().standing(&token.secret.hash(), now);
+    if standing == Standing::Unknown {
+        return Ok(Look::Rejected(Rejection::WrongSecret));
+    }
     if record.deadline(&core.lifetime) <= now {
-        return Look::Rejected(Rejection::Expired);
+        return Ok(Look::Rejected(Rejection::Expired));
     }
-    match record.credentials().standing(&token.secret.hash(), now) {
-        Standing::Current => Look::Opens(record),
-        Standing::Superseded => Look::Superseded(record),
-        Standing::Unknown => Look::Rejected(Rejection::WrongSecret),
+    if record.created_at() < valid_from(core, &record).await? {
+        return Ok(Look::Rejected(Rejection::Revoked));
     }
+    Ok(if standing == Standing::Current { Look::Opens(record) } else { Look::Superseded(record) })
+}
+
+/// Since when sessions like this one are valid, by the layer's word and the application's.
+async fn valid_from(core: &Core, record: &Record) -> Result<Timestamp, StoreError> {
+    let (Some(ask), Some(owner)) = (&core.owner_valid_from, record.owner()) else { return Ok(core.valid_from) };
+    let since = ask(owner.to_owned()).await?;
+    Ok(core.valid_from.max(since.map(Timestamp::from).unwrap_or_default()))
 }

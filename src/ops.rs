@@ -11,8 +11,11 @@ use crate::{
     error::Error,
     lifetime::Lifetime,
     state::State,
-    token::random,
+    token::{Secret, random},
 };
+
+/// How many commits without an answer are remembered: more in a row are a store that is down.
+const UNANSWERED: usize = 4;
 
 /// What a request's handlers asked for and no store knows yet.
 ///
@@ -32,8 +35,12 @@ pub(crate) struct Ops {
     keys: Vec<KeyOp>,
     /// Counts what may change the value that is seen under a key.
     clock: u64,
-    /// Names the commit, also when it is tried again.
-    nonce: Option<u64>,
+    /// Names the commit.
+    nonce: u64,
+    /// What a renewal makes current: the same one until a commit is answered.
+    secret: Option<Secret>,
+    /// Commits of a part of these operations whose answer never came.
+    unanswered: Vec<Arc<Ops>>,
 }
 
 /// What is to become of the session as a whole.
@@ -58,6 +65,8 @@ struct KeyOp {
 #[derive(Clone)]
 enum What {
     Set(Arc<str>),
+    /// An insert of what was loaded: no change, unless a renewal ends in another record than the one that was loaded.
+    Affirm(Arc<str>),
     Remove,
     /// A read-modify-write: what was read, what that made, and how to make it again of another value. Where nothing is
     /// `seen`, what was made was made of a value that never came to be stored.
@@ -117,7 +126,7 @@ impl Ops {
 
     /// Whether a key was written, removed or cleared.
     pub(crate) fn touches_keys(&self) -> bool {
-        self.cleared.is_some() || !self.keys.is_empty()
+        self.cleared.is_some() || self.keys.iter().any(|op| !matches!(op.what, What::Affirm(_)))
     }
 
     /// Whether what was loaded is hidden behind a purge or a clear.
@@ -136,13 +145,33 @@ impl Ops {
             Some(What::Remove) => View::Own(None),
             Some(What::Update { made, .. }) => View::Shared(made.as_deref()),
             None if self.hides_loaded() => View::Own(None),
-            None => View::Shared(loaded.get(key)),
+            None | Some(What::Affirm(_)) => View::Shared(loaded.get(key)),
+        }
+    }
+
+    /// What the request made of a key, if anything; a clear makes nothing of all.
+    pub(crate) fn written(&self, key: &str) -> Option<Option<&str>> {
+        match self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what) {
+            Some(What::Set(value)) => Some(Some(value)),
+            Some(What::Update { made, .. }) => Some(made.as_deref()),
+            Some(What::Remove) => Some(None),
+            Some(What::Affirm(value)) if self.act == Act::Renew => Some(Some(value)),
+            Some(What::Affirm(_)) => None,
+            None => self.cleared.map(|_| None),
         }
     }
 
     /// Sets a key to a raw value, or removes it, whatever was done to it before.
     pub(crate) fn write(&mut self, key: &str, value: Option<Arc<str>>) {
         self.put(key, value.map_or(What::Remove, What::Set));
+    }
+
+    /// Notes an insert of the raw value that the request sees already. A login by who was logged in before is one, and
+    /// must not lose its user where the record has gone meanwhile.
+    pub(crate) fn affirm(&mut self, key: &str, value: Arc<str>) {
+        if self.find(key).is_err() {
+            self.put(key, What::Affirm(value));
+        }
     }
 
     /// Takes a step from the raw value that the request sees to another one.
@@ -171,7 +200,8 @@ impl Ops {
 
     /// Ends the session, and all that was done to it; `act` says whether another one begins.
     pub(crate) fn end(&mut self, act: Act) {
-        *self = Self { act, clock: self.clock + 1, nonce: self.nonce, ..Self::default() };
+        let (secret, unanswered) = (self.secret.take(), std::mem::take(&mut self.unanswered));
+        *self = Self { act, clock: self.clock + 1, secret, unanswered, ..Self::default() };
     }
 
     /// A number that changes whenever what the request sees under a key may have changed.
@@ -184,13 +214,46 @@ impl Ops {
         self.end(self.act);
     }
 
-    /// The random number that names this commit, the same until it is settled.
-    pub(crate) fn nonce(&mut self) -> u64 {
-        *self.nonce.get_or_insert_with(|| u64::from_le_bytes(random()))
+    /// Begins a commit: it gets a name of its own, and a secret.
+    pub(crate) fn begin(&mut self) {
+        self.nonce = u64::from_le_bytes(random());
+        self.secret.get_or_insert_with(Secret::random);
+    }
+
+    /// The random number that names this commit.
+    pub(crate) fn nonce(&self) -> u64 {
+        self.nonce
+    }
+
+    /// What a renewal makes current.
+    pub(crate) fn secret(&self) -> Secret {
+        self.secret.clone().unwrap_or_else(Secret::random)
+    }
+
+    /// Remembers a commit of `tried`, an earlier clone of these operations, that ended in an error: it may be done all the
+    /// same.
+    pub(crate) fn remember(&mut self, mut tried: Self) {
+        tried.unanswered.clear();
+        self.unanswered.push(Arc::new(tried));
+        if self.unanswered.len() > UNANSWERED {
+            self.unanswered.remove(0);
+        }
+    }
+
+    /// The commit of this name, if it is one of ours whose answer never came.
+    pub(crate) fn unanswered(&self, nonce: u64) -> Option<Arc<Self>> {
+        self.unanswered.iter().find(|tried| tried.nonce == nonce).cloned()
+    }
+
+    /// Forgets what a commit of `done` has stored, and all that there was to remember until it was answered.
+    pub(crate) fn settle(&mut self, done: &Self, loaded: &State) {
+        self.settle_part(done, loaded);
+        self.secret = None;
+        self.unanswered.clear();
     }
 
     /// Forgets what a commit of `done`, an earlier clone of these operations, has stored; `loaded` is the state since.
-    pub(crate) fn settle(&mut self, done: &Self, loaded: &State) {
+    pub(crate) fn settle_part(&mut self, done: &Self, loaded: &State) {
         let is_done = |at: u64| at <= done.clock;
         if self.act == done.act {
             self.act = Act::Keep;
@@ -205,17 +268,21 @@ impl Ops {
             if let What::Update { seen, steps, .. } = &mut op.what {
                 let count = steps.len();
                 steps.retain(|step| !is_done(step.at));
-                // What is left was made of what the done steps had made, unless the commit ran them again.
+                // What is left was made of what the done steps had made; the commit may have run them again.
                 let base = match done.find(&op.key).ok().and_then(|at| done.keys.get(at)).map(|op| &op.what) {
                     _ if steps.len() == count => seen.take(),
-                    Some(What::Update { seen: resolved, made, .. }) if resolved == seen => Some(made.clone()),
+                    Some(What::Update { made, .. }) => Some(made.clone()),
                     _ => None,
                 };
                 *seen = base.filter(|base| base.as_deref() == loaded.get(&op.key));
             }
         }
-        self.nonce = None;
         self.clock += 1;
+    }
+
+    /// Takes the keys of `rebased`, an earlier clone of these operations; nothing was done to keys since.
+    pub(crate) fn adopt(&mut self, rebased: Self) {
+        (self.keys, self.clock) = (rebased.keys, rebased.clock);
     }
 
     /// Makes every update again of what is there now.
@@ -231,6 +298,7 @@ impl Ops {
             match &op.what {
                 What::Set(value) | What::Update { made: Some(value), .. } => entries.insert(&op.key, value),
                 What::Remove | What::Update { made: None, .. } => entries.remove(&*op.key),
+                What::Affirm(_) => None,
             };
         }
         entries
@@ -243,7 +311,8 @@ impl Ops {
         for KeyOp { key, what, .. } in &mut self.keys {
             let found = if clear { None } else { base.get(key) };
             let (seen, value) = match what {
-                What::Set(value) => (Seen::Anything, Some(Arc::clone(value))),
+                What::Affirm(_) if self.act != Act::Renew => continue,
+                What::Set(value) | What::Affirm(value) => (Seen::Anything, Some(Arc::clone(value))),
                 What::Remove => (Seen::Anything, None),
                 What::Update { seen, made, steps } => {
                     if seen.as_ref().map(Option::as_deref) != Some(found) {

@@ -47,11 +47,13 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let tokens = self.core.read(request.headers());
-        let session = LazySession::new(Arc::clone(&self.core), tokens);
-        self.policy.attach(&mut request, session.clone());
-        let policy = self.policy.clone();
-        ResponseFuture { session, policy, step: Step::Handle { response: self.inner.call(request) } }
+        let presented = self.core.transport.read(|name| self.policy.header(&request, name));
+        let session = LazySession::new(Arc::clone(&self.core), presented);
+        let step = match self.policy.attach(&mut request, session.clone()) {
+            Ok(()) => Step::Handle { response: self.inner.call(request) },
+            Err(error) => Step::Refuse { failure: Some(Failure::from(error)) },
+        };
+        ResponseFuture { session, policy: self.policy.clone(), step }
     }
 }
 
@@ -70,6 +72,7 @@ pin_project! {
     enum Step<F, B> {
         Handle { #[pin] response: F },
         Commit { response: Option<Response<B>>, commit: CommitFuture },
+        Refuse { failure: Option<Failure> },
     }
 }
 
@@ -104,6 +107,11 @@ where
                     let Some(response) = response.take() else { return Poll::Pending };
                     (response, lines, result)
                 }
+                StepProjection::Refuse { failure } => {
+                    let Some(failure) = failure.take() else { return Poll::Pending };
+                    tracing::error!(error = %failure.error(), "session layer");
+                    return Poll::Ready(this.policy.answer(failure));
+                }
             };
             return Poll::Ready(answer(this.session, this.policy, response, lines, result));
         }
@@ -118,12 +126,16 @@ fn answer<B, P: Answer<B, E>, E>(
     result: Result<(), Error>,
 ) -> Result<Response<B>, E> {
     let Some(core) = &session.shared.core else { return Ok(response) };
-    match result {
-        Ok(()) => match lines.write(core, response.headers_mut()) {
-            Ok(()) => Ok(response),
-            Err(error) => policy.answer(Failure::new(core, error, HeadLines::default())),
-        },
-        Err(error) => policy.answer(Failure::new(core, error, lines)),
+    if let Err(error) = result {
+        return policy.answer(Failure::new(core, error, lines));
+    }
+    // A handler may have answered a failure of the session: the policy decides what that looks like.
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        response = policy.answer(failure)?;
+    }
+    match lines.write(core, response.headers_mut()) {
+        Ok(()) => Ok(response),
+        Err(error) => policy.answer(Failure::new(core, error, HeadLines::nothing())),
     }
 }
 

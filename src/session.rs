@@ -2,24 +2,23 @@
 
 use std::{
     fmt,
-    ops::Deref,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::SystemTime,
 };
 
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
-
 use crate::{
     commit::owner_in,
-    error::{Error, SessionGetError, SessionInsertError, SessionUpdateError},
-    key::AsKey,
+    error::Error,
     lazy::{Inner, Shared},
     lifetime::Lifetime,
-    ops::{Act, Replay},
+    ops::Act,
     plan::Loaded,
     token::SessionId,
 };
+
+mod values;
+
+pub use values::Entries;
 
 /// A loaded session: what a handler reads and writes.
 ///
@@ -54,146 +53,6 @@ impl Session {
         Self { shared: Arc::new(Shared::detached()) }
     }
 
-    /// Reads the value under `key`, parsed as a `T`; `None` where there is no such key.
-    ///
-    /// # Errors
-    ///
-    /// The value is there and not a `T`, or the session is not loaded.
-    pub fn get<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Result<Option<T>, SessionGetError> {
-        let key = key.as_key();
-        let inner = self.inner().map_err(|error| SessionGetError::new(key, error))?;
-        let raw = inner.raw(key).map(str::to_owned);
-        drop(inner);
-        raw.map(|raw| serde_json::from_str(&raw)).transpose().map_err(|error| SessionGetError::new(key, error))
-    }
-
-    /// Whether there is such a key.
-    #[must_use]
-    pub fn contains_key(&self, key: impl AsRef<str>) -> bool {
-        self.inner().is_ok_and(|inner| inner.raw(key.as_ref()).is_some())
-    }
-
-    /// The keys, sorted.
-    #[must_use]
-    pub fn keys(&self) -> Vec<String> {
-        self.inner().map_or_else(|_| Vec::new(), |inner| inner.entries().into_keys().map(str::to_owned).collect())
-    }
-
-    /// A snapshot of all keys and values, parsed.
-    #[must_use]
-    pub fn entries(&self) -> Entries {
-        let raw: Vec<(String, String)> = self.inner().map_or_else(
-            |_| Vec::new(),
-            |inner| inner.entries().into_iter().map(|(key, raw)| (key.to_owned(), raw.to_owned())).collect(),
-        );
-        Entries(raw.into_iter().map(|(key, raw)| (key, value_of(&raw))).collect())
-    }
-
-    /// Whether there is no key at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.inner().map_or(true, |inner| inner.entries().is_empty())
-    }
-
-    /// Sets `key`. The last writer wins; a value equal to the one that is there is no change.
-    ///
-    /// After [`purge`](Session::purge) it has no effect.
-    ///
-    /// # Errors
-    ///
-    /// The value cannot be written as JSON, or the session is not loaded. The session is then as it was before.
-    pub fn insert<T: Serialize>(&self, key: impl AsKey<T>, value: T) -> Result<(), SessionInsertError> {
-        let key = key.as_key();
-        let failed = |error| SessionInsertError::new(key, error);
-        let raw = serde_json::to_string(&value).map_err(|error| failed(error.into()))?;
-        self.write(|inner| {
-            if inner.raw(key) != Some(&*raw) {
-                inner.ops.write(key, Some(raw.into()));
-            }
-        })
-        .map_err(failed)
-    }
-
-    /// Removes `key`, and gives what was there.
-    pub fn remove(&self, key: impl AsRef<str>) -> Option<Value> {
-        self.take(key.as_ref()).map(|raw| value_of(&raw))
-    }
-
-    /// Removes `key`, and gives what was there as a `T`, or as it was where it is none.
-    pub fn remove_as<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Option<Result<T, Value>> {
-        let raw = self.take(key.as_key())?;
-        Some(serde_json::from_str(&raw).map_err(|_| value_of(&raw)))
-    }
-
-    /// Changes the value under `key` by `f`. Does nothing where there is no such key.
-    ///
-    /// Where another request changes this key between our load and our commit, `f` runs again on the fresh value: two
-    /// requests that add one add two, a hundred add a hundred. So `f` may run several times, also after the handler is
-    /// done; it must not be what counts the calls. [`update_once`](Session::update_once) takes closures that cannot.
-    ///
-    /// # Errors
-    ///
-    /// The value is not a `T`, what `f` makes of it cannot be written as JSON, or the session is not loaded. The session
-    /// is then as it was before.
-    pub fn update<T, F>(&self, key: impl AsKey<T>, mut f: F) -> Result<(), SessionUpdateError>
-    where
-        T: Serialize + DeserializeOwned + 'static,
-        F: FnMut(T) -> T + Send + 'static,
-    {
-        self.replaying(key.as_key(), move |raw| raw.map(|raw| change(raw, &mut f)).transpose())
-    }
-
-    /// Changes the value under `key` by `f`; sets it to `default` where there is no such key, without calling `f`.
-    ///
-    /// Otherwise as [`update`](Session::update).
-    ///
-    /// # Errors
-    ///
-    /// As for [`update`](Session::update).
-    pub fn update_or<T, F>(&self, key: impl AsKey<T>, default: T, mut f: F) -> Result<(), SessionUpdateError>
-    where
-        T: Serialize + DeserializeOwned + 'static,
-        F: FnMut(T) -> T + Send + 'static,
-    {
-        let key = key.as_key();
-        let default: Arc<str> =
-            serde_json::to_string(&default).map_err(|error| SessionUpdateError::new(key, error))?.into();
-        self.replaying(key, move |raw| match raw {
-            Some(raw) => change(raw, &mut f).map(Some),
-            None => Ok(Some(Arc::clone(&default))),
-        })
-    }
-
-    /// Changes the value under `key` by a closure that can run only once. Does nothing where there is no such key.
-    ///
-    /// Where another request changes this key between our load and our commit, the commit fails: the client gets an
-    /// error, and nothing is stored.
-    ///
-    /// # Errors
-    ///
-    /// As for [`update`](Session::update); besides, where another handle of this session changes the key while `f` runs.
-    pub fn update_once<T, F>(&self, key: impl AsKey<T>, f: F) -> Result<(), SessionUpdateError>
-    where
-        T: Serialize + DeserializeOwned,
-        F: FnOnce(T) -> T,
-    {
-        let key = key.as_key();
-        let failed = |error| SessionUpdateError::new(key, error);
-        let (raw, version) = self.see(key).map_err(failed)?;
-        let Some(raw) = raw else { return Ok(()) };
-        let made = change(&raw, f).map_err(failed)?;
-        if self.step(key, version, Some(made), Replay::Never).map_err(failed)? {
-            Ok(())
-        } else {
-            Err(failed(Error::conflict_on(key)))
-        }
-    }
-
-    /// Removes every key: those that are there at commit; what is inserted after it stays.
-    pub fn clear(&self) {
-        self.act(|inner| inner.ops.clear());
-    }
-
     /// Replaces the secret at commit. Call it at every login and whenever privileges change: it is what stops session
     /// fixation (OWASP Session Management, "Renew the Session ID After Any Privilege Level Change").
     ///
@@ -218,8 +77,9 @@ impl Session {
     /// Ends the session as [`purge`](Session::purge) does, and begins a new one with a new id, for what is inserted after
     /// it: a message for the page after the logout, say.
     pub fn restart(&self) {
-        if let Ok(mut inner) = self.inner() {
-            inner.ops.end(Act::Restart);
+        match self.inner() {
+            Ok(mut inner) => inner.ops.end(Act::Restart),
+            Err(_) => self.shared.fail_commit(),
         }
     }
 
@@ -335,67 +195,19 @@ impl Session {
     }
 
     /// The one gate for changes: everything a handler writes comes through here.
-    fn write<R: Default>(&self, change: impl FnOnce(&mut Inner) -> R) -> Result<R, Error> {
+    fn write(&self, change: impl FnOnce(&mut Inner)) -> Result<(), Error> {
         let mut inner = self.inner()?;
-        Ok(if inner.has_ended() { R::default() } else { change(&mut inner) })
+        if !inner.has_ended() {
+            change(&mut inner);
+        }
+        Ok(())
     }
 
-    /// A change whose handle cannot fail: one that nobody loaded has said so already.
+    /// A change whose method cannot fail: on a session that nobody loaded, the commit fails in its place. A logout must
+    /// not get lost.
     fn act(&self, change: impl FnOnce(&mut Inner)) {
-        if let Err(error) = self.write(change) {
-            tracing::error!(%error, "session change dropped");
-        }
-    }
-
-    fn take(&self, key: &str) -> Option<String> {
-        let taken = self.write(|inner| {
-            let raw = inner.raw(key).map(str::to_owned);
-            inner.ops.write(key, None);
-            raw
-        });
-        taken.unwrap_or_default()
-    }
-
-    /// A key's raw value, and the version at which that is it.
-    fn see(&self, key: &str) -> Result<(Option<Arc<str>>, u64), Error> {
-        let inner = self.inner()?;
-        Ok((inner.raw(key).map(Arc::from), inner.ops.version()))
-    }
-
-    /// Takes a step that was made of the value at `version`; says whether that still was the value.
-    fn step(&self, key: &str, version: u64, made: Option<Arc<str>>, replay: Replay) -> Result<bool, Error> {
-        let mut inner = self.inner()?;
-        if inner.has_ended() {
-            return Ok(true);
-        }
-        if inner.ops.version() != version {
-            return Ok(false);
-        }
-        inner.update(key, made, replay);
-        Ok(true)
-    }
-
-    /// Runs `make` outside the lock, again while other handles of this session come between, and keeps it for the commit.
-    fn replaying(
-        &self,
-        key: &str,
-        make: impl FnMut(Option<&str>) -> Result<Option<Arc<str>>, Error> + Send + 'static,
-    ) -> Result<(), SessionUpdateError> {
-        let failed = |error| SessionUpdateError::new(key, error);
-        let make = Arc::new(Mutex::new(make));
-        loop {
-            let (raw, version) = self.see(key).map_err(failed)?;
-            let made = {
-                let mut make = make.lock().unwrap_or_else(PoisonError::into_inner);
-                make(raw.as_deref()).map_err(failed)?
-            };
-            if raw.is_none() && made.is_none() {
-                return Ok(());
-            }
-            let replay = Replay::With(Arc::clone(&make) as _);
-            if self.step(key, version, made, replay).map_err(failed)? {
-                return Ok(());
-            }
+        if self.write(change).is_err() {
+            self.shared.fail_commit();
         }
     }
 }
@@ -415,35 +227,4 @@ impl fmt::Debug for Session {
             .field("status", &self.status())
             .finish_non_exhaustive()
     }
-}
-
-/// A snapshot of a session's keys and values. It derefs to a map.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Entries(Map<String, Value>);
-
-impl Deref for Entries {
-    type Target = Map<String, Value>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl IntoIterator for Entries {
-    type Item = (String, Value);
-    type IntoIter = serde_json::map::IntoIter;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
-}
-
-fn change<T: Serialize + DeserializeOwned>(raw: &str, f: impl FnOnce(T) -> T) -> Result<Arc<str>, Error> {
-    let value = serde_json::from_str(raw)?;
-    Ok(serde_json::to_string(&f(value))?.into())
-}
-
-/// A raw value, parsed; a text that is no JSON, which only a damaged record holds, comes as the text that it is.
-fn value_of(raw: &str) -> Value {
-    serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_owned()))
 }

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::Rng as _;
+use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize as _;
@@ -59,6 +60,13 @@ impl FromStr for SessionId {
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         decode(text.as_bytes()).map(Self).ok_or(ParseIdError(()))
+    }
+}
+
+/// As its text.
+impl Serialize for SessionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

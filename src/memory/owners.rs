@@ -1,34 +1,56 @@
 //! Which sessions are an owner's.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use crate::token::SessionId;
 
 /// Every session of an owner is here; what is here may be gone, or another owner's by now.
+///
+/// The map's hash is keyed: owners' names are chosen by users.
 #[derive(Default)]
 pub(super) struct OwnerTable {
-    sessions: HashMap<Box<str>, BTreeSet<SessionId>>,
+    sessions: HashMap<Arc<str>, Ids>,
+}
+
+/// Most owners have one session, which needs no memory of its own.
+enum Ids {
+    One(SessionId),
+    /// Two at least.
+    Many(BTreeSet<SessionId>),
 }
 
 impl OwnerTable {
-    pub(super) fn add(&mut self, owner: &str, id: SessionId) {
-        if let Some(ids) = self.sessions.get_mut(owner) {
-            ids.insert(id);
-        } else {
-            self.sessions.insert(owner.into(), BTreeSet::from([id]));
+    pub(super) fn add(&mut self, owner: &Arc<str>, id: SessionId) {
+        let ids = self.sessions.entry(Arc::clone(owner)).or_insert(Ids::One(id));
+        match ids {
+            Ids::One(only) if *only == id => {}
+            Ids::One(first) => *ids = Ids::Many(BTreeSet::from([*first, id])),
+            Ids::Many(ids) => drop(ids.insert(id)),
         }
     }
 
     pub(super) fn remove(&mut self, owner: &str, id: &SessionId) {
-        if let Some(ids) = self.sessions.get_mut(owner) {
-            ids.remove(id);
-            if ids.is_empty() {
-                self.sessions.remove(owner);
+        let Some(ids) = self.sessions.get_mut(owner) else { return };
+        match ids {
+            Ids::One(only) if only == id => drop(self.sessions.remove(owner)),
+            Ids::One(_) => {}
+            Ids::Many(many) => {
+                many.remove(id);
+                if let (1, Some(only)) = (many.len(), many.first().copied()) {
+                    *ids = Ids::One(only);
+                }
             }
         }
     }
 
     pub(super) fn ids(&self, owner: &str) -> Vec<SessionId> {
-        self.sessions.get(owner).into_iter().flatten().copied().collect()
+        match self.sessions.get(owner) {
+            Some(Ids::One(only)) => vec![*only],
+            Some(Ids::Many(ids)) => ids.iter().copied().collect(),
+            None => Vec::new(),
+        }
     }
 }

@@ -81,7 +81,7 @@ fn requests_that_go_on_without_the_store_write_nothing() {
     for request in worlds.iter_mut().flat_map(|world| &mut world.requests) {
         request.policy = OnStoreError::Anonymous;
     }
-    explore(worlds, 10_000);
+    explore(worlds, 9_000);
 }
 
 #[test]

@@ -112,10 +112,10 @@ fn what_was_done_while_a_commit_replayed_its_update_counts_on_top() {
     let loaded = state(&[("n", "10")]);
     let mut ops = Ops::default();
     add(&mut ops, &loaded, 1);
-    let mut done = ops.clone();
+    let done = ops.clone();
     add(&mut ops, &loaded, 5);
     // The commit met a conflict: somebody had stored 20.
-    assert_eq!(told(&done.resolve(&state(&[("n", "20")])).unwrap()), [("n", Some("21"), true)]);
+    assert_eq!(told(&done.clone().resolve(&state(&[("n", "20")])).unwrap()), [("n", Some("21"), true)]);
     let stored = state(&[("n", "21")]);
     ops.settle(&done, &stored);
     assert_eq!(told(&ops.resolve(&stored).unwrap()), [("n", Some("26"), true)]);
@@ -155,4 +155,20 @@ fn a_purge_beats_what_came_before_and_survives_a_commit_of_it() {
     assert!(!ops.touches_keys() && ops.hides_session());
     ops.settle(&done, &state(&[("a", "1")]));
     assert_eq!(ops.act, Act::Purge);
+}
+
+#[test]
+fn an_insert_of_what_is_there_counts_where_a_renewal_comes_to_another_record() {
+    let loaded: State = [("user", "\"ada\"")].into_iter().collect();
+    let mut ops = Ops::default();
+    ops.affirm("user", "\"ada\"".into());
+    assert!(ops.is_empty());
+    let mut changes = |act, base: &State| {
+        ops.act = act;
+        ops.resolve(base).unwrap().keys.len()
+    };
+    assert_eq!(changes(Act::Keep, &loaded), 0);
+    assert_eq!(changes(Act::Keep, &State::default()), 0);
+    assert_eq!(changes(Act::Renew, &loaded), 0);
+    assert_eq!(changes(Act::Renew, &State::default()), 1);
 }

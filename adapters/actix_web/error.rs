@@ -1,0 +1,133 @@
+//! Failures as Actix errors.
+
+use std::{fmt, sync::Arc};
+
+use ::actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
+};
+
+use super::{
+    bridge::FailureHook,
+    middleware::{header, put},
+};
+use crate::{Error, Failure, SessionGetError, SessionInsertError, SessionUpdateError};
+
+/// An empty response: the client is told a status, and nothing of the cause.
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status().as_u16()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        with_headers_of(self, HttpResponse::new(self.status_code()))
+    }
+}
+
+fn with_headers_of(failure: &Failure, mut response: HttpResponse) -> HttpResponse {
+    for (name, value) in failure.headers() {
+        if let Some((name, value)) = header(name, value) {
+            put(response.headers_mut(), name, value);
+        }
+    }
+    response
+}
+
+/// A failure that the application answers itself.
+pub(super) struct Hooked {
+    failure: Failure,
+    hook: Arc<FailureHook>,
+}
+
+impl Hooked {
+    pub(super) fn new(failure: Failure, hook: Arc<FailureHook>) -> Self {
+        Self { failure, hook }
+    }
+}
+
+impl ResponseError for Hooked {
+    fn status_code(&self) -> StatusCode {
+        (self.hook)(&self.failure).status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        with_headers_of(&self.failure, (self.hook)(&self.failure))
+    }
+}
+
+impl fmt::Display for Hooked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(f)
+    }
+}
+
+impl fmt::Debug for Hooked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.failure, f)
+    }
+}
+
+/// An empty 500 where the program is wrong (no middleware, say), else an empty 503.
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        if self.is_misconfigured() { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::SERVICE_UNAVAILABLE }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+macro_rules! value_error {
+    ($($error:ty),*) => {$(
+        /// An empty 500: the cause is for logs.
+        impl ResponseError for $error {
+            fn error_response(&self) -> HttpResponse {
+                HttpResponse::new(self.status_code())
+            }
+        }
+    )*};
+}
+
+value_error!(SessionGetError, SessionInsertError, SessionUpdateError);
+
+/// A handler's error, and what the session layer adds to the response that it becomes.
+pub(super) struct WithHeaders {
+    error: ::actix_web::Error,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl WithHeaders {
+    pub(super) fn new(error: ::actix_web::Error, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+        Self { error, headers }
+    }
+}
+
+impl ResponseError for WithHeaders {
+    fn status_code(&self) -> StatusCode {
+        self.error.as_response_error().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.error.error_response();
+        for (name, value) in &self.headers {
+            put(response.headers_mut(), name.clone(), value.clone());
+        }
+        response
+    }
+}
+
+impl fmt::Display for WithHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl fmt::Debug for WithHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.error, f)
+    }
+}

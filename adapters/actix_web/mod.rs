@@ -1,0 +1,41 @@
+//! Sessions for Actix Web 4: the very same tower service, behind a middleware.
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer, web};
+//! use cloakroom::{MemoryStore, Session, SessionLayer, actix_web::SessionMiddleware};
+//!
+//! async fn visits(session: Session) -> actix_web::Result<String> {
+//!     session.update_or("visits", 1, |visits: u32| visits + 1)?;
+//!     Ok(format!("{:?}", session.get::<u32>("visits")?))
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let layer = SessionLayer::new(MemoryStore::new());
+//!     HttpServer::new(move || {
+//!         App::new().wrap(SessionMiddleware::from(layer.clone())).route("/", web::get().to(visits))
+//!     })
+//!     .bind(("127.0.0.1", 8080))?
+//!     .run()
+//!     .await
+//! }
+//! ```
+//!
+//! The session is loaded before the handler where the request presents a token, because guards and
+//! [`get_session`](SessionExt::get_session) cannot wait. [`SessionMiddleware::lazy`] leaves that to the extractors.
+//!
+//! `Option<Session>` is Actix's own: `Some` wherever the middleware stands and the session could be loaded, whether or not a
+//! token opened it; ask [`Session::was_presented`](crate::Session::was_presented).
+
+mod bridge;
+mod error;
+mod ext;
+mod extract;
+mod middleware;
+
+pub use self::{
+    bridge::Actix,
+    ext::SessionExt,
+    extract::{ExtractFuture, TypedFuture},
+    middleware::{MiddlewareFuture, SessionMiddleware, SessionMiddlewareService},
+};

@@ -1,0 +1,43 @@
+//! The command line.
+
+use std::ffi::OsString;
+
+use lexopt::{Arg, Error, Parser, ValueExt as _};
+
+pub(crate) const HELP: &str = "\
+Starts a small shop on Actix Web, Axum and hyper, with one set of sessions.
+
+Usage: fleet [--port N]
+
+  --port N  listen on 127.0.0.1, on the ports N, N+1 and N+2 [default: 8080]; 0 takes three free ones
+  --help    show this
+";
+
+/// The last port from which three can be counted.
+const LAST: u16 = u16::MAX - 2;
+
+pub(crate) enum Command {
+    Serve(Args),
+    Help,
+}
+
+pub(crate) struct Args {
+    pub(crate) port: u16,
+}
+
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
+    let mut found = Args { port: 8080 };
+    let mut parser = Parser::from_iter(args);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("port") => found.port = parser.value()?.parse_with(port)?,
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            arg => return Err(arg.unexpected()),
+        }
+    }
+    Ok(Command::Serve(found))
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().ok().filter(|port| *port <= LAST).ok_or_else(|| format!("a port is a number from 0 to {LAST}"))
+}

@@ -1,0 +1,57 @@
+//! One small shop on Actix Web, Axum and hyper at once, with one set of sessions.
+//!
+//! `cargo run --all-features --example fleet`, then log in on one of them and go shopping on the others. `shop.rs` is what
+//! to copy from: it is written once, on `Session` and `Owners`, and the three `on_*.rs` only hand requests to it.
+
+mod args;
+mod on_actix;
+mod on_axum;
+mod on_hyper;
+mod page;
+mod reply;
+mod servers;
+mod shop;
+
+use std::{error::Error, process::ExitCode};
+
+use cloakroom::{MemoryStore, SessionLayer};
+
+use self::{
+    args::{Args, Command},
+    servers::Fleet,
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fleet: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let args = match args::parse(std::env::args_os())? {
+        Command::Serve(args) => args,
+        Command::Help => {
+            print!("{}", args::HELP);
+            return Ok(());
+        }
+    };
+    let fleet = Fleet::bind(args.port)?;
+    print!("{fleet}");
+    tokio::select! {
+        ended = fleet.serve(layer(&args)) => ended?,
+        pressed = tokio::signal::ctrl_c() => pressed?,
+    }
+    Ok(())
+}
+
+/// The sessions of the whole fleet.
+fn layer(_args: &Args) -> SessionLayer {
+    // The servers speak plain http, and browsers keep a `Secure` cookie of a plain http page to themselves.
+    SessionLayer::new(MemoryStore::new()).insecure_http()
+}

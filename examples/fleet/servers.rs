@@ -1,0 +1,69 @@
+//! The three servers.
+
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, TcpListener},
+    sync::Arc,
+};
+
+use cloakroom::SessionLayer;
+
+use super::{on_actix, on_axum, on_hyper, shop::Shop};
+
+const FRAMEWORKS: [&str; 3] = ["Actix Web", "Axum", "hyper"];
+
+pub(crate) struct Fleet {
+    listeners: [TcpListener; 3],
+    pub(crate) members: Arc<[Member]>,
+}
+
+/// One server of the fleet, for the others to link to.
+pub(crate) struct Member {
+    pub(crate) framework: &'static str,
+    pub(crate) url: String,
+}
+
+impl Fleet {
+    /// Takes three ports from `first` on, or three free ones for 0. Nothing is served yet, so that a port that is taken
+    /// stops the whole fleet and not a third of it.
+    pub(crate) fn bind(first: u16) -> Result<Self, String> {
+        let listen = |step: u16| {
+            let port = if first == 0 { 0 } else { first + step };
+            TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+                .map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}"))
+        };
+        let listeners = [listen(0)?, listen(1)?, listen(2)?];
+        let members = FRAMEWORKS.iter().zip(&listeners).map(|(framework, listener)| {
+            let address = listener.local_addr().map_err(|error| error.to_string())?;
+            Ok(Member { framework, url: format!("http://{address}/") })
+        });
+        let members = members.collect::<Result<_, String>>()?;
+        Ok(Self { listeners, members })
+    }
+
+    /// Serves until one of the servers fails.
+    pub(crate) async fn serve(self, layer: SessionLayer) -> io::Result<()> {
+        let shop = |framework| Shop::new(framework, layer.owners(), Arc::clone(&self.members));
+        let [actix, axum, hyper] = FRAMEWORKS.map(shop);
+        let [at_actix, at_axum, at_hyper] = self.listeners;
+        tokio::try_join!(
+            on_actix::serve(at_actix, actix, layer.clone()),
+            on_axum::serve(at_axum, axum, layer.clone()),
+            on_hyper::serve(at_hyper, hyper, layer),
+        )?;
+        Ok(())
+    }
+}
+
+/// What to open, one line a server.
+impl fmt::Display for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Member { framework, url } in &*self.members {
+            writeln!(f, "{framework:<9}  {url}")?;
+        }
+        writeln!(
+            f,
+            "One set of sessions, in memory. Plain http, so the layer is `.insecure_http()`: for development only."
+        )
+    }
+}

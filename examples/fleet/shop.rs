@@ -1,0 +1,140 @@
+//! The shop: what it does with a session. It knows no framework and no store.
+//!
+//! The session cookie is `SameSite=Lax`, so a form on somebody else's site posts without it, and no handler here checks
+//! where a post comes from. Ports and subdomains are the same site: where they are not all yours, check `Origin` too.
+
+use std::sync::Arc;
+
+use cloakroom::{Key, Owners, Session, SessionId};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{
+    page,
+    reply::{Answer, Refusal, Reply, Status},
+    servers::Member,
+};
+
+const USER: Key<String> = Key::new("user");
+const VISITS: Key<u64> = Key::new("visits");
+const CART: Key<Vec<String>> = Key::new("cart");
+
+/// Characters of a name, or of an item.
+const LONGEST: usize = 64;
+
+#[derive(Clone)]
+pub(crate) struct Shop {
+    pub(crate) framework: &'static str,
+    pub(crate) members: Arc<[Member]>,
+    owners: Option<Owners>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Login {
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Order {
+    #[serde(default)]
+    item: String,
+}
+
+impl Shop {
+    pub(crate) fn new(framework: &'static str, owners: Option<Owners>, members: Arc<[Member]>) -> Self {
+        Self { framework, members, owners }
+    }
+
+    pub(crate) async fn home(&self, session: &Session) -> Answer {
+        // Not `insert`: two visits at once would count one.
+        session.update_or(VISITS, 1, |visits| visits + 1)?;
+        let status = self.status(session)?;
+        let sessions = match (&status.user, &self.owners) {
+            (Some(user), Some(owners)) => Some(owners.list(user).await?),
+            _ => None,
+        };
+        Ok(Reply::Page(page::home(self, &status, sessions.as_deref())))
+    }
+
+    pub(crate) fn api(&self, session: &Session) -> Answer {
+        self.status(session).map(Reply::Status)
+    }
+
+    pub(crate) fn login(&self, session: &Session, form: &Login) -> Answer {
+        let name = text(&form.name, "A name has 1 to 64 characters.")?;
+        if session.get(USER)?.is_some_and(|user| user != name) {
+            // The next user does not get the last one's cart.
+            session.restart();
+        }
+        // Whoever knew the token before the login does not know the one after it.
+        session.renew();
+        session.set_owner(name);
+        session.set_label(self.framework);
+        session.insert(USER, name.to_owned())?;
+        Ok(Reply::Home)
+    }
+
+    pub(crate) async fn logout_everywhere(&self, session: &Session) -> Answer {
+        if let Some(user) = session.get(USER)? {
+            // Before the purge: where this fails, the user is still logged in and can try again.
+            self.owners()?.revoke_all(&user).await?;
+        }
+        session.purge();
+        Ok(Reply::Home)
+    }
+
+    pub(crate) async fn revoke(&self, session: &Session, id: &str) -> Answer {
+        let user = user(session)?;
+        let id: SessionId = id.parse().map_err(|_| Refusal::NO_SUCH_SESSION)?;
+        // Only a session of this very user: the id comes from the client.
+        if !self.owners()?.revoke(&user, &id).await? {
+            return Err(Refusal::NO_SUCH_SESSION);
+        }
+        if session.id() == Some(id) {
+            session.purge();
+        }
+        Ok(Reply::Home)
+    }
+
+    fn status(&self, session: &Session) -> Result<Status, Refusal> {
+        Ok(Status {
+            framework: self.framework,
+            user: session.get(USER)?,
+            visits: session.get(VISITS)?.unwrap_or_default(),
+            cart: session.get(CART)?.unwrap_or_default(),
+            id: session.id().map(|id| id.to_string()),
+            expires_at: session.expires_at().map(Timestamp::try_from).transpose()?,
+        })
+    }
+
+    fn owners(&self) -> Result<&Owners, Refusal> {
+        self.owners.as_ref().ok_or(Refusal::NO_LIST)
+    }
+}
+
+pub(crate) fn order(session: &Session, form: &Order) -> Answer {
+    user(session)?;
+    let item = text(&form.item, "An item has 1 to 64 characters.")?.to_owned();
+    session.update_or(CART, vec![item.clone()], move |mut cart| {
+        cart.push(item.clone());
+        cart
+    })?;
+    Ok(Reply::Home)
+}
+
+pub(crate) fn logout(session: &Session) -> Reply {
+    session.purge();
+    Reply::Home
+}
+
+fn user(session: &Session) -> Result<String, Refusal> {
+    session.get(USER)?.ok_or(Refusal::LOGGED_OUT)
+}
+
+fn text<'a>(text: &'a str, otherwise: &'static str) -> Result<&'a str, Refusal> {
+    let text = text.trim();
+    let is_fine = (1..=LONGEST).contains(&text.chars().count());
+    if is_fine { Ok(text) } else { Err(Refusal::new(StatusCode::BAD_REQUEST, otherwise)) }
+}

@@ -1,0 +1,63 @@
+//! A maximum of sessions.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use super::lock;
+use crate::{time::Timestamp, token::SessionId};
+
+/// How many sessions there may be, and the order in which those without an owner go.
+pub(super) struct Bound {
+    max: usize,
+    count: AtomicUsize,
+    ownerless: Mutex<Ownerless>,
+}
+
+/// Sessions without an owner, oldest first. One that is here may be gone, or owned by now.
+pub(super) type Ownerless = BTreeSet<(Timestamp, SessionId)>;
+
+impl Bound {
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, count: AtomicUsize::new(0), ownerless: Mutex::default() }
+    }
+
+    pub(super) fn ownerless(&self) -> MutexGuard<'_, Ownerless> {
+        lock(&self.ownerless)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.count.load(Ordering::Acquire) >= self.max
+    }
+
+    pub(super) fn added(&self) {
+        self.count.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn removed(&self) {
+        self.count.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn full(&self) -> Full {
+        Full { max: self.max }
+    }
+}
+
+/// There are as many sessions as there may be, and each has an owner.
+#[derive(Debug)]
+pub(super) struct Full {
+    max: usize,
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the memory store is full: each of its {} sessions has an owner", self.max)
+    }
+}
+
+impl std::error::Error for Full {}

@@ -1,0 +1,102 @@
+//! All sessions to a file, and back, so that a restart need not log everybody out.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::Path,
+};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{MemoryStore, lock};
+use crate::{record::Record, token::SessionId};
+
+/// The first line, with a format version. Then, for each session: its id, the length of its record (`u32`, little-endian),
+/// its record. Last, the SHA-256 of all before.
+const MAGIC: &[u8] = b"cloakroom memory 1\n";
+const HASH: usize = 32;
+
+impl MemoryStore {
+    /// Writes all sessions to a file, and says how many. Call it at shutdown, when no requests come any more.
+    ///
+    /// The file appears whole or not at all, readable for its owner only. It opens no session (it holds hashes of secrets),
+    /// but it has all that is in them. This blocks: on a runtime, use `spawn_blocking`.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn save_to(&self, path: impl AsRef<Path>) -> io::Result<usize> {
+        let path = path.as_ref();
+        let mut bytes = MAGIC.to_vec();
+        let mut count = 0;
+        for shard in &self.tables.shards {
+            let records: Vec<(SessionId, Record)> = lock(shard).iter().collect();
+            count += records.len();
+            for (id, record) in records {
+                let record = record.to_bytes();
+                let length = u32::try_from(record.len()).map_err(io::Error::other)?;
+                bytes.extend_from_slice(id.as_bytes());
+                bytes.extend_from_slice(&length.to_le_bytes());
+                bytes.extend_from_slice(&record);
+            }
+        }
+        let hash = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&hash);
+
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let mut file = create_private(beside.as_ref())?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        Ok(count)
+    }
+
+    /// Adds the sessions of a file that [`save_to`](MemoryStore::save_to) wrote, and says how many. Those that the store
+    /// has already stay as they are. Sessions go by their deadlines as if there had been no restart.
+    ///
+    /// This blocks: on a runtime, use `spawn_blocking`.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, is damaged, or was written by a later version ([`io::ErrorKind::InvalidData`]). Nothing is
+    /// added then. A bounded store that is full adds what it can.
+    pub fn restore_from(&self, path: impl AsRef<Path>) -> io::Result<usize> {
+        let mut bytes = Vec::new();
+        File::open(path)?.read_to_end(&mut bytes)?;
+        let damaged = |what: &'static str| io::Error::new(io::ErrorKind::InvalidData, what);
+        let body = bytes.len().checked_sub(HASH).ok_or_else(|| damaged("the snapshot is cut off"))?;
+        let (body, hash) = bytes.split_at(body);
+        let mut rest = body.strip_prefix(MAGIC).ok_or_else(|| damaged("not a snapshot of this version"))?;
+        if Sha256::digest(body)[..] != *hash {
+            return Err(damaged("the snapshot is damaged"));
+        }
+        let mut records = Vec::new();
+        while !rest.is_empty() {
+            let (id, record) = split(&mut rest).ok_or_else(|| damaged("the snapshot is damaged"))?;
+            let record =
+                Record::from_bytes(record).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            records.push((id, record));
+        }
+        let is_added = |(id, record): &(SessionId, Record)| {
+            matches!(self.tables.create(id, record), Ok(crate::store::Created::Done))
+        };
+        Ok(records.iter().filter(|entry| is_added(entry)).count())
+    }
+}
+
+fn split<'a>(rest: &mut &'a [u8]) -> Option<(SessionId, &'a [u8])> {
+    let (id, after) = rest.split_first_chunk()?;
+    let (length, after) = after.split_first_chunk()?;
+    let (record, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    *rest = after;
+    Some((SessionId::from_bytes(*id), record))
+}
+
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

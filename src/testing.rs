@@ -1,0 +1,72 @@
+//! Tools for tests: of your own store, and of an application with sessions. Feature `testing`.
+//!
+//! | tool | for |
+//! |---|---|
+//! | [`contract`] | the contract of [`SessionStore`](crate::SessionStore), checked against a store of your own |
+//! | [`ChangesBuilder`] | changes by hand, for a store's own tests |
+//! | [`FaultStore`] | a store that fails, loses replies, is slow or waits where a test says so, and records its calls |
+//! | [`TestClock`] | a clock that a test moves |
+//! | [`CookieJar`] | cookies between requests, and what a browser drops of them |
+//!
+//! A test of an application takes all of them:
+//!
+//! ```
+//! use std::{convert::Infallible, time::Duration};
+//!
+//! use cloakroom::{
+//!     LazySession, MemoryStore, SessionLayer,
+//!     testing::{CookieJar, FaultStore, TestClock, Verb},
+//! };
+//! use http::{Request, Response, StatusCode, header};
+//! use tower::{ServiceBuilder, ServiceExt as _};
+//!
+//! const URL: &str = "https://example.com/";
+//!
+//! // Counts a browser's visits, and answers with the count.
+//! async fn visit(request: Request<()>) -> Result<Response<u32>, Infallible> {
+//!     let lazy = request.extensions().get::<LazySession>().expect("the layer");
+//!     let Ok(session) = lazy.load().await else { return Ok(Response::new(0)) };
+//!     session.update_or("visits", 1, |n: u32| n + 1).expect("a number");
+//!     Ok(Response::new(session.get("visits").expect("a number").unwrap_or_default()))
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let (store, clock) = (FaultStore::new(MemoryStore::new()), TestClock::new());
+//! let layer = SessionLayer::new(store.clone()).clock(clock.clone());
+//! let app = ServiceBuilder::new().layer(layer).service_fn(visit);
+//!
+//! let mut jar = CookieJar::new().clock(clock.clone());
+//! let mut get = async || {
+//!     let mut request = Request::get(URL).body(()).expect("a request");
+//!     request.headers_mut().extend(jar.header(URL).map(|cookies| (header::COOKIE, cookies)));
+//!     let response = app.clone().oneshot(request).await.expect("infallible");
+//!     assert_eq!(jar.store(response.headers(), URL), [], "the browser keeps the cookie");
+//!     (response.status(), *response.body())
+//! };
+//!
+//! assert_eq!(get().await, (StatusCode::OK, 1));
+//! assert_eq!(get().await, (StatusCode::OK, 2));
+//! assert_eq!(store.take_calls(), ["create", "load", "update"]);
+//!
+//! store.next(Verb::Update).fails();
+//! assert_eq!(get().await.0, StatusCode::SERVICE_UNAVAILABLE);
+//! assert_eq!(get().await, (StatusCode::OK, 3));
+//!
+//! clock.advance(Duration::from_secs(25 * 60 * 60));
+//! assert_eq!(get().await, (StatusCode::OK, 1), "the session was idle for too long");
+//! # });
+//! ```
+
+pub use self::{
+    changes::ChangesBuilder,
+    clock::TestClock,
+    contract::{Breach, breaches, contract},
+    faults::{Call, FaultStore, Gate, Rule, Verb},
+    jar::{CookieJar, Refusal},
+};
+
+mod changes;
+mod clock;
+mod contract;
+mod faults;
+mod jar;

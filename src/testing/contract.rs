@@ -1,0 +1,108 @@
+//! The contract of [`SessionStore`] as a suite.
+
+use std::{fmt, sync::Arc};
+
+use self::bench::{Bench, Outcome};
+use crate::store::SessionStore;
+
+mod bench;
+mod cancel;
+mod conditions;
+mod create;
+mod delete;
+mod meta;
+mod owners;
+mod parallel;
+mod races;
+mod random;
+mod update;
+mod values;
+
+/// Checks a store of your own against the contract of [`SessionStore`], and of [`OwnerIndex`](crate::OwnerIndex) where
+/// the store has one.
+///
+/// `make` gives a store for each check. They may all share one database: every check uses ids and owners of its own.
+///
+/// ```
+/// # use cloakroom::MemoryStore;
+/// // #[tokio::test]
+/// async fn contract() {
+///     cloakroom::testing::contract(async || MemoryStore::new()).await;
+/// }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(contract());
+/// ```
+///
+/// It needs no test framework, and no runtime but the one that the store needs. Its races run on threads; where a
+/// `tokio` runtime runs the suite, they run in its context.
+///
+/// # Panics
+///
+/// The store breaks its contract: the message has, for each failed check, the sentence that was broken, and how.
+pub async fn contract<S: SessionStore>(make: impl AsyncFn() -> S) {
+    let breaches = breaches(make).await;
+    let lines: Vec<String> = breaches.iter().map(ToString::to_string).collect();
+    assert!(lines.is_empty(), "the store breaks its contract:\n\n{}", lines.join("\n\n"));
+}
+
+/// Runs [`contract`] and gives back what it found, in the suite's order: for tests of suites, and for reports.
+///
+/// ```
+/// # use cloakroom::MemoryStore;
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let breaches = cloakroom::testing::breaches(async || MemoryStore::new()).await;
+/// assert!(breaches.is_empty());
+/// # });
+/// ```
+pub async fn breaches<S: SessionStore>(make: impl AsyncFn() -> S) -> Vec<Breach> {
+    let mut suite = Suite { make, breaches: Vec::new() };
+    create::run(&mut suite).await;
+    update::run(&mut suite).await;
+    conditions::run(&mut suite).await;
+    meta::run(&mut suite).await;
+    values::run(&mut suite).await;
+    delete::run(&mut suite).await;
+    random::run(&mut suite).await;
+    races::run(&mut suite).await;
+    cancel::run(&mut suite).await;
+    owners::run(&mut suite).await;
+    suite.breaches
+}
+
+/// A check that a store failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Breach {
+    /// The check's name.
+    pub check: &'static str,
+    /// The sentence of the contract that was broken.
+    pub sentence: &'static str,
+    /// What the store did.
+    pub found: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}\n    {}", self.check, self.sentence, self.found)
+    }
+}
+
+struct Suite<M> {
+    make: M,
+    breaches: Vec<Breach>,
+}
+
+impl<M> Suite<M> {
+    async fn check<S: SessionStore>(
+        &mut self,
+        check: &'static str,
+        sentence: &'static str,
+        run: impl AsyncFnOnce(Bench<S>) -> Outcome,
+    ) where
+        M: AsyncFn() -> S,
+    {
+        let store = Arc::new((self.make)().await);
+        if let Err(broken) = run(Bench::new(store)).await {
+            self.breaches.push(Breach { check, sentence, found: broken.0 });
+        }
+    }
+}

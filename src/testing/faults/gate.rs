@@ -1,0 +1,67 @@
+//! A place where calls wait for the test.
+
+use std::{fmt, sync::Arc};
+
+use tokio::sync::Semaphore;
+
+/// Where calls wait until the test lets them go: what [`Rule::waits`](super::Rule::waits) and
+/// [`Rule::answers_late`](super::Rule::answers_late) give. It needs no runtime of a certain kind.
+///
+/// Dropped, it opens, so that a test that fails does not hang.
+#[must_use = "a gate opens when it is dropped"]
+pub struct Gate {
+    posts: Posts,
+}
+
+#[derive(Clone)]
+pub(super) struct Posts {
+    /// A permit for each call that came and that no [`Gate::reached`] has seen yet.
+    came: Arc<Semaphore>,
+    /// A permit for each call that may go; closed once all may.
+    may_go: Arc<Semaphore>,
+}
+
+impl Gate {
+    pub(super) fn new() -> (Self, Posts) {
+        let posts = Posts { came: Arc::new(Semaphore::new(0)), may_go: Arc::new(Semaphore::new(0)) };
+        (Self { posts: posts.clone() }, posts)
+    }
+
+    /// Waits until a call stands at the gate. The next time, it waits for one more.
+    pub async fn reached(&self) {
+        if let Ok(permit) = self.posts.came.acquire().await {
+            permit.forget();
+        }
+    }
+
+    /// Lets one call go, and keeps the gate shut behind it.
+    pub fn let_one_go(&self) {
+        self.posts.may_go.add_permits(1);
+    }
+
+    /// Lets every call go, those that are still to come among them.
+    pub fn open(&self) {
+        self.posts.may_go.close();
+    }
+}
+
+impl Posts {
+    pub(super) async fn wait(&self) {
+        self.came.add_permits(1);
+        if let Ok(permit) = self.may_go.acquire().await {
+            permit.forget();
+        }
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.open();
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("is_open", &self.posts.may_go.is_closed()).finish_non_exhaustive()
+    }
+}

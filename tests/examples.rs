@@ -1,0 +1,72 @@
+//! The small examples, each started as a program on a free port and used once.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use reqwest::Client;
+
+struct Example {
+    program: Child,
+    url: String,
+}
+
+impl Example {
+    /// Starts what `cargo test` builds beside this test.
+    fn start(name: &str) -> Self {
+        let test = std::env::current_exe().unwrap();
+        let path = test.ancestors().nth(2).unwrap().join("examples").join(name);
+        let mut program = Command::new(path)
+            .arg("0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("`cargo build --all-features --examples` builds it");
+        let mut url = String::new();
+        BufReader::new(program.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Self { program, url: url.trim().to_owned() }
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+fn browser() -> Client {
+    Client::builder().cookie_store(true).build().unwrap()
+}
+
+async fn text(request: reqwest::RequestBuilder) -> String {
+    request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap()
+}
+
+#[tokio::test]
+async fn visits_are_counted() {
+    for name in ["actix_web", "axum", "hyper"] {
+        let example = Example::start(name);
+        let browser = browser();
+        for visits in 1..=3 {
+            assert_eq!(text(browser.get(&example.url)).await, format!("visits: {visits}\n"), "{name}");
+        }
+        assert_eq!(text(Client::new().get(&example.url)).await, "visits: 1\n", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn login_and_logout() {
+    let example = Example::start("login");
+    let browser = browser();
+    let home = async || text(browser.get(&example.url)).await;
+    let post = async |path: &str| text(browser.post(format!("{}{path}", example.url)).form(&[("name", "Ada")])).await;
+    assert!(home().await.contains("Log in"));
+    let welcome = post("login").await;
+    assert!(welcome.contains("Welcome!") && welcome.contains("Log out"), "{welcome}");
+    let again = home().await;
+    assert!(!again.contains("Welcome!") && again.contains("Log out"), "{again}");
+    let bye = post("logout").await;
+    assert!(bye.contains("Good bye.") && bye.contains("Log in"), "{bye}");
+    assert!(!home().await.contains("Good bye."));
+}

@@ -1,0 +1,125 @@
+//! The program: what it prints, and how it ends.
+
+use std::{
+    ffi::OsStr,
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+};
+
+use serde_json::Value;
+
+use super::harness::browser;
+
+/// The built example: `cargo test` builds it beside this test.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test.ancestors().nth(2).unwrap().join("examples").join(format!("fleet{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "not built, `cargo build --all-features --example fleet` does: {}", path.display());
+    path
+}
+
+fn run(args: &[&str]) -> Output {
+    Command::new(program()).args(args).output().unwrap()
+}
+
+fn assert_refused(args: &[&str], expected: &str) {
+    let output = run(args);
+    let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(!output.status.success(), "{args:?}");
+    assert_eq!((stdout.lines().count(), stderr.lines().count()), (0, 1), "{args:?}: {stdout}{stderr}");
+    assert!(stderr.starts_with("fleet: ") && stderr.contains(expected), "{args:?}: {stderr}");
+}
+
+/// A program that ends with the test.
+struct Running(Child);
+
+impl Running {
+    /// Starts it, and gives what it prints before it serves.
+    fn start(args: &[&str]) -> (Self, Vec<String>) {
+        let mut child = Command::new(program()).args(args).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(4).collect::<Result<_, _>>().unwrap();
+        (Self(child), lines)
+    }
+
+    /// What Ctrl-C does.
+    fn interrupt(mut self) -> ExitStatus {
+        let id = self.0.id().to_string();
+        Command::new("kill").args([OsStr::new("-INT"), id.as_ref()]).status().unwrap();
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn what_it_does_not_understand_is_one_line_and_a_failure() {
+    assert_refused(&["--prot", "1"], "--prot");
+    assert_refused(&["-p"], "-p");
+    assert_refused(&["8080"], "8080");
+    assert_refused(&["--port"], "--port");
+    for port in ["x", "", "-1", "65534", "65536", "80 80"] {
+        assert_refused(&["--port", port], "a port is a number from 0 to 65533");
+    }
+}
+
+#[test]
+fn a_taken_port_is_one_line_and_a_failure() {
+    // The first of them is: its neighbours may be taken by whatever else runs here.
+    let (taken, port) = std::iter::repeat_with(|| TcpListener::bind("127.0.0.1:0").unwrap())
+        .map(|taken| (taken.local_addr().unwrap().port(), taken))
+        .find_map(|(port, taken)| (port <= 65_533).then_some((taken, port)))
+        .unwrap();
+    assert_refused(&["--port", &port.to_string()], &format!("cannot listen on 127.0.0.1:{port}"));
+    drop(taken);
+}
+
+#[test]
+fn help_is_no_failure() {
+    let output = run(&["--help"]);
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stdout).unwrap().contains("--port N"));
+}
+
+#[tokio::test]
+async fn it_prints_what_to_open_serves_it_and_ends_by_ctrl_c() {
+    let (running, lines) = Running::start(&["--port", "0"]);
+    assert!(lines[3].contains(".insecure_http()"), "{lines:?}");
+    let urls: Vec<&str> = lines[..3].iter().map(|line| line.split_whitespace().last().unwrap()).collect();
+    let browser = browser();
+    for url in &urls {
+        assert_eq!(browser.get(format!("{url}health")).send().await.unwrap().text().await.unwrap(), "ok");
+    }
+    browser.post(format!("{}login", urls[0])).form(&[("name", "Ada")]).send().await.unwrap();
+    for (url, line) in urls.iter().zip(&lines) {
+        let answer = browser.get(format!("{url}api/session")).send().await.unwrap();
+        let status: Value = answer.json().await.unwrap();
+        assert_eq!(status["user"], "Ada");
+        assert!(line.starts_with(status["framework"].as_str().unwrap()), "{line}");
+    }
+    assert!(running.interrupt().success());
+}
+
+#[test]
+fn three_ports_from_the_first_one_on() {
+    // Below the ports that systems hand out by themselves. Where a program has one of the three, nothing is printed, and
+    // others are tried.
+    for first in (20_000..30_000).step_by(3) {
+        let (running, lines) = Running::start(&["--port", &first.to_string()]);
+        if lines.is_empty() {
+            continue;
+        }
+        for (port, line) in (first..).zip(&lines[..3]) {
+            assert!(line.ends_with(&format!("http://127.0.0.1:{port}/")), "{line}");
+        }
+        drop(running);
+        return;
+    }
+    panic!("no three free ports in a row");
+}

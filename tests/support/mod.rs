@@ -1,0 +1,16 @@
+//! What the tests share: one small application, a driver for each framework, a browser, and a naive store.
+
+#![allow(dead_code, unused_imports, unreachable_pub)] // Each test binary uses a part of it.
+
+pub mod app;
+pub mod browser;
+pub mod drivers;
+pub mod futures;
+#[cfg(feature = "testing")]
+pub mod naive;
+
+pub use self::{
+    browser::{Browser, Page, Sent},
+    drivers::{App, in_process},
+    futures::{all, caught, soon},
+};
