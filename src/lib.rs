@@ -20,6 +20,8 @@ mod layer;
 mod lazy;
 mod lifetime;
 mod memory;
+#[cfg(test)]
+mod model;
 mod open;
 mod ops;
 mod owners;

@@ -228,3 +228,6 @@ impl fmt::Display for LifetimeError {
 }
 
 impl std::error::Error for LifetimeError {}
+
+#[cfg(test)]
+mod tests;
