@@ -6,7 +6,7 @@ use ::redis::{
 };
 
 /// What all connections of a store have in common.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Login {
     pub(super) username: Option<String>,
     pub(super) password: Option<String>,

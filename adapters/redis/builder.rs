@@ -156,10 +156,7 @@ fn way(place: Place, login: &Login, timeouts: Timeouts) -> Result<Way, RedisErro
         #[cfg(feature = "redis-cluster")]
         Place::Cluster(nodes) => {
             let seeds = nodes.iter().map(|url| read(url)).collect::<Result<Vec<_>, _>>()?;
-            for seed in &seeds {
-                client(seed.clone(), certificates)?;
-            }
-            return Ok(Way::Cluster(super::cluster::Cluster::new(seeds, certificates.clone(), timeouts)));
+            return Ok(Way::Cluster(super::cluster::Cluster::new(seeds, certificates.clone(), timeouts)?));
         }
     };
     Ok(Way::Line(Line::new(target, timeouts)))

@@ -62,8 +62,14 @@ impl Server {
             self.arguments.iter().cloned().partition(|argument| argument.ends_with(".conf"));
         command.extend(files);
         command.extend(["--port".to_owned(), port, "--bind".to_owned(), "127.0.0.1".to_owned()]);
-        command.extend(["--save".to_owned(), String::new(), "--appendonly".to_owned(), "no".to_owned()]);
-        command.extend(["--enable-debug-command".to_owned(), "local".to_owned()]);
+        if !options.iter().any(|option| option == "--sentinel") {
+            command.extend([
+                "--save".to_owned(),
+                String::new(),
+                "--enable-debug-command".to_owned(),
+                "local".to_owned(),
+            ]);
+        }
         command.extend(options);
         self.running = Some(Running::start(&command, &self.dir));
     }

@@ -29,7 +29,9 @@ const HOPS: u32 = 6;
 /// The nodes of a cluster, as far as they are known.
 #[derive(Debug)]
 pub(super) struct Cluster {
-    seeds: Vec<ConnectionInfo>,
+    seeds: Vec<Node>,
+    /// How to log in to any node.
+    model: ConnectionInfo,
     certificates: Certificates,
     timeouts: Timeouts,
     known: Mutex<Known>,
@@ -68,9 +70,19 @@ enum Verdict {
 }
 
 impl Cluster {
-    pub(super) fn new(seeds: Vec<ConnectionInfo>, certificates: Certificates, timeouts: Timeouts) -> Self {
+    pub(super) fn new(
+        infos: Vec<ConnectionInfo>,
+        certificates: Certificates,
+        timeouts: Timeouts,
+    ) -> Result<Self, RedisError> {
+        let refused = |why| RedisError::from((ErrorKind::InvalidClientConfig, why));
+        let seeds = infos.iter().map(node).collect::<Option<_>>();
+        let seeds = seeds.ok_or_else(|| refused("a cluster's nodes have hosts and ports"))?;
+        let model = infos.into_iter().next().ok_or_else(|| refused("a cluster needs a node to ask"))?;
+        // Certificates that cannot be read are found here.
+        client(model.clone(), &certificates)?;
         let (known, turn) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { seeds, certificates, timeouts, known, turn }
+        Ok(Self { seeds, model, certificates, timeouts, known, turn })
     }
 
     /// Sends a command to the master that keeps `key`, wherever that is by now.
@@ -116,7 +128,8 @@ impl Cluster {
 
     /// Asks every master for a sign of life.
     pub(super) async fn ping(&self, ping: &Cmd, deadline: Instant) -> Result<(), Failure> {
-        self.refresh(self.known().version, deadline).await?;
+        let version = self.known().version;
+        self.refresh(version, deadline).await?;
         let masters: Vec<_> = self.known().slots.masters().collect();
         let lines = masters.iter().map(|node| self.line(node)).collect::<Result<Vec<_>, _>>()?;
         let mut pings: FuturesUnordered<_> = lines.iter().map(|line| line.send(ping, Again::Yes, deadline)).collect();
@@ -145,7 +158,7 @@ impl Cluster {
     async fn refresh(&self, version: u64, deadline: Instant) -> Result<(), Failure> {
         let mut failure = Failure::no_connection(self.timeouts.connection);
         let Ok(_turn) = timeout_at(deadline, self.turn.lock()).await else { return Err(failure) };
-        let mut nodes: Vec<Node> = self.seeds.iter().filter_map(node).collect();
+        let mut nodes = self.seeds.clone();
         {
             let known = self.known();
             if known.version > version {
@@ -184,8 +197,7 @@ impl Cluster {
         if let Some(line) = known.lines.get(node) {
             return Ok(Arc::clone(line));
         }
-        let model = self.seeds.first().ok_or_else(|| Failure::no_connection(self.timeouts.connection))?;
-        let client = client(elsewhere(model, &node.0, node.1), &self.certificates).map_err(Failure::refused)?;
+        let client = client(elsewhere(&self.model, &node.0, node.1), &self.certificates).map_err(Failure::refused)?;
         let line = Arc::new(Line::new(Target::Server(client), self.timeouts));
         known.lines.insert(node.clone(), Arc::clone(&line));
         Ok(line)
