@@ -11,6 +11,10 @@ use redis_support::{
     until,
 };
 
+/// As the module's documentation has them.
+const RIGHTS: &str = "~cloakroom:* +ping +eval +evalsha +hget +hgetall +hkeys +hmget +hset +hdel +del +exists +pexpire \
+                      +persist +zadd +zrange +zrangebyscore +zrem +zrevrange";
+
 /// Every kind of call.
 async fn works(app: &App) {
     let cookie = app.new_session().await;
@@ -26,9 +30,7 @@ async fn works(app: &App) {
 async fn a_user_with_no_more_rights_than_documented() {
     let server = Server::start().await;
     let mut admin = server.admin().await;
-    let rights = "~cloakroom:* +hgetall +hget +hmget +hset +hdel +hkeys +del +exists +pexpire +persist +zadd +zrem +zrange \
-                  +zrangebyscore +zrevrange +evalsha +eval +ping";
-    let _: () = redis_support::server::run(&mut admin, &format!("ACL SETUSER web on >s3cret:/@ {rights}")).await;
+    let _: () = redis_support::server::run(&mut admin, &format!("ACL SETUSER web on >s3cret:/@ {RIGHTS}")).await;
     let _: () = redis_support::server::run(&mut admin, "ACL SETUSER default off").await;
 
     let url = format!("redis://web:s3cret%3A%2F%40@{}", server.address());
@@ -117,4 +119,13 @@ async fn time_outs_are_as_they_were_set() {
         assert!(seen.took < 4 * limit, "{:?}", seen.took);
     }
     server.resume();
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite_as_a_user_with_few_rights() {
+    let server = Server::start().await;
+    let _: () = server.run_command(&format!("ACL SETUSER web on >pw {RIGHTS}")).await;
+    let url = format!("redis://web:pw@{}", server.address());
+    cloakroom::testing::contract(async || RedisStore::connect(url.as_str()).await.unwrap()).await;
 }

@@ -182,3 +182,10 @@ async fn no_node_is_there() {
     assert!(RedisStore::cluster(none).lazy().unwrap_err().is_misconfigured());
     assert!(RedisStore::cluster(["unix:/run/redis.sock"]).lazy().unwrap_err().is_misconfigured());
 }
+
+#[cfg(feature = "testing")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite() {
+    let cluster = Cluster::start().await;
+    cloakroom::testing::contract(async || cluster.store().await).await;
+}

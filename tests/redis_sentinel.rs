@@ -142,3 +142,10 @@ async fn a_name_that_no_sentinel_knows() {
     let none: [&str; 0] = [];
     assert!(RedisStore::sentinel("house", none).lazy().unwrap_err().is_misconfigured());
 }
+
+#[cfg(feature = "testing")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite() {
+    let it = Fixture::start().await;
+    cloakroom::testing::contract(async || it.builder().connect().await.unwrap()).await;
+}

@@ -95,3 +95,12 @@ async fn with_a_client_s_certificate() {
     let store = without.client_certificate(certificate, key).connect().await.unwrap();
     App::new(store).new_session().await;
 }
+
+#[cfg(feature = "testing")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite() {
+    let authority = Authority::new();
+    let server = authority.server("localhost", "no").await;
+    let builder = RedisStore::builder(format!("rediss://localhost:{}", server.port)).root_certificates(authority.pem());
+    cloakroom::testing::contract(async || builder.clone().connect().await.unwrap()).await;
+}

@@ -171,10 +171,10 @@ fn sentinel(master: String, urls: &[String], login: &Login) -> Result<Target, Re
     // The sentinels' own names and passwords are not the master's.
     let plain = ::redis::RedisConnectionInfo::default().set_skip_set_lib_name();
     let settings = login.over(&plain.set_protocol(first.redis_settings().protocol()));
-    let sentinels = infos.into_iter().map(|info| client(info, &login.certificates)).collect::<Result<_, _>>()?;
+    let clients = infos.into_iter().map(|info| client(info, &login.certificates)).collect::<Result<_, _>>()?;
     let certificates: Certificates = login.certificates.clone();
     let login = first.set_redis_settings(settings);
-    Ok(Target::Master(super::sentinel::Sentinels { master, sentinels, login, certificates }))
+    Ok(Target::Master(super::sentinel::Sentinels { master, clients, login, certificates }))
 }
 
 /// Shows no password.

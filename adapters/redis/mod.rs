@@ -23,6 +23,10 @@
 //! touches and new sessions are sent again, once. An update whose reply was lost is not; the record says whether it was
 //! done, and where it cannot say, it is an error.
 //!
+//! *Rights.* An ACL user needs no more than `~cloakroom:* +ping +eval +evalsha +hget +hgetall +hkeys +hmget +hset +hdel +del
+//! +exists +pexpire +persist +zadd +zrange +zrangebyscore +zrem +zrevrange`, in a cluster `+cluster|slots` and `+asking`,
+//! and behind Sentinel `+role`.
+//!
 //! *Eviction.* A session that Redis evicted is no session, and its user logs in again. `maxmemory-policy noeviction` makes
 //! a full Redis an error instead.
 

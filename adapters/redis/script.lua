@@ -33,11 +33,11 @@ end
 -- now, nonce, deadline, (field, value)..
 local function create()
   local now, nonce, deadline = ARGV[2], ARGV[3], ARGV[4]
-  local found = redis.call('HMGET', key, 'expires', 'nonce')
-  if found[1] and not later(found[1], now) then
+  local found = redis.call('HGET', key, 'expires')
+  if found and not later(found, now) then
     redis.call('DEL', key)
-  elseif found[1] or redis.call('EXISTS', key) == 1 then
-    return found[2] == nonce and 'done' or 'taken'
+  elseif found or redis.call('EXISTS', key) == 1 then
+    return 'taken'
   end
   redis.call('HSET', key, 'format', FORMAT, 'nonce', nonce, 'expires', deadline)
   set_pairs(5)

@@ -13,7 +13,7 @@ use super::address::{Certificates, client, elsewhere};
 /// The sentinels of a master.
 pub(super) struct Sentinels {
     pub(super) master: String,
-    pub(super) sentinels: Vec<Client>,
+    pub(super) clients: Vec<Client>,
     /// How to log in to the master; its address is not used.
     pub(super) login: ConnectionInfo,
     pub(super) certificates: Certificates,
@@ -38,7 +38,7 @@ impl Sentinels {
         let mut named = Vec::new();
         let mut error = (ErrorKind::EmptySentinelList, "there are no sentinels").into();
         let mut steps = Steps::new();
-        for sentinel in &self.sentinels {
+        for sentinel in &self.clients {
             steps.push(Box::pin(self.ask(sentinel)));
         }
         while let Some(step) = steps.next().await {
@@ -90,7 +90,7 @@ impl Sentinels {
 
 impl fmt::Debug for Sentinels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let addresses = self.sentinels.iter().map(|sentinel| sentinel.get_connection_info().addr().to_string());
+        let addresses = self.clients.iter().map(|sentinel| sentinel.get_connection_info().addr().to_string());
         write!(f, "{} of {:?}", self.master, addresses.collect::<Vec<_>>())
     }
 }

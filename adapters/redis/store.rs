@@ -34,10 +34,17 @@ impl SessionStore for RedisStore {
             call.arg("indexed").arg(until);
         }
         call.pairs(record::fields(record));
-        // The second time, the script finds the first one's nonce.
-        let reply = self.link.call(&call, Again::Yes, self.link.deadline()).await;
+        let deadline = self.link.deadline();
+        let (reply, is_second) = match self.link.call(&call, Again::No, deadline).await {
+            Err(failure) if failure.fate == Fate::ReplyLost => (self.link.call(&call, Again::No, deadline).await, true),
+            reply => (reply, false),
+        };
         match reply.map_err(|failure| failure.on(id))? {
             Value::BulkString(reply) if reply == b"done" => Ok(Created::Done),
+            // By the first one, whose reply was lost.
+            Value::BulkString(_) if is_second && self.has_nonce(&call.key, record.nonce(), deadline).await => {
+                Ok(Created::Done)
+            }
             Value::BulkString(reply) if reply == b"taken" => Ok(Created::Taken),
             other => Err(unexpected(other)),
         }
@@ -51,7 +58,9 @@ impl SessionStore for RedisStore {
         }
         for _ in 0..OWNER_TRIES {
             let reply = match self.send_update(&key, changes, indexed.as_ref(), deadline).await {
-                Err(failure) if failure.fate == Fate::ReplyLost && self.has_nonce(&key, changes, deadline).await => {
+                Err(failure)
+                    if failure.fate == Fate::ReplyLost && self.has_nonce(&key, changes.nonce(), deadline).await =>
+                {
                     return Ok(Updated::Done);
                 }
                 reply => reply.map_err(|failure| failure.on(id))?,
@@ -119,12 +128,12 @@ impl RedisStore {
         self.link.call(&call, again, deadline).await
     }
 
-    /// Whether an update whose reply was lost was done: the record then holds its nonce, unless another write came
-    /// after it. An error is taken for no: the update is then reported as failed.
-    async fn has_nonce(&self, key: &[u8], changes: &Changes, deadline: Instant) -> bool {
+    /// Whether a write whose reply was lost was done: the record then holds its nonce, unless another write came after
+    /// it. An error is taken for no: the write is then reported as failed.
+    async fn has_nonce(&self, key: &[u8], nonce: u64, deadline: Instant) -> bool {
         let mut command = ::redis::cmd("HGET");
         command.arg(key).arg("nonce");
-        let nonce = record::nonce(changes.nonce()).into_bytes();
+        let nonce = record::nonce(nonce).into_bytes();
         let reply = self.link.send(key, &command, Again::Yes, deadline).await;
         reply.is_ok_and(|found| found == Value::BulkString(nonce))
     }

@@ -59,7 +59,7 @@ impl Server {
         let mut command = vec!["redis-server".to_owned()];
         // A sentinel's configuration file comes first.
         let (files, options): (Vec<_>, Vec<_>) =
-            self.arguments.iter().cloned().partition(|argument| argument.ends_with(".conf"));
+            self.arguments.iter().cloned().partition(|argument| argument.strip_suffix(".conf").is_some());
         command.extend(files);
         command.extend(["--port".to_owned(), port, "--bind".to_owned(), "127.0.0.1".to_owned()]);
         if !options.iter().any(|option| option == "--sentinel") {
