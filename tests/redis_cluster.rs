@@ -98,7 +98,7 @@ async fn a_master_is_killed() {
     let app = App::new(cluster.store().await);
     let cookies = sessions(&app, 60).await;
     for node in &cluster.nodes[..3] {
-        assert!(node.run_command::<i64>("WAIT 1 1000").await >= 0);
+        node.is_replicated().await;
     }
     for (node, round) in [(0, 1), (1, 2)] {
         cluster.nodes[node].kill();

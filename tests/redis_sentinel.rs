@@ -95,8 +95,7 @@ async fn the_master_is_killed() {
     let app = App::new(it.builder().connect().await.unwrap());
     let cookie = app.new_session().await;
     assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
-    let mut master = it.servers[0].admin().await;
-    assert_eq!(run::<i64>(&mut master, "WAIT 1 1000").await, 1);
+    it.servers[0].is_replicated().await;
     let before = it.master().await;
     // The master's machine is gone, and a sentinel with it.
     it.servers[0].kill();
@@ -110,13 +109,17 @@ async fn the_master_hangs_and_comes_back_as_a_replica() {
     let it = Fixture::start().await;
     let app = App::new(it.builder().lazy().unwrap());
     let cookie = app.new_session().await;
-    assert_eq!(run::<i64>(&mut it.servers[0].admin().await, "WAIT 1 1000").await, 1);
+    it.servers[0].is_replicated().await;
     let before = it.master().await;
     it.servers[0].pause();
     it.fails_over(before, &app, &cookie, "1").await;
     it.servers[0].resume();
     until("the old master is a replica", 30 * SECOND, || async {
-        it.servers[0].run_command::<String>("INFO replication").await.contains("role:slave")
+        // It drops all its clients when it becomes one.
+        let client = redis::Client::open(it.servers[0].url()).unwrap();
+        let Ok(mut connection) = client.get_multiplexed_async_connection().await else { return false };
+        let state = redis::cmd("INFO").arg("replication").query_async::<String>(&mut connection).await;
+        state.is_ok_and(|state| state.contains("role:slave"))
     })
     .await;
     assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
@@ -127,7 +130,7 @@ async fn the_master_is_changed_by_hand() {
     let it = Fixture::start().await;
     let app = App::new(it.builder().connect().await.unwrap());
     let cookie = app.new_session().await;
-    assert_eq!(run::<i64>(&mut it.servers[0].admin().await, "WAIT 1 1000").await, 1);
+    it.servers[0].is_replicated().await;
     let before = it.master().await;
     let _: () = run(&mut admin(&it.sentinels[0].url()).await, "SENTINEL FAILOVER house").await;
     it.fails_over(before, &app, &cookie, "1").await;

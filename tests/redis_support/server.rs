@@ -121,6 +121,20 @@ impl Server {
         admin(&self.url()).await
     }
 
+    /// Waits until its replica has all that it has.
+    pub async fn is_replicated(&self) {
+        until("the replica has caught up", Duration::from_secs(30), || async {
+            let state: String = self.run_command("INFO replication").await;
+            let offset = |name: &str| {
+                let (_, rest) = state.split_once(name)?;
+                rest.split(|char: char| !char.is_ascii_digit()).next()?.parse::<u64>().ok()
+            };
+            let (own, replica) = (offset("master_repl_offset:"), offset("state=online,offset="));
+            own.is_some() && own == replica
+        })
+        .await;
+    }
+
     /// Runs one command, written as in `redis-cli`.
     pub async fn run_command<T: FromRedisValue>(&self, line: &str) -> T {
         run(&mut self.admin().await, line).await
