@@ -126,3 +126,42 @@ async fn loads_creates_touches_and_deletes_are_sent_again() {
     }
     assert_eq!(server.run_command::<i64>("DBSIZE").await, i64::from(true), "nothing but the index of bob");
 }
+
+#[tokio::test]
+async fn cuts_while_many_count() {
+    let server = Server::start().await;
+    let proxy = Proxy::start(server.port).await;
+    let mut app = App::new(RedisStore::connect(proxy.url()).await.unwrap());
+    app.limit = 30 * SECOND;
+    let cookie = app.new_session().await;
+    let workers: Vec<_> = (0..8)
+        .map(|_| {
+            let (app, cookie) = (app.clone(), cookie.clone());
+            tokio::spawn(async move {
+                let mut done = 0_u64;
+                for _ in 0..50 {
+                    done += u64::from(app.get("/count", Some(&cookie)).await.status == 200);
+                }
+                done
+            })
+        })
+        .collect();
+    let mut cuts = 0;
+    while !workers.iter().all(tokio::task::JoinHandle::is_finished) {
+        if proxy.has_cut() {
+            proxy.arm([Cut::Request, Cut::Reply, Cut::NoReply][cuts % 3], "EVALSHA");
+            cuts += 1;
+        }
+        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+    let mut done = 0;
+    for worker in workers {
+        done += worker.await.unwrap();
+    }
+    let key = format!("cloakroom:{}", id(&cookie));
+    let counted: u64 = server.run_command::<u64>(&format!("HGET {key} s:n")).await - 1;
+    println!("{cuts} cuts: 400 sent, {done} answered 200, {counted} counted");
+    assert!((done..=400).contains(&counted), "{done} answered 200, {counted} counted");
+    assert!(cuts > 20 && done > 100);
+}

@@ -6,7 +6,7 @@ use ::redis::{ConnectionInfo, RedisError};
 
 use super::{
     RedisStore,
-    address::{Certificates, Login, client, parse},
+    address::{Login, client, parse},
     error::ConnectError,
     line::{Line, Timeouts},
     link::{Link, Way},
@@ -156,10 +156,11 @@ fn way(place: Place, login: &Login, timeouts: Timeouts) -> Result<Way, RedisErro
         #[cfg(feature = "redis-cluster")]
         Place::Cluster(nodes) => {
             let seeds = nodes.iter().map(|url| read(url)).collect::<Result<Vec<_>, _>>()?;
-            return Ok(Way::Cluster(super::cluster::Cluster::new(seeds, certificates.clone(), timeouts)?));
+            let cluster = super::cluster::Cluster::new(seeds, certificates.clone(), timeouts)?;
+            return Ok(Way::Cluster(Box::new(cluster)));
         }
     };
-    Ok(Way::Line(Line::new(target, timeouts)))
+    Ok(Way::Line(Box::new(Line::new(target, timeouts))))
 }
 
 #[cfg(feature = "redis-sentinel")]
@@ -172,7 +173,7 @@ fn sentinel(master: String, urls: &[String], login: &Login) -> Result<Target, Re
     let plain = ::redis::RedisConnectionInfo::default().set_skip_set_lib_name();
     let settings = login.over(&plain.set_protocol(first.redis_settings().protocol()));
     let clients = infos.into_iter().map(|info| client(info, &login.certificates)).collect::<Result<_, _>>()?;
-    let certificates: Certificates = login.certificates.clone();
+    let certificates = login.certificates.clone();
     let login = first.set_redis_settings(settings);
     Ok(Target::Master(super::sentinel::Sentinels { master, clients, login, certificates }))
 }

@@ -57,6 +57,7 @@ impl Failure {
     }
 
     /// Whether the server answered at all.
+    #[cfg(feature = "redis-cluster")]
     pub(super) fn is_answer(&self) -> bool {
         matches!(&self.cause, Cause::Redis(error) if error.code().is_some())
     }
@@ -72,6 +73,7 @@ impl Failure {
     }
 
     /// Where the cluster keeps the key instead.
+    #[cfg(feature = "redis-cluster")]
     pub(super) fn redirect(&self) -> Option<&str> {
         let Cause::Redis(error) = &self.cause else { return None };
         error.redirect_node().map(|(address, _)| address)

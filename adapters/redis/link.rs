@@ -22,10 +22,10 @@ pub(super) struct Link {
 #[derive(Debug)]
 pub(super) enum Way {
     /// One connection: to a server, or to the master that sentinels name.
-    Line(Line),
+    Line(Box<Line>),
     /// A connection to each master.
     #[cfg(feature = "redis-cluster")]
-    Cluster(Cluster),
+    Cluster(Box<Cluster>),
     /// The application's own.
     Own(Own),
 }
@@ -39,12 +39,11 @@ impl Link {
     /// Sends a command on one key.
     pub(super) async fn send(
         &self,
-        key: &[u8],
+        #[cfg_attr(not(feature = "redis-cluster"), allow(unused_variables))] key: &[u8],
         command: &Cmd,
         again: Again,
         deadline: Instant,
     ) -> Result<Value, Failure> {
-        let _ = key;
         match &self.way {
             Way::Line(line) => line.send(command, again, deadline).await,
             #[cfg(feature = "redis-cluster")]

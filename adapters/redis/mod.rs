@@ -101,6 +101,16 @@ impl RedisStore {
 
     /// Starts from the defaults, for the master that these sentinels call `master`. The URLs are the sentinels'; for the
     /// master there are [`RedisStoreBuilder::username`] and its like, and TLS where the first URL has it.
+    ///
+    /// ```no_run
+    /// # use cloakroom::redis::{ConnectError, RedisStore};
+    /// # async fn run() -> Result<(), ConnectError> {
+    /// let store = RedisStore::sentinel("mymaster", ["10.0.0.1:26379", "10.0.0.2:26379", "10.0.0.3:26379"])
+    ///     .password("the master's")
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
     #[cfg(feature = "redis-sentinel")]
     #[cfg_attr(docsrs, doc(cfg(feature = "redis-sentinel")))]
     pub fn sentinel(
@@ -112,6 +122,15 @@ impl RedisStore {
 
     /// Starts from the defaults, for a cluster. One node's URL is enough where that node is up; name a few. The first
     /// URL's user, password and TLS are used for all nodes.
+    ///
+    /// ```no_run
+    /// # use cloakroom::redis::{ConnectError, RedisStore};
+    /// # async fn run() -> Result<(), ConnectError> {
+    /// let store = RedisStore::cluster(["redis://10.0.0.1:6379", "redis://10.0.0.2:6379", "redis://10.0.0.3:6379"])
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
     #[cfg(feature = "redis-cluster")]
     #[cfg_attr(docsrs, doc(cfg(feature = "redis-cluster")))]
     pub fn cluster(nodes: impl IntoIterator<Item = impl Into<String>>) -> RedisStoreBuilder {

@@ -2,23 +2,26 @@
 
 use std::{fmt, time::Duration};
 
-use ::redis::{Cmd, RedisError, RedisFuture, Value, aio::ConnectionLike};
+use ::redis::{Cmd, RedisFuture, Value, aio::ConnectionLike};
 use tokio::time::{Instant, timeout_at};
 
-use super::{failure::Failure, line::Again};
+use super::{
+    failure::{Failure, Fate},
+    line::Again,
+};
 
 /// A connection that the application brings.
 pub(super) struct Own {
-    connection: Box<dyn Send1>,
+    connection: Box<dyn Sender>,
     response: Duration,
 }
 
 /// Sends one command: every connection of the redis crate that can be cloned and shared does.
-trait Send1: Send + Sync {
+trait Sender: Send + Sync {
     fn send(&self, command: Cmd) -> RedisFuture<'static, Value>;
 }
 
-impl<C: ConnectionLike + Clone + Send + Sync + 'static> Send1 for C {
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> Sender for C {
     fn send(&self, command: Cmd) -> RedisFuture<'static, Value> {
         let mut connection = self.clone();
         Box::pin(async move { connection.req_packed_command(&command).await })
@@ -34,24 +37,23 @@ impl Own {
     }
 
     pub(super) async fn send(&self, command: &Cmd, again: Again, deadline: Instant) -> Result<Value, Failure> {
-        let until = deadline.min(Instant::now() + self.response);
-        for is_last in [again == Again::No, true] {
-            let failure = match timeout_at(until, self.connection.send(command.clone())).await {
-                Ok(Ok(reply)) => return reply.extract_error().map_err(Failure::refused),
-                Ok(Err(error)) if is_refusal(&error) => return Err(Failure::refused(error)),
-                Ok(Err(error)) => Failure::reply_lost(error),
-                Err(_) => return Err(Failure::no_reply(self.response)),
-            };
-            if is_last {
-                return Err(failure);
+        match self.send_once(command, deadline).await {
+            Err(failure) if failure.fate == Fate::ReplyLost && again == Again::Yes => {
+                self.send_once(command, deadline).await
             }
+            done => done,
         }
-        Err(Failure::no_reply(self.response))
     }
-}
 
-fn is_refusal(error: &RedisError) -> bool {
-    error.code().is_some()
+    async fn send_once(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
+        let until = deadline.min(Instant::now() + self.response);
+        match timeout_at(until, self.connection.send(command.clone())).await {
+            Ok(Ok(reply)) => reply.extract_error().map_err(Failure::refused),
+            Ok(Err(error)) if error.code().is_some() => Err(Failure::refused(error)),
+            Ok(Err(error)) => Err(Failure::reply_lost(error)),
+            Err(_) => Err(Failure::no_reply(self.response)),
+        }
+    }
 }
 
 impl fmt::Debug for Own {

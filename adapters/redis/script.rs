@@ -25,7 +25,7 @@ impl Call {
         self
     }
 
-    /// How many arguments there are.
+    /// Fields, each with its value behind it.
     pub(super) fn pairs(&mut self, pairs: impl IntoIterator<Item = (String, Vec<u8>)>) -> &mut Self {
         for (field, value) in pairs {
             self.arg(field).arg(value);

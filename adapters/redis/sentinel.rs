@@ -1,12 +1,13 @@
 //! Finding the master by its sentinels.
 
-use std::{fmt, pin::Pin};
+use std::{fmt, pin::Pin, time::Duration};
 
 use ::redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, ProtocolVersion, RedisError, Value,
     aio::MultiplexedConnection,
 };
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::time::sleep;
 
 use super::address::{Certificates, client, elsewhere};
 
@@ -19,13 +20,17 @@ pub(super) struct Sentinels {
     pub(super) certificates: Certificates,
 }
 
+/// How soon a sentinel is asked again while the server that it named does not answer.
+const MOMENT: Duration = Duration::from_millis(200);
+
 /// What one of the things that run at the same time comes to.
-enum Step {
-    Named(String, u16),
-    Opened(MultiplexedConnection),
+enum Step<'a> {
+    Named { by: &'a Client, is_first: bool, server: Result<Server, RedisError> },
+    Opened(Result<MultiplexedConnection, RedisError>),
 }
 
-type Steps<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Result<Step, RedisError>> + Send + 'a>>>;
+type Server = (String, u16);
+type Steps<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Step<'a>> + Send + 'a>>>;
 
 impl Sentinels {
     pub(super) fn protocol(&self) -> ProtocolVersion {
@@ -33,46 +38,65 @@ impl Sentinels {
     }
 
     /// Asks all sentinels at once, and connects to every server that one of them names until one says that it is the
-    /// master: during a failover they differ, and a sentinel may be as dead as the master beside it.
+    /// master: during a failover they differ, and a sentinel may be as dead as the master beside it. A server that was
+    /// named may hang, so they are asked again meanwhile.
     pub(super) async fn open(&self, config: &AsyncConnectionConfig) -> Result<MultiplexedConnection, RedisError> {
         let mut named = Vec::new();
         let mut error = (ErrorKind::EmptySentinelList, "there are no sentinels").into();
+        let (mut asked, mut opening) = (self.clients.len(), 0_usize);
         let mut steps = Steps::new();
         for sentinel in &self.clients {
-            steps.push(Box::pin(self.ask(sentinel)));
+            steps.push(Box::pin(self.ask(sentinel, None)));
         }
-        while let Some(step) = steps.next().await {
-            match step {
-                Ok(Step::Opened(connection)) => return Ok(connection),
-                Ok(Step::Named(host, port)) => {
-                    let server = (host, port);
-                    if !named.contains(&server) {
-                        named.push(server.clone());
-                        steps.push(Box::pin(self.open_master(server, config)));
+        while asked > 0 || opening > 0 {
+            match steps.next().await {
+                Some(Step::Opened(Ok(connection))) => return Ok(connection),
+                Some(Step::Opened(Err(failed))) => {
+                    opening -= 1;
+                    error = failed;
+                }
+                Some(Step::Named { by, is_first, server }) => {
+                    asked -= usize::from(is_first);
+                    match server {
+                        Ok(server) => {
+                            if !named.contains(&server) {
+                                named.push(server.clone());
+                                steps.push(Box::pin(async { Step::Opened(self.open_master(server, config).await) }));
+                                opening += 1;
+                            }
+                            steps.push(Box::pin(self.ask(by, Some(MOMENT))));
+                        }
+                        Err(failed) => error = failed,
                     }
                 }
-                Err(failed) => error = failed,
+                None => break,
             }
         }
         Err(error)
     }
 
-    async fn ask(&self, sentinel: &Client) -> Result<Step, RedisError> {
+    async fn ask<'a>(&'a self, by: &'a Client, after: Option<Duration>) -> Step<'a> {
+        if let Some(after) = after {
+            sleep(after).await;
+        }
+        Step::Named { by, is_first: after.is_none(), server: self.named(by).await }
+    }
+
+    async fn named(&self, by: &Client) -> Result<Server, RedisError> {
         // The time-out is the whole attempt's.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let mut connection = sentinel.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = by.get_multiplexed_async_connection_with_config(&config).await?;
         let mut question = ::redis::cmd("SENTINEL");
         question.arg("get-master-addr-by-name").arg(&self.master);
-        let answer: Option<(String, u16)> = question.query_async(&mut connection).await?;
-        let unknown = || (ErrorKind::MasterNameNotFoundBySentinel, "a sentinel does not know this master").into();
-        answer.map(|(host, port)| Step::Named(host, port)).ok_or_else(unknown)
+        let answer: Option<Server> = question.query_async(&mut connection).await?;
+        answer.ok_or_else(|| (ErrorKind::MasterNameNotFoundBySentinel, "a sentinel does not know this master").into())
     }
 
     async fn open_master(
         &self,
-        (host, port): (String, u16),
+        (host, port): Server,
         config: &AsyncConnectionConfig,
-    ) -> Result<Step, RedisError> {
+    ) -> Result<MultiplexedConnection, RedisError> {
         let master = client(elsewhere(&self.login, &host, port), &self.certificates)?;
         let mut connection = master.get_multiplexed_async_connection_with_config(config).await?;
         let role: Result<Vec<Value>, RedisError> = ::redis::cmd("ROLE").query_async(&mut connection).await;
@@ -81,9 +105,9 @@ impl Sentinels {
                 Err((ErrorKind::Client, "the server that a sentinel named is not the master (yet, or any more)").into())
             }
             // A user without the right to ask finds out by the first write.
-            Ok(_) => Ok(Step::Opened(connection)),
-            Err(error) if error.code() == Some("NOPERM") => Ok(Step::Opened(connection)),
-            Err(_) => role.map(|_| Step::Opened(connection)),
+            Ok(_) => Ok(connection),
+            Err(error) if error.code() == Some("NOPERM") => Ok(connection),
+            Err(_) => role.map(|_| connection),
         }
     }
 }
