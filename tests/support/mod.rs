@@ -8,6 +8,7 @@ pub mod drivers;
 pub mod futures;
 #[cfg(feature = "testing")]
 pub mod naive;
+pub mod scenarios;
 
 pub use self::{
     browser::{Browser, Page, Sent},
