@@ -149,9 +149,9 @@ mod tests {
     /// What this version of the crate wrote, later ones must read.
     #[test]
     fn the_formats_are_kept() {
-        let table: [(fn(Key) -> CookieStore, &str); 2] = [
+        let table = [
             (
-                CookieStore::new,
+                CookieStore::new as fn(Key) -> _,
                 "AdEQ4-nw-mF4-qFuhj7WgzOTEzPCf7ivwOhYmIIr983IZRxKM4wLMeVQjxZs85BCtngjr3jSJ-IqPte-99iQTixzLge05V_QMFOVU57CYf7lxy5PENHZeu7D7VVFGEdc6xXIe-QjDmnZEQvE45bCOnS7uLoCS88UkuwqKjTm",
             ),
             (
