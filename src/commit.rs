@@ -11,7 +11,7 @@ use crate::{
     credentials::Standing,
     error::Error,
     event::Event,
-    open::Visit,
+    open::{Visit, owner_valid_from},
     ops::{Act, Ops},
     plan::{Answer, Asked, Dropped, Loaded, Plan, plan},
     record::Record,
@@ -68,7 +68,8 @@ impl Commit<'_> {
         let started = Instant::now();
         let mut loaded = self.loaded(now);
         let reissue = self.head == Head::Open && self.visit.is_reissue_due();
-        let mut answer = Answer::None;
+        // A login to a session that this owner cannot have any more begins another one.
+        let mut answer = if self.predates_owner().await? { Answer::Gone } else { Answer::None };
         for tries in 1.. {
             let base = match (&answer, &loaded) {
                 (Answer::Conflict(record), _) => Some(record.state().clone()),
@@ -155,6 +156,14 @@ impl Commit<'_> {
         self.visit.token.as_ref().map(standing) == Some(Standing::Current)
     }
 
+    /// Whether this is a login with a visitor's session from before the time since when the owner's sessions are valid: the
+    /// next request would be told that it is revoked.
+    async fn predates_owner(&self) -> Result<bool, Error> {
+        let owner = self.new_owner().flatten().filter(|_| self.ops.act == Act::Renew);
+        let (Some(record), Some(owner)) = (self.visit.record(), owner) else { return Ok(false) };
+        Ok(record.created_at() < owner_valid_from(self.core, &owner).await?)
+    }
+
     fn drop_writes(&mut self, why: Dropped) {
         if let Some(event) = self.visit.id().and_then(|id| Event::dropped(why, id)) {
             self.core.emit(&event);
@@ -170,11 +179,8 @@ impl Commit<'_> {
     /// What it wrote counts, not what that changes: the sibling of a double-clicked login has written the same already, and
     /// this one logs in all the same.
     fn new_owner(&self) -> Option<Option<Arc<str>>> {
-        if self.ops.owner.is_some() {
-            return self.ops.owner.clone();
-        }
-        let written = self.ops.written(self.core.owner_key.as_deref()?)?;
-        Some(written.and_then(owner_in))
+        let by_key = || self.ops.written(self.core.owner_key.as_deref()?).map(|raw| raw.and_then(owner_in));
+        self.ops.owner.clone().or_else(by_key)
     }
 
     /// Lets others finish, once several tries in a row were in vain.

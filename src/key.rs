@@ -39,6 +39,15 @@ impl<T> AsKey<T> for &String {
 /// assert_eq!(session.get(VISITS)?, Some(2));
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A value of another type is refused when this compiles:
+///
+/// ```compile_fail,E0277
+/// # use cloakroom::{Key, Session};
+/// const VISITS: Key<u32> = Key::new("visits");
+///
+/// let _ = Session::new().insert(VISITS, "one");
+/// ```
 pub struct Key<T> {
     name: &'static str,
     // Not `T`: a key holds none, so it is `Send` and `Copy` whatever `T` is.

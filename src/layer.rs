@@ -108,6 +108,12 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.scope = Scope::of::<T>())
     }
 
+    /// Whether it has a scope, so that [`Session`](crate::Session) as an extractor does not mean its sessions.
+    #[must_use]
+    pub fn is_scoped(&self) -> bool {
+        !self.core.scope.is_default()
+    }
+
     /// For development over plain http: see
     /// [`CookieOptionsBuilder::insecure_http`](crate::CookieOptionsBuilder::insecure_http). Anyone on the way can read
     /// the cookie then.
@@ -183,8 +189,9 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.owner_valid_from = Some(Arc::new(move |owner| Box::pin(ask(owner)))))
     }
 
-    /// The largest state that a session may have, in bytes of its keys and values. A commit that would store more
-    /// fails with [`Error::is_too_large`](crate::Error::is_too_large) and stores nothing. Default: 64 KiB.
+    /// The largest that a session may be, in bytes: its packed state, its owner and its label. A commit that would make it
+    /// larger than that fails with [`Error::is_too_large`](crate::Error::is_too_large) and stores nothing; one that makes
+    /// it smaller never does. Default: 64 KiB.
     pub fn max_bytes(self, limit: u32) -> Self {
         self.with(|core| core.max_bytes = limit as usize)
     }

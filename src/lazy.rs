@@ -207,7 +207,7 @@ impl Shared {
         let _turn = self.turn.lock().await;
         match self.commit_in_turn(core).await? {
             Some(Dropped::Unavailable) => Err(Error::read_only()),
-            Some(_) => Err(Error::gone()),
+            Some(Dropped::Superseded | Dropped::Gone | Dropped::Overtaken) => Err(Error::gone()),
             None => Ok(()),
         }
     }

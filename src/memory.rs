@@ -26,6 +26,8 @@ mod compact;
 mod owners;
 mod shard;
 mod snapshot;
+#[cfg(test)]
+mod stress;
 
 /// How many parts there are, each with a lock of its own. A power of two.
 const SHARDS: usize = 64;
@@ -46,6 +48,15 @@ struct Tables {
     /// Owners' names are chosen by users, who must not choose the part as well.
     hasher: RandomState,
     bound: Option<Bound>,
+}
+
+/// What a record may do for room in a full store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// End others.
+    Make,
+    /// Take what there is.
+    Find,
 }
 
 impl MemoryStore {
@@ -145,10 +156,21 @@ impl Tables {
     }
 
     fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        let replaced = match self.put(id, record)? {
+        match self.put(id, record, Room::Make) {
+            // Each has an owner, but not each may be alive.
+            Err(_) if self.give_back_all(record.created_at()) => self.put(id, record, Room::Make),
+            put => put,
+        }
+    }
+
+    fn put(&self, id: &SessionId, record: &Record, room: Room) -> Result<Created, StoreError> {
+        let replaced = match self.place(id, record, room)? {
             Ok(replaced) => replaced,
             Err(taken) => return Ok(taken),
         };
+        if let Some(bound) = &self.bound {
+            bound.note_expiry(record.expires_at());
+        }
         if let Some(expired) = replaced {
             self.left(id, expired.owner());
         }
@@ -156,12 +178,20 @@ impl Tables {
     }
 
     /// The owner's lock is held until the record is in place: "log out everywhere" never finds one without the other.
-    fn put(&self, id: &SessionId, record: &Record) -> Result<Result<Option<Compact>, Created>, StoreError> {
+    fn place(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        room: Room,
+    ) -> Result<Result<Option<Compact>, Created>, StoreError> {
         let owner = record.meta.owner.as_ref();
         let index = owner.map(|owner| (owner, self.owners(owner)));
-        let mut ownerless = self.make_room(id)?;
+        let mut ownerless = self.make_room(id, room)?;
         let replaced = self.shard(id).create(*id, record);
-        if replaced.is_ok() {
+        if let Ok(before) = &replaced {
+            if let (Some(before), Some(ownerless)) = (before, &mut ownerless) {
+                ownerless.remove(&(before.created_at(), *id));
+            }
             match (index, &mut ownerless) {
                 (Some((owner, mut table)), _) => table.add(owner, *id),
                 (None, Some(ownerless)) => drop(ownerless.insert((record.created_at(), *id))),
@@ -175,11 +205,12 @@ impl Tables {
     }
 
     /// Ends the oldest sessions without an owner until there is room for one more; holds what keeps others from taking it.
-    fn make_room(&self, id: &SessionId) -> Result<Option<MutexGuard<'_, Ownerless>>, StoreError> {
+    fn make_room(&self, id: &SessionId, room: Room) -> Result<Option<MutexGuard<'_, Ownerless>>, StoreError> {
         let Some(bound) = &self.bound else { return Ok(None) };
         let mut ownerless = bound.ownerless();
         while bound.is_full() && self.shard(id).get(id).is_none() {
-            let (_, oldest) = ownerless.pop_first().ok_or_else(|| StoreError::new(bound.full()))?;
+            let oldest = if room == Room::Make { ownerless.pop_first() } else { None };
+            let (_, oldest) = oldest.ok_or_else(|| StoreError::new(bound.full()))?;
             let ended = self.shard(&oldest).remove_if(&oldest, |kept| kept.owner().is_none());
             if ended.is_some() {
                 bound.removed();
@@ -194,6 +225,9 @@ impl Tables {
         let (updated, before) = self.shard(id).update(id, changes);
         if let (Updated::Done, Some((owner, mut table))) = (&updated, index) {
             table.add(owner, *id);
+        }
+        if let (Some(bound), Some(_)) = (&self.bound, &changes.lifetime) {
+            bound.note_expiry(changes.expires_at);
         }
         if let Some(before) = before.filter(|_| changes.owner.is_some()) {
             self.left(id, before.owner());
@@ -255,6 +289,27 @@ impl Tables {
         for (id, kept) in expired {
             self.removed(&id, &kept);
         }
+    }
+
+    /// Frees everything that has expired; says whether there was such. It looks only when there is something to find.
+    fn give_back_all(&self, now: Timestamp) -> bool {
+        let Some(bound) = self.bound.as_ref().filter(|bound| bound.may_have_expired(now)) else { return false };
+        bound.forget_expiries();
+        let mut found = false;
+        for shard in &self.shards {
+            let (expired, next) = {
+                let mut shard = lock(shard);
+                (shard.sweep_all(now), shard.next_expiry())
+            };
+            if let Some(next) = next {
+                bound.note_expiry(next);
+            }
+            found |= !expired.is_empty();
+            for (id, kept) in expired {
+                self.removed(&id, &kept);
+            }
+        }
+        found
     }
 }
 

@@ -148,7 +148,14 @@ pub(crate) async fn look(
 
 /// Since when sessions like this one are valid, by the layer's word and the application's.
 async fn valid_from(core: &Core, record: &Record) -> Result<Timestamp, StoreError> {
-    let (Some(ask), Some(owner)) = (&core.owner_valid_from, record.owner()) else { return Ok(core.valid_from) };
-    let since = ask(owner.to_owned()).await?;
-    Ok(core.valid_from.max(since.map(Timestamp::from).unwrap_or_default()))
+    match record.owner() {
+        Some(owner) => Ok(core.valid_from.max(owner_valid_from(core, owner).await?)),
+        None => Ok(core.valid_from),
+    }
+}
+
+/// Since when an owner's sessions are valid, by the application's word.
+pub(crate) async fn owner_valid_from(core: &Core, owner: &str) -> Result<Timestamp, StoreError> {
+    let Some(ask) = &core.owner_valid_from else { return Ok(Timestamp::default()) };
+    Ok(ask(owner.to_owned()).await?.map(Timestamp::from).unwrap_or_default())
 }

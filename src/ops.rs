@@ -148,13 +148,13 @@ impl Ops {
         }
     }
 
-    /// What the request made of a key, if anything; a clear makes nothing of all.
+    /// What the request makes of a key, also where that is what was there before; `None` where it leaves it alone.
     pub(crate) fn written(&self, key: &str) -> Option<Option<&str>> {
         match self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what) {
             Some(What::Set(value)) => Some(Some(value)),
-            Some(What::Update { made, .. }) => Some(made.as_deref()),
             Some(What::Affirm(value)) if self.act == Act::Renew => Some(Some(value)),
             Some(What::Remove) => Some(None),
+            Some(What::Update { made, .. }) => Some(made.as_deref()),
             Some(What::Affirm(_)) | None => self.cleared.map(|_| None),
         }
     }

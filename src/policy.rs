@@ -34,6 +34,12 @@ pub trait Answer<B, E> {
     ///
     /// Where the framework has failures as errors.
     fn answer(&self, failure: Failure) -> Result<Response<B>, E>;
+
+    /// Whether a failure that an extractor has answered is answered again, in the application's own way. Default: no, so that
+    /// what stands between keeps the headers that it added.
+    fn is_own(&self) -> bool {
+        false
+    }
 }
 
 /// The policy for `http` types, which Axum, hyper and tower use: request extensions, and an empty response.
@@ -156,6 +162,10 @@ impl<B, E, P, F: Fn(&Failure) -> Response<B>> Answer<B, E> for OnFailure<P, F> {
         let mut response = (self.hook)(&failure);
         failure.write(response.headers_mut());
         Ok(response)
+    }
+
+    fn is_own(&self) -> bool {
+        true
     }
 }
 

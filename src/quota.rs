@@ -1,10 +1,13 @@
 //! How many sessions one owner may have at once.
 
+use std::{cmp::Reverse, time::Duration};
+
 use crate::{
     core::Core,
     error::Error,
     event::Event,
     owners::{DynOwnerIndex, OwnedSession},
+    time::Timestamp,
     token::SessionId,
 };
 
@@ -13,7 +16,7 @@ use crate::{
 pub enum OverLimit {
     /// The login fails: its commit is an error, [`Error::is_over_limit`], and stores nothing.
     Refuse,
-    /// The owner's oldest sessions end.
+    /// The owner's sessions that were not used for longest end.
     EndOldest,
 }
 
@@ -30,17 +33,42 @@ pub(crate) struct Admission<'a> {
     quota: Quota,
     owner: &'a str,
     id: SessionId,
+    /// When it is last used: after every elder, whatever two servers' clocks say.
+    now: Timestamp,
+    /// The owner's sessions from before, and when the last one of them was used.
+    elders: Vec<SessionId>,
+    used: Timestamp,
 }
 
 impl<'a> Admission<'a> {
     /// Asks whether the session may become the owner's; `None` where there is no limit.
-    pub(crate) async fn ask(core: &'a Core, owner: Option<&'a str>, id: SessionId) -> Result<Option<Self>, Error> {
+    pub(crate) async fn ask(
+        core: &'a Core,
+        owner: Option<&'a str>,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Error> {
         let (Some(quota), Some(owner)) = (core.quota, owner) else { return Ok(None) };
-        let admission = Self { core, quota, owner, id };
-        if quota.over == OverLimit::Refuse && admission.others().await?.len() >= quota.max {
-            return Err(Error::over_limit(quota.max));
+        let admission = Self { core, quota, owner, id, now, elders: Vec::new(), used: Timestamp::default() };
+        match (quota.over, admission.others().await) {
+            (OverLimit::Refuse, Ok(others)) if others.len() >= quota.max => Err(Error::over_limit(quota.max)),
+            (OverLimit::Refuse, Ok(_)) => Ok(Some(admission)),
+            (OverLimit::Refuse, Err(error)) => Err(error),
+            (OverLimit::EndOldest, Ok(others)) => {
+                let used = others.iter().map(|session| session.last_used).max().unwrap_or_default();
+                let elders = others.into_iter().map(|session| session.id).collect();
+                Ok(Some(Self { now: now.max(used.plus(Duration::from_millis(1))), elders, used, ..admission }))
+            }
+            (OverLimit::EndOldest, Err(error)) => {
+                admission.let_be(&error);
+                Ok(None)
+            }
         }
-        Ok(Some(admission))
+    }
+
+    /// What the session's record is to say of its last use.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Looks again, now that the session is the owner's: others may have come at the same time.
@@ -54,25 +82,31 @@ impl<'a> Admission<'a> {
                 }
             }
             OverLimit::EndOldest => {
-                // The login itself is done: its token must reach the client, and the next login ends what is left.
                 if let Err(error) = self.end_oldest().await {
-                    self.core.emit(&Event::StoreFailed { error: &error });
+                    self.let_be(&error);
                 }
             }
         }
         Ok(())
     }
 
+    /// Ends what was not used for longest. Logins that race see one order, this session in its place: otherwise each would
+    /// end the other. An elder that is used just now does not end this one.
     async fn end_oldest(&self) -> Result<(), Error> {
-        let mut others = self.others().await?;
-        others.sort_by_key(|session| (session.created_at, session.id));
-        let excess = (others.len() + 1).saturating_sub(self.quota.max);
-        for session in others.into_iter().take(excess) {
+        let mut sessions = self.index()?.list(self.owner, self.core.now()).await?;
+        let limit = |id: &SessionId| if self.elders.contains(id) { self.used } else { Timestamp::MAX };
+        sessions.sort_by_key(|session| Reverse((session.last_used.min(limit(&session.id)), session.id)));
+        for session in sessions.into_iter().skip(self.quota.max) {
             if self.index()?.revoke(self.owner, &session.id).await? {
                 self.core.emit(&Event::Destroyed { id: session.id });
             }
         }
         Ok(())
+    }
+
+    /// The login goes on: its token must reach the client, and the next login ends what is left.
+    fn let_be(&self, error: &Error) {
+        self.core.emit(&Event::StoreFailed { error });
     }
 
     async fn others(&self) -> Result<Vec<OwnedSession>, Error> {

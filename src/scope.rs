@@ -26,7 +26,7 @@ impl Scope {
         Self { id: TypeId::of::<T>(), name: type_name::<T>() }
     }
 
-    fn is_default(self) -> bool {
+    pub(crate) fn is_default(self) -> bool {
         self.id == TypeId::of::<()>()
     }
 }
@@ -44,7 +44,11 @@ impl<T: 'static> Scoped<T> {
     ///
     /// The store failed, or no layer of this scope stands before.
     pub async fn extract(sessions: Option<&ScopedSessions>) -> Result<Self, Failure> {
-        let lazy = sessions.and_then(ScopedSessions::get::<T>).ok_or_else(Error::missing_layer)?;
+        let lazy = sessions.and_then(ScopedSessions::get::<T>).ok_or_else(|| {
+            let error = Error::missing_layer();
+            tracing::error!(scope = type_name::<T>(), "{error}");
+            error
+        })?;
         Ok(Self { session: lazy.extract().await?, scope: PhantomData })
     }
 

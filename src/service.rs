@@ -129,8 +129,10 @@ fn answer<B, P: Answer<B, E>, E>(
     if let Err(error) = result {
         return policy.answer(Failure::new(core, error, lines));
     }
-    // A handler may have answered a failure of the session: the policy decides what that looks like.
-    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+    // A handler may have answered a failure of the session: an own policy decides what that looks like.
+    if policy.is_own()
+        && let Some(failure) = response.extensions_mut().remove::<Failure>()
+    {
         response = policy.answer(failure)?;
     }
     match lines.write(core, response.headers_mut()) {

@@ -110,13 +110,11 @@ impl Session {
             return owner.as_deref().map(str::to_owned);
         }
         let key = self.shared.core.as_ref().and_then(|core| core.owner_key.as_deref());
-        match key {
-            Some(key) if inner.ops.touches_keys() => {
-                inner.raw(key).and_then(owner_in).map(|owner| owner.as_ref().to_owned())
-            }
-            _ if inner.ops.hides_session() => None,
-            _ => inner.visit.record().and_then(|record| record.owner()).map(str::to_owned),
+        if let Some(written) = key.and_then(|key| inner.ops.written(key)) {
+            return written.and_then(owner_in).as_deref().map(str::to_owned);
         }
+        let record = inner.visit.record().filter(|_| !inner.ops.hides_session());
+        record.and_then(|record| record.owner()).map(str::to_owned)
     }
 
     /// Says whose session it is, from the commit on. Call it at login, with [`renew`](Session::renew): "log out

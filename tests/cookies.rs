@@ -65,7 +65,7 @@ async fn a_malformed_cookie_never_panics_hides_a_neighbour_or_logs_anyone_in() {
         for (kind, template) in malformed() {
             let at = format!("{kind}, {}", app.name);
             let bad = replaced(&template, b"TOKEN", &token);
-            let page = ask(&app, &[bad.clone()]).await;
+            let page = ask(&app, std::slice::from_ref(&bad)).await;
             assert_eq!((page.body.as_str(), page.sent()), ("none  false", Sent::Nothing), "alone: {at}");
             let beside: [Vec<Vec<u8>>; 4] = [
                 vec![[&bad[..], b"; ", &good].concat()],
@@ -192,6 +192,8 @@ async fn the_applications_own_headers_stay() {
 
         let page = browser.get(&app, "/app/get:user/public").await;
         assert_eq!((page.body.as_str(), all(&page, "cache-control")), ("7", vec!["public".to_owned()]), "{at}");
+        let page = browser.get(&app, "/app/get:user/language").await;
+        assert_eq!(all(&page, "vary"), ["accept-language", "cookie"], "appended: {at}");
         let page = browser.get(&app, "/app/renew").await;
         assert_eq!(all(&page, "vary"), ["cookie"], "{at}");
         assert_eq!(all(&page, "cache-control"), ["no-store"], "a cookie is set: {at}");

@@ -81,3 +81,55 @@ async fn login_and_logout() {
     assert!(bye.contains("Good bye.") && bye.contains("Log in"), "{bye}");
     assert!(!home().await.contains("Good bye."));
 }
+
+#[tokio::test]
+async fn metrics_count_what_happens_to_sessions() {
+    let example = Example::start("metrics");
+    let browser = browser();
+    for path in ["", "", "login", "logout", "login"] {
+        text(browser.get(format!("{}{path}", example.url))).await;
+    }
+    text(Client::new().get(&example.url).header("cookie", format!("id={}", "A".repeat(44)))).await;
+    let metrics = text(Client::new().get(format!("{}metrics", example.url))).await;
+    for line in [
+        "session_events_total{event=\"created\"} 2",
+        "session_events_total{event=\"rotated\"} 1",
+        "session_events_total{event=\"destroyed\"} 1",
+        "session_tokens_rejected_total{reason=\"Unknown\"} 1",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} in {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn server_sent_events_count_on_until_the_session_ends() {
+    let example = Example::start("sse");
+    let browser = browser();
+    let events = async || browser.get(format!("{}events", example.url)).send().await.unwrap();
+    let mut first = events().await;
+    assert_eq!(first.chunk().await.unwrap().unwrap(), "data: 1\n\n");
+    drop(first);
+    let mut second = events().await;
+    assert_eq!(second.chunk().await.unwrap().unwrap(), "data: 2\n\n");
+    assert_eq!(text(browser.post(format!("{}leave", example.url))).await, "forgotten");
+    while second.chunk().await.unwrap().is_some() {}
+}
+
+#[tokio::test]
+async fn a_websocket_keeps_what_was_said() {
+    use futures_util::{SinkExt as _, StreamExt as _};
+    use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
+
+    let example = Example::start("websocket");
+    let mut cookie = None;
+    for (say, said) in [("hello", "hello"), ("again", "hello\nagain")] {
+        let mut request = format!("{}socket", example.url.replace("http", "ws")).into_client_request().unwrap();
+        if let Some(cookie) = &cookie {
+            request.headers_mut().insert("cookie", http::HeaderValue::clone(cookie));
+        }
+        let (mut socket, response) = tokio_tungstenite::connect_async(request).await.unwrap();
+        cookie = cookie.or_else(|| response.headers().get("set-cookie").cloned());
+        socket.send(Message::text(say)).await.unwrap();
+        assert_eq!(socket.next().await.unwrap().unwrap().into_text().unwrap().as_str(), said);
+    }
+}

@@ -103,9 +103,9 @@ async fn a_session_that_cannot_be_created_sends_no_cookie() {
                 let (browser, at) = (Browser::new(), format!("{}: {path}, lost: {is_lost}", app.name));
                 let rule = store.next(Verb::Create);
                 if is_lost {
-                    rule.loses_its_reply()
+                    rule.loses_its_reply();
                 } else {
-                    rule.fails()
+                    rule.fails();
                 }
                 assert_opaque(&browser.get(&app, path).await, Nothing, &at);
                 assert_eq!(browser.get(&app, path).await.sent(), Token, "{at}");

@@ -24,9 +24,10 @@ struct Arena {
 impl Arena {
     fn layer(is_naive: bool) -> (SessionLayer, (FaultStore<MemoryStore>, TestClock)) {
         let (inner, clock) = (FaultStore::new(MemoryStore::new()), TestClock::new());
-        let layer = match is_naive {
-            true => SessionLayer::new(Naive { inner: inner.clone(), clock: clock.clone() }),
-            false => SessionLayer::new(inner.clone()),
+        let layer = if is_naive {
+            SessionLayer::new(Naive { inner: inner.clone(), clock: clock.clone() })
+        } else {
+            SessionLayer::new(inner.clone())
         };
         (layer.clock(clock.clone()).owner_key("user"), (inner, clock))
     }
@@ -322,9 +323,10 @@ async fn a_hundred_updates_at_once_count_a_hundred() {
     race("100", "1", async |arena| {
         let browser = Rc::new(Browser::new());
         arena.get(&browser, "/app/insert:n:0").await;
-        let gate = match arena.is_naive {
-            true => arena.store.every(Verb::Delete).times(MANY).waits(),
-            false => arena.store.every(Verb::Load).times(MANY).answers_late(),
+        let gate = if arena.is_naive {
+            arena.store.every(Verb::Delete).times(MANY).waits()
+        } else {
+            arena.store.every(Verb::Load).times(MANY).answers_late()
         };
         let mut requests: Vec<std::pin::Pin<Box<dyn Future<Output = u16>>>> = Vec::new();
         requests.push(Box::pin(async {

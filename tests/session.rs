@@ -8,7 +8,7 @@ use std::{
 };
 
 use cloakroom::{
-    Clock, Key, LazySession, Lifetime, MemoryStore, Session, SessionLayer, SessionStatus,
+    Clock, Key, LazySession, Lifetime, MemoryStore, Session, SessionLayer, SessionStatus, SessionUpdateError,
     testing::{FaultStore, TestClock, Verb},
 };
 use http::{Request, Response};
@@ -36,6 +36,8 @@ fn with(key: &str, value: impl Serialize) -> Session {
     session
 }
 
+const COUNT: Key<u64> = Key::new("count");
+
 #[test]
 fn a_detached_session_is_read_and_written() {
     let session = Session::new();
@@ -50,7 +52,6 @@ fn a_detached_session_is_read_and_written() {
     assert!(session.contains_key("a") && !session.contains_key("c") && !session.is_empty());
     assert_eq!((session.id(), session.owner(), session.created_at(), session.expires_at()), (None, None, None, None));
 
-    const COUNT: Key<u64> = Key::new("count");
     session.insert(COUNT, u64::MAX).expect("JSON");
     session.insert(String::from("s"), 1.5).expect("JSON");
     assert_eq!(session.get(COUNT).expect("no digit is lost"), Some(u64::MAX));
@@ -121,6 +122,8 @@ fn status_tells_what_was_asked_for() {
     }
 }
 
+type Update = fn(&Session) -> Result<(), SessionUpdateError>;
+
 #[test]
 fn a_call_that_fails_names_its_key_and_changes_nothing() {
     let session = with("a", "text");
@@ -135,7 +138,6 @@ fn a_call_that_fails_names_its_key_and_changes_nothing() {
     assert!(error.key() == "a" && error.error().is_json(), "{error:?}");
     assert_eq!(error.to_string(), "cannot insert `a` in the session");
 
-    type Update = fn(&Session) -> Result<(), cloakroom::SessionUpdateError>;
     let updates: [Update; 6] = [
         |session| session.update("a", |n: u32| n + 1),
         |session| session.update_or("a", 1, |n: u32| n + 1),

@@ -10,7 +10,7 @@ use std::{
 
 use cloakroom::{LazySession, MemoryStore, Session, SessionLayer, SessionService};
 use http::{Request, Response, header};
-use tower::{Layer, Service, ServiceExt as _, limit::ConcurrencyLimitLayer, service_fn};
+use tower::{Layer, Service, ServiceExt as _, limit::ConcurrencyLimitLayer, service_fn, util::BoxCloneService};
 use tower_test::mock;
 
 type Handle = mock::Handle<Request<&'static str>, Response<&'static str>>;
@@ -85,9 +85,10 @@ async fn a_concurrency_limit_inside_holds() {
     let session = SessionLayer::new(MemoryStore::new());
     for limited_outside in [false, true] {
         let (mock, mut handle) = mock::pair::<Request<&str>, Response<&str>>();
-        let service = match limited_outside {
-            true => tower::util::BoxCloneService::new(limit.layer(session.layer(mock))),
-            false => tower::util::BoxCloneService::new(session.layer(limit.layer(mock))),
+        let service = if limited_outside {
+            BoxCloneService::new(limit.layer(session.layer(mock)))
+        } else {
+            BoxCloneService::new(session.layer(limit.layer(mock)))
         };
         let (mut first, mut second) = (service.clone(), service);
         handle.allow(2);
@@ -115,10 +116,11 @@ fn the_future_is_send_over_a_service_that_is() {
     fn assert_send<T: Send>(value: T) -> T {
         value
     }
+    fn assert_sync<T: Send + Sync>() {}
+
     let service = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::new())));
     let mut service = assert_send(SessionLayer::new(MemoryStore::new()).layer(service));
     drop(assert_send(service.call(Request::new(()))));
-    fn assert_sync<T: Send + Sync>() {}
     assert_sync::<Session>();
     assert_sync::<LazySession>();
     assert_sync::<SessionLayer>();

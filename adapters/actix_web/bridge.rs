@@ -68,6 +68,10 @@ impl<B> Answer<Outcome<B>, Infallible> for Actix {
         };
         Ok(Response::new(Err(error)))
     }
+
+    fn is_own(&self) -> bool {
+        self.on_failure.is_some()
+    }
 }
 
 /// The innermost tower service: loads the session where that is to be done early, then calls Actix.
@@ -161,10 +165,12 @@ where
 /// The outcome with its status, which decides what is kept. An error is a response that nobody has made yet: its changes
 /// count like any other's. A failure of ours goes where the layer looks for it.
 fn lift<B>(outcome: Outcome<B>) -> Response<Outcome<B>> {
-    let (status, failure) = match &outcome {
-        Ok(response) => (response.status(), None),
-        Err(error) => (error.as_response_error().status_code(), error.as_error::<Failure>().cloned()),
+    let (status, error) = match &outcome {
+        // Actix makes a response of an extractor's error before any middleware sees it.
+        Ok(response) => (response.status(), response.response().error()),
+        Err(error) => (error.as_response_error().status_code(), Some(error)),
     };
+    let failure = error.and_then(|error| error.as_error::<Failure>()).cloned();
     let mut response = Response::new(outcome);
     if let Some(failure) = failure {
         response.extensions_mut().insert(failure);

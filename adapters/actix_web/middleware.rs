@@ -40,7 +40,7 @@ pub struct SessionMiddleware {
 /// When the session is loaded.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Loading {
-    /// Before the handler, where the request presents a token.
+    /// Before the handler, where the request presents a token. Sessions of a scope have nobody who cannot wait.
     Eager,
     /// When an extractor asks.
     Lazy,
@@ -87,7 +87,8 @@ where
 
     fn new_transform(&self, service: S) -> Self::Future {
         let service = Rc::new(service);
-        let bridge = Bridge { service: Rc::clone(&service), loading: self.loading };
+        let loading = if self.layer.is_scoped() { Loading::Lazy } else { self.loading };
+        let bridge = Bridge { service: Rc::clone(&service), loading };
         let layer = self.layer.clone().policy(self.policy.clone());
         ready(Ok(SessionMiddlewareService { inner: service, service: layer.layer(bridge) }))
     }

@@ -38,9 +38,8 @@ impl Commit<'_> {
             return Err(Error::too_late());
         }
         let renewed = (rotation == Rotation::Renew).then(|| self.ops.secret());
-        let grows = !delta.keys.is_empty();
         let lifetime = self.ops.lifetime.as_deref().unwrap_or(record.lifetime_or(&self.core.lifetime)).clone();
-        let changes = Changes {
+        let mut changes = Changes {
             now,
             nonce: self.ops.nonce(),
             delta,
@@ -53,13 +52,15 @@ impl Commit<'_> {
         };
         // It applies here, for it was made of this very record.
         let Ok(after) = changes.apply(record) else { return Ok(Updated::Conflict(Box::new(record.clone()))) };
-        if grows {
+        // Where the limit was lowered, a session over it can still become smaller, step by step.
+        if size(&after) > size(record) {
             self.check_size(&after)?;
         }
         let next = Token { id: token.id, secret: renewed.clone().unwrap_or(token.secret) };
         let text = is_sent.then(|| self.core.backend.write(&next, &after)).transpose()?;
-        let new_owner = changes.owner().flatten().filter(|owner| record.owner() != Some(owner));
-        let admission = Admission::ask(self.core, new_owner, token.id).await?;
+        let new_owner = changes.owner.clone().flatten().filter(|owner| record.owner() != Some(owner));
+        let admission = Admission::ask(self.core, new_owner.as_deref(), token.id, now).await?;
+        changes.now = admission.as_ref().map_or(now, Admission::now);
         match self.core.backend.update(&token.id, &changes, record).await? {
             Updated::Conflict(found) if found.nonce() != changes.nonce() => {
                 self.core.emit(&Event::ConflictReplayed { id: token.id });
@@ -125,8 +126,9 @@ impl Commit<'_> {
             record.meta.label = self.ops.label.clone().flatten();
             record.meta.lifetime.clone_from(&self.ops.lifetime);
             self.check_size(&record)?;
+            let admission = Admission::ask(self.core, owner.as_deref(), token.id, now).await?;
+            record.meta.last_used = admission.as_ref().map_or(now, Admission::now);
             let text = self.core.backend.write(&token, &record)?;
-            let admission = Admission::ask(self.core, owner.as_deref(), token.id).await?;
             if self.core.backend.create(&token.id, &record).await? == Created::Done {
                 if let Some(admission) = admission {
                     admission.keep().await?;
@@ -181,7 +183,12 @@ impl Commit<'_> {
     }
 
     fn check_size(&self, record: &Record) -> Result<(), Error> {
-        let (bytes, limit) = (record.state().size(), self.core.max_bytes);
+        let (bytes, limit) = (size(record), self.core.max_bytes);
         if bytes > limit { Err(Error::too_large(bytes, limit)) } else { Ok(()) }
     }
+}
+
+/// The bytes of a record that grow with what the application, or a client, puts in.
+fn size(record: &Record) -> usize {
+    record.state().size() + record.owner().map_or(0, str::len) + record.label().map_or(0, str::len)
 }

@@ -41,6 +41,10 @@ impl Compact {
         self.created_at
     }
 
+    pub(super) fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
     pub(super) fn owner(&self) -> Option<&Arc<str>> {
         self.rest.as_ref()?.owner.as_ref()
     }

@@ -46,6 +46,11 @@ impl OwnerTable {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
     pub(super) fn ids(&self, owner: &str) -> Vec<SessionId> {
         match self.sessions.get(owner) {
             Some(Ids::One(only)) => vec![*only],

@@ -71,6 +71,17 @@ impl Shard {
         if self.get(id).is_some_and(is_meant) { self.remove(id) } else { None }
     }
 
+    /// Removes everything that has expired.
+    pub(super) fn sweep_all(&mut self, now: Timestamp) -> Vec<(SessionId, Compact)> {
+        let expired = self.table.extract_if(|(_, kept)| !kept.is_live(now));
+        expired.map(|(id, kept)| (id, *kept)).collect()
+    }
+
+    /// When the next one expires.
+    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
+        self.table.iter().map(|(_, kept)| kept.expires_at()).min()
+    }
+
     /// Removes what has expired in the next few slots.
     pub(super) fn sweep(&mut self, now: Timestamp) -> Vec<(SessionId, Compact)> {
         let mut expired = Vec::new();

@@ -1,6 +1,7 @@
 //! All sessions to a file, and back, so that a restart need not log everybody out.
 
 use std::{
+    cmp::Reverse,
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Write as _},
     path::Path,
@@ -8,8 +9,8 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{MemoryStore, lock};
-use crate::{record::Record, token::SessionId};
+use super::{MemoryStore, Room, lock};
+use crate::{record::Record, store::Created, token::SessionId};
 
 /// The first line, with a format version. Then, for each session: its id, the length of its record (`u32`, little-endian),
 /// its record. Last, the SHA-256 of all before.
@@ -45,11 +46,17 @@ impl MemoryStore {
 
         let mut beside = path.as_os_str().to_owned();
         beside.push(".new");
-        let mut file = create_private(beside.as_ref())?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        Ok(count)
+        let beside = Path::new(&beside);
+        match fs::remove_file(beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            // A file that was there would keep its mode.
+            _ => {}
+        }
+        let written = write_private(beside, &bytes).and_then(|()| fs::rename(beside, path));
+        if written.is_err() {
+            let _ = fs::remove_file(beside);
+        }
+        written.map(|()| count)
     }
 
     /// Adds the sessions of a file that [`save_to`](MemoryStore::save_to) wrote, and says how many. Those that the store
@@ -60,7 +67,10 @@ impl MemoryStore {
     /// # Errors
     ///
     /// The file cannot be read, is damaged, or was written by a later version ([`io::ErrorKind::InvalidData`]). Nothing is
-    /// added then. A bounded store that is full adds what it can.
+    /// added then.
+    ///
+    /// Where a bounded store has no room for all, it takes those with an owner first, then the newest, and ends none of
+    /// its own.
     pub fn restore_from(&self, path: impl AsRef<Path>) -> io::Result<usize> {
         let mut bytes = Vec::new();
         File::open(path)?.read_to_end(&mut bytes)?;
@@ -78,9 +88,9 @@ impl MemoryStore {
                 Record::from_bytes(record).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             records.push((id, record));
         }
-        let is_added = |(id, record): &(SessionId, Record)| {
-            matches!(self.tables.create(id, record), Ok(crate::store::Created::Done))
-        };
+        records.sort_by_key(|(_, record)| (record.owner().is_none(), Reverse(record.created_at())));
+        let is_added =
+            |(id, record): &(SessionId, Record)| matches!(self.tables.put(id, record, Room::Find), Ok(Created::Done));
         Ok(records.iter().filter(|entry| is_added(entry)).count())
     }
 }
@@ -93,10 +103,12 @@ fn split<'a>(rest: &mut &'a [u8]) -> Option<(SessionId, &'a [u8])> {
     Some((SessionId::from_bytes(*id), record))
 }
 
-fn create_private(path: &Path) -> io::Result<File> {
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }

@@ -60,6 +60,7 @@ pub async fn run(session: &Session, script: &str) -> Reply {
             }
             "cookie" => reply.headers.push((header::SET_COOKIE, "own=1")),
             "vary" => reply.headers.push((header::VARY, "accept-encoding, Cookie")),
+            "language" => reply.headers.push((header::VARY, "accept-language")),
             "public" => reply.headers.push((header::CACHE_CONTROL, "public")),
             "panic" => panic!("the handler panics, as the test wants it to"),
             other => panic!("no such operation: {other}"),

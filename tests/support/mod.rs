@@ -10,8 +10,10 @@ pub mod futures;
 pub mod naive;
 pub mod scenarios;
 
+#[cfg(all(feature = "actix-web", feature = "axum"))]
+pub use self::drivers::in_process;
 pub use self::{
     browser::{Browser, Page, Sent},
-    drivers::{App, in_process},
+    drivers::App,
     futures::{all, caught, soon},
 };

@@ -1,0 +1,150 @@
+//! Many threads and every verb at once: no deadlock, and indexes that agree with the records when it is quiet again.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
+
+use super::{MemoryStore, lock};
+use crate::{
+    changes::{Changes, Delta},
+    credentials::Credentials,
+    owners::OwnerIndex as _,
+    record::Record,
+    state::State,
+    store::SessionStore as _,
+    time::Timestamp,
+    token::{SecretHash, SessionId},
+};
+
+const THREADS: u64 = 8;
+const CALLS: u64 = 6_000;
+/// Few enough that threads meet.
+const IDS: u8 = 48;
+const OWNERS: [&str; 4] = ["ada", "bob", "cleo", "dan"];
+
+fn at(second: u64) -> Timestamp {
+    Timestamp::from_millis(1_000_000 + second * 1_000)
+}
+
+fn id(n: u8) -> SessionId {
+    SessionId::from_bytes([n; 16])
+}
+
+fn changes(owner: Option<&str>, second: u64) -> Changes {
+    Changes {
+        now: at(second),
+        nonce: second,
+        delta: Delta::default(),
+        expected: None,
+        credentials: None,
+        owner: Some(owner.map(Arc::from)),
+        label: None,
+        lifetime: None,
+        expires_at: at(second + 20),
+    }
+}
+
+fn record(owner: Option<&str>, second: u64) -> Record {
+    let credentials = Credentials::new(SecretHash::from_bytes([1; 32]));
+    let mut record = Record::new(credentials, State::default(), at(second), at(second + 20));
+    record.meta.owner = owner.map(Arc::from);
+    record
+}
+
+async fn call(store: &MemoryStore, random: &mut StdRng, second: u64) {
+    let id = id(random.random_range(0..IDS));
+    let name = OWNERS[random.random_range(0..OWNERS.len())];
+    let owner = random.random_bool(0.7).then_some(name);
+    match random.next_u32() % 16 {
+        0..5 => drop(store.create(&id, &record(owner, second)).await),
+        5..10 => drop(store.update(&id, &changes(owner, second)).await),
+        10 => drop(store.delete(&id).await),
+        11 => drop(store.revoke(name, &id).await),
+        12 => drop(store.revoke_all(name, Some(&id)).await),
+        13 => drop(store.list(name, at(second)).await),
+        14 => drop(store.load(&id).await),
+        _ => drop(store.len()),
+    }
+}
+
+fn run(store: &MemoryStore) {
+    let clock = Arc::new(AtomicU64::new(0));
+    let (done, all_done) = mpsc::channel();
+    for thread in 0..THREADS {
+        let (store, clock, done) = (store.clone(), Arc::clone(&clock), done.clone());
+        thread::spawn(move || {
+            let mut random = StdRng::seed_from_u64(thread);
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                for _ in 0..CALLS {
+                    let second = clock.fetch_add(1, Ordering::Relaxed) / 200;
+                    call(&store, &mut random, second).await;
+                }
+            });
+            done.send(()).unwrap();
+        });
+    }
+    for _ in 0..THREADS {
+        all_done.recv_timeout(Duration::from_secs(30)).expect("no deadlock, and no panic");
+    }
+}
+
+fn records(store: &MemoryStore) -> Vec<(SessionId, Record)> {
+    store.tables.shards.iter().flat_map(|shard| lock(shard).iter().collect::<Vec<_>>()).collect()
+}
+
+/// Owners as their tables have them.
+fn listed(store: &MemoryStore) -> Vec<(String, SessionId)> {
+    let ids = |name: &&str| {
+        let ids = store.tables.owners(name).ids(name);
+        ids.into_iter().map(|id| ((*name).to_owned(), id)).collect::<Vec<_>>()
+    };
+    OWNERS.iter().flat_map(ids).collect()
+}
+
+fn check(store: &MemoryStore) {
+    let records = records(store);
+    let mut owned: Vec<_> = records.iter().filter_map(|(id, record)| Some((record.owner()?.to_owned(), *id))).collect();
+    owned.sort_unstable();
+    let mut listed = listed(store);
+    listed.sort_unstable();
+    assert_eq!(listed, owned);
+    if let Some(bound) = &store.tables.bound {
+        let ownerless = records.iter().filter(|(_, record)| record.owner().is_none());
+        let expected = ownerless.map(|(id, record)| (record.created_at(), *id)).collect();
+        assert_eq!(*bound.ownerless(), expected);
+        assert_eq!(bound.count(), records.len());
+    }
+}
+
+#[test]
+fn indexes_agree_with_the_records_after_a_stress() {
+    for store in [MemoryStore::new(), MemoryStore::bounded(24)] {
+        run(&store);
+        assert!(!store.is_empty(), "there is something to look at");
+        check(&store);
+
+        // Half is deleted, the rest expires; nothing of it stays behind.
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for n in (0..IDS).step_by(2) {
+            runtime.block_on(store.delete(&id(n))).unwrap();
+        }
+        check(&store);
+        let far = Timestamp::MAX;
+        for n in 0..64 {
+            // Each step looks at a few slots only.
+            (0..64).for_each(|_| store.tables.give_back(&id(n), far));
+        }
+        check(&store);
+        assert!(store.is_empty());
+        assert!(store.tables.owners.iter().all(|table| lock(table).is_empty()));
+    }
+}

@@ -1,0 +1,168 @@
+//! Browsers, and requests through a layer.
+
+use std::{
+    convert::Infallible,
+    io,
+    sync::{Arc, Mutex},
+};
+
+use actix_web::{
+    body::MessageBody,
+    dev::{Service, ServiceResponse},
+    test::TestRequest,
+};
+use axum::{Router, body::Body};
+use cloakroom::{Answer, Attach, Failure, LazySession, Session, SessionLayer, testing::CookieJar};
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tracing::subscriber::DefaultGuard;
+
+pub(crate) const URL: &str = "https://example.com/";
+
+/// A browser, by its cookies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Browser {
+    pub(crate) jar: CookieJar,
+}
+
+impl Browser {
+    /// The session cookie.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.jar.value(URL, "__Host-id")
+    }
+
+    /// One request, whose handler answers 200; gives what it gives.
+    pub(crate) async fn visit<T>(&mut self, layer: &SessionLayer, handler: impl AsyncFnOnce(Session) -> T) -> T {
+        let mut given = None;
+        let response = self.send(layer, async |session| given = Some(handler(session).await)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        given.expect("the handler ran")
+    }
+
+    /// One request, and its response.
+    pub(crate) async fn send(&mut self, layer: &SessionLayer, handler: impl AsyncFnOnce(Session)) -> Response<String> {
+        let handler = async |request: Request<()>| match load(&request).await {
+            Ok(session) => {
+                handler(session).await;
+                Response::default()
+            }
+            Err(failure) => failure.into_response(),
+        };
+        self.request(layer, self.get(), handler).await
+    }
+
+    /// The same, with all there is to it.
+    pub(crate) async fn request<P>(
+        &mut self,
+        layer: &SessionLayer<P>,
+        request: Request<()>,
+        handler: impl AsyncFnOnce(Request<()>) -> Response<String>,
+    ) -> Response<String>
+    where
+        P: Attach<()> + Answer<String, Infallible> + Clone,
+    {
+        let mut handler = Some(handler);
+        let service = service_fn(|request| {
+            let handler = handler.take().expect("one request");
+            async move { Ok::<_, Infallible>(handler(request).await) }
+        });
+        let Ok(response) = layer.layer(service).oneshot(request).await;
+        self.keep(response.headers());
+        response
+    }
+
+    /// A request with this browser's cookies.
+    pub(crate) fn get<B: Default>(&self) -> Request<B> {
+        let mut request = Request::new(B::default());
+        if let Some(cookies) = self.jar.header(URL) {
+            request.headers_mut().insert(header::COOKIE, cookies);
+        }
+        request
+    }
+
+    /// One request to an Axum application.
+    pub(crate) async fn axum(&mut self, app: &Router, path: &str) -> Response<String> {
+        let mut request: Request<Body> = self.get();
+        *request.uri_mut() = path.parse().expect("a path");
+        let Ok(response) = app.clone().oneshot(request).await;
+        self.keep(response.headers());
+        let (head, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole body");
+        Response::from_parts(head, text(&body))
+    }
+
+    /// One request to an Actix application; an error becomes a response as Actix makes it one.
+    pub(crate) async fn actix<S, B>(&mut self, app: &S, path: &str) -> Response<String>
+    where
+        S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+        B: MessageBody + 'static,
+    {
+        let mut request = TestRequest::with_uri(path);
+        if let Some(cookies) = self.jar.header(URL) {
+            request = request.insert_header(("cookie", cookies.as_bytes()));
+        }
+        let response = match app.call(request.to_request()).await {
+            Ok(response) => response.map_into_boxed_body().into_parts().1,
+            Err(error) => error.error_response(),
+        };
+        let (head, body) = response.into_parts();
+        let mut answer = Response::builder().status(head.status().as_u16());
+        for (name, value) in head.headers() {
+            answer = answer.header(name.as_str(), value.as_bytes());
+        }
+        let body = actix_web::body::to_bytes(body).await.expect("a whole body");
+        let answer = answer.body(text(&body)).expect("a response");
+        self.keep(answer.headers());
+        answer
+    }
+
+    pub(crate) fn keep(&mut self, headers: &HeaderMap) {
+        assert_eq!(self.jar.store(headers, URL), [], "no cookie that browsers drop");
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The session, as an extractor gets it.
+pub(crate) async fn load(request: &Request<()>) -> Result<Session, Failure> {
+    request.extensions().get::<LazySession>().expect("a layer").extract().await
+}
+
+/// What was logged while this is held, on this thread.
+pub(crate) struct Log {
+    lines: Lines,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        text(&self.lines.0.lock().expect("no panic"))
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

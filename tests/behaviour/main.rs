@@ -1,0 +1,11 @@
+//! A session from the handler's side, and what the options of a layer do: in-process, and through the frameworks where they
+//! matter.
+
+mod app;
+mod events;
+mod failure;
+mod header_transport;
+mod late;
+mod memory;
+mod owners;
+mod scopes;

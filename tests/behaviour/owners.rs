@@ -1,0 +1,567 @@
+//! Whose a session is, and what can be done with all of an owner's.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, extract::Path, response::Result, routing::get};
+use cloakroom::{
+    Changes, Created, MemoryStore, OnStoreError, OverLimit, Owners, Record, Session, SessionId, SessionLayer,
+    SessionStore, StoreError, Updated,
+    testing::{FaultStore, TestClock, Verb},
+};
+use http::StatusCode;
+use tokio::task::JoinSet;
+
+use crate::app::Browser;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn owners(layer: &SessionLayer) -> Owners {
+    layer.owners().expect("the memory store has an index")
+}
+
+async fn ids(layer: &SessionLayer, owner: &str) -> Vec<SessionId> {
+    owners(layer).list(owner).await.expect("memory").into_iter().map(|session| session.id).collect()
+}
+
+/// A browser that is logged in, and its session's id.
+async fn login(layer: &SessionLayer, user: &str) -> (Browser, SessionId) {
+    let mut browser = Browser::default();
+    browser
+        .visit(layer, async |session| {
+            session.renew();
+            session.set_owner(user);
+        })
+        .await;
+    let id = browser.visit(layer, async |session| session.id()).await;
+    (browser, id.expect("logged in"))
+}
+
+async fn is_in(layer: &SessionLayer, browser: &mut Browser) -> bool {
+    browser.visit(layer, async |session| session.was_presented()).await
+}
+
+async fn owner(layer: &SessionLayer, browser: &mut Browser) -> Option<String> {
+    browser.visit(layer, async |session| session.owner()).await
+}
+
+#[tokio::test]
+async fn the_list_says_what_a_devices_page_shows_newest_first() {
+    let clock = TestClock::new();
+    let layer = SessionLayer::new(MemoryStore::new()).clock(clock.clone());
+    let (mut phone, first) = login(&layer, "alice").await;
+    phone.visit(&layer, async |session| session.set_label("phone")).await;
+    clock.advance(MINUTE);
+    let (mut laptop, second) = login(&layer, "alice").await;
+    laptop.visit(&layer, async |session| session.set_label("laptop")).await;
+    let (_, other) = login(&layer, "bob").await;
+    clock.advance(MINUTE);
+    phone.visit(&layer, async |session| session.insert("seen", true)).await.expect("JSON");
+
+    let list = owners(&layer).list("alice").await.expect("memory");
+    let shown: Vec<_> = list
+        .iter()
+        .map(|session| {
+            let idle = session.last_used.since(session.created_at);
+            (session.id, session.label.as_deref().expect("a label"), idle.as_secs() / 60)
+        })
+        .collect();
+    assert_eq!(shown, [(second, "laptop", 0), (first, "phone", 2)]);
+    assert_eq!(list[0].created_at.since(list[1].created_at), MINUTE);
+    assert!(list.iter().all(|session| session.expires_at > session.last_used));
+    assert_eq!(ids(&layer, "bob").await, [other]);
+    assert_eq!(ids(&layer, "carol").await, []);
+}
+
+#[tokio::test]
+async fn one_session_of_an_owner_is_revoked_and_nobody_elses() {
+    let layer = SessionLayer::new(MemoryStore::new());
+    let (mut thief, stolen) = login(&layer, "alice").await;
+    let (mut alice, _) = login(&layer, "alice").await;
+    let (mut bob, bobs) = login(&layer, "bob").await;
+    let owners = owners(&layer);
+    assert!(!owners.revoke("alice", &bobs).await.expect("memory"), "the id may come from the user");
+    assert!(!owners.revoke("alice", &SessionId::random()).await.expect("memory"));
+    assert!(owners.revoke("alice", &stolen).await.expect("memory"));
+    assert!(!owners.revoke("alice", &stolen).await.expect("memory"), "once");
+    assert!(!is_in(&layer, &mut thief).await);
+    assert!(is_in(&layer, &mut alice).await);
+    assert!(is_in(&layer, &mut bob).await);
+}
+
+#[tokio::test]
+async fn all_or_all_others_are_revoked() {
+    let layer = SessionLayer::new(MemoryStore::new());
+    let mut devices = Vec::new();
+    for _ in 0..3 {
+        devices.push(login(&layer, "alice").await);
+    }
+    let (mut bob, bobs) = login(&layer, "bob").await;
+    let kept = devices[1].1;
+    assert_eq!(owners(&layer).revoke_others("alice", &kept).await.expect("memory"), 2);
+    assert_eq!(ids(&layer, "alice").await, [kept]);
+    for (browser, id) in &mut devices {
+        assert_eq!(is_in(&layer, browser).await, *id == kept);
+    }
+    // A session of somebody else's to keep keeps nobody.
+    assert_eq!(owners(&layer).revoke_others("alice", &bobs).await.expect("memory"), 1);
+    login(&layer, "alice").await;
+    assert_eq!(owners(&layer).revoke_all("alice").await.expect("memory"), 1);
+    assert_eq!(owners(&layer).revoke_all("alice").await.expect("memory"), 0);
+    assert_eq!(ids(&layer, "alice").await, []);
+    assert!(is_in(&layer, &mut bob).await);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_says_so() {
+    let store = FaultStore::new(MemoryStore::new());
+    let layer = SessionLayer::new(store.clone());
+    let (_, id) = login(&layer, "alice").await;
+    for verb in [Verb::List, Verb::Revoke, Verb::RevokeAll] {
+        store.every(verb).fails();
+    }
+    let owners = owners(&layer);
+    assert!(owners.list("alice").await.is_err_and(|error| error.is_store()));
+    assert!(owners.revoke("alice", &id).await.is_err_and(|error| error.is_store()));
+    assert!(owners.revoke_all("alice").await.is_err_and(|error| error.is_store()));
+    assert!(owners.revoke_others("alice", &id).await.is_err_and(|error| error.is_store()));
+}
+
+#[tokio::test]
+async fn the_owner_key_says_whose_a_session_is() {
+    type Act = fn(&Session);
+    let table: &[(&str, Act, Option<&str>)] = &[
+        ("a string", |session| session.insert("user_id", "alice").unwrap(), Some("alice")),
+        ("a number", |session| session.insert("user_id", 17).unwrap(), Some("17")),
+        ("a large number", |session| session.insert("user_id", u64::MAX).unwrap(), Some("18446744073709551615")),
+        ("nothing of that", |session| session.insert("user_id", [1]).unwrap(), None),
+        ("null", |session| session.insert("user_id", None::<u8>).unwrap(), None),
+        ("another key", |session| session.insert("user", "alice").unwrap(), Some("before")),
+        ("an equal value", |session| session.insert("user_id", "before").unwrap(), Some("before")),
+        ("removed", |session| drop(session.remove("user_id")), None),
+        ("cleared", Session::clear, None),
+        (
+            "cleared and set",
+            |session| {
+                session.clear();
+                session.insert("user_id", "alice").unwrap();
+            },
+            Some("alice"),
+        ),
+        (
+            "updated",
+            |session| session.update("user_id", |id: String| id + " and after").unwrap(),
+            Some("before and after"),
+        ),
+        (
+            "set by hand as well",
+            |session| {
+                session.set_owner("carol");
+                session.insert("user_id", "alice").unwrap();
+            },
+            Some("carol"),
+        ),
+        (
+            "taken by hand",
+            |session| {
+                session.insert("user_id", "alice").unwrap();
+                session.clear_owner();
+            },
+            None,
+        ),
+        ("purged", Session::purge, None),
+        (
+            "begun anew",
+            |session| {
+                session.restart();
+                session.insert("user_id", "alice").unwrap();
+            },
+            Some("alice"),
+        ),
+    ];
+    for (what, act, expected) in table {
+        let layer = SessionLayer::new(MemoryStore::new()).owner_key("user_id");
+        let mut browser = Browser::default();
+        browser.visit(&layer, async |session| session.insert("user_id", "before").unwrap()).await;
+        assert_eq!(ids(&layer, "before").await.len(), 1);
+        let (before, during) = browser
+            .visit(&layer, async |session| {
+                let before = session.owner();
+                act(&session);
+                (before, session.owner())
+            })
+            .await;
+        assert_eq!(before.as_deref(), Some("before"), "{what}");
+        assert_eq!(during.as_deref(), *expected, "{what}: what the handler sees");
+        assert_eq!(owner(&layer, &mut browser).await.as_deref(), *expected, "{what}");
+        for name in ["before", "alice", "17", "carol", "before and after"] {
+            assert_eq!(ids(&layer, name).await.len(), usize::from(*expected == Some(name)), "{what}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_owner_set_by_hand_stays_when_other_keys_are_written() {
+    let layer = SessionLayer::new(MemoryStore::new()).owner_key("user_id");
+    let (mut browser, id) = login(&layer, "alice").await;
+    let seen = browser
+        .visit(&layer, async |session| {
+            session.insert("visits", 1).unwrap();
+            session.owner()
+        })
+        .await;
+    assert_eq!(seen.as_deref(), Some("alice"));
+    assert_eq!(ids(&layer, "alice").await, [id]);
+}
+
+/// A form sent twice: the browser throws the first response away, so the second must log it in.
+#[tokio::test]
+async fn a_login_sent_twice_ends_logged_in() {
+    type Act = fn(&Session);
+    let by_hand: Act = |session| {
+        session.renew();
+        session.set_owner("alice");
+        session.insert("user_id", "alice").unwrap();
+    };
+    let by_key: Act = |session| {
+        session.renew();
+        session.insert("user_id", "alice").unwrap();
+    };
+    let with_key = || SessionLayer::new(MemoryStore::new()).owner_key("user_id");
+    for (layer, act) in [(SessionLayer::new(MemoryStore::new()), by_hand), (with_key(), by_hand), (with_key(), by_key)]
+    {
+        let mut browser = Browser::default();
+        browser.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
+        let mut sent_first = browser.clone();
+        browser
+            .visit(&layer, async |session| {
+                act(&session);
+                sent_first.visit(&layer, async |session| act(&session)).await;
+            })
+            .await;
+        assert_eq!(owner(&layer, &mut browser).await.as_deref(), Some("alice"));
+    }
+}
+
+/// Who was logged in before the layer was told of the key is found once he logs in again.
+#[tokio::test]
+async fn a_login_again_as_the_same_user_names_the_owner() {
+    let store = MemoryStore::new();
+    let before = SessionLayer::new(store.clone());
+    let mut browser = Browser::default();
+    browser.visit(&before, async |session| session.insert("user_id", "alice").unwrap()).await;
+    let layer = SessionLayer::new(store).owner_key("user_id");
+    browser
+        .visit(&layer, async |session| {
+            session.renew();
+            session.insert("user_id", "alice").unwrap();
+        })
+        .await;
+    assert_eq!(ids(&layer, "alice").await.len(), 1);
+}
+
+#[tokio::test]
+async fn sessions_from_before_valid_from_are_over() {
+    let clock = TestClock::new();
+    let store = MemoryStore::new();
+    let layer = SessionLayer::new(store.clone()).clock(clock.clone());
+    let (mut early, _) = login(&layer, "alice").await;
+    clock.advance(MINUTE);
+    let leak = cloakroom::Clock::now(&clock);
+    let (mut late, _) = login(&layer, "alice").await;
+    let layer = SessionLayer::new(store).clock(clock.clone()).valid_from(leak);
+    assert!(!is_in(&layer, &mut early).await);
+    assert!(is_in(&layer, &mut late).await, "made at that very moment");
+    // A renewal does not make a session younger, nor does a later one open it.
+    clock.advance(MINUTE);
+    let layer = layer.valid_from(cloakroom::Clock::now(&clock));
+    assert!(!is_in(&layer, &mut late).await);
+}
+
+#[tokio::test]
+async fn the_application_says_since_when_an_owners_sessions_are_valid() {
+    let clock = TestClock::new();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let changed = cloakroom::Clock::now(&clock) + MINUTE;
+    let count = Arc::clone(&asked);
+    let layer = SessionLayer::new(MemoryStore::new()).clock(clock.clone()).owner_valid_from(move |owner| {
+        count.fetch_add(1, Ordering::Relaxed);
+        async move {
+            match &*owner {
+                "alice" => Ok(Some(changed)),
+                "mallory" => Err(StoreError::new("the users' table is down")),
+                _ => Ok(None),
+            }
+        }
+    });
+    let mut nobody = Browser::default();
+    nobody.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
+    assert!(is_in(&layer, &mut nobody).await);
+    assert_eq!(asked.load(Ordering::Relaxed), 0, "asked only with an owner");
+
+    // Each `login` looks once, too.
+    let (mut bob, _) = login(&layer, "bob").await;
+    assert!(is_in(&layer, &mut bob).await);
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+
+    let mut alice = Browser::default();
+    alice.visit(&layer, async |session| session.set_owner("alice")).await;
+    assert!(!is_in(&layer, &mut alice).await, "made before the password was changed");
+    clock.advance(2 * MINUTE);
+    let (mut alice, _) = login(&layer, "alice").await;
+    assert!(is_in(&layer, &mut alice).await);
+
+    let mut mallory = Browser::default();
+    mallory.visit(&layer, async |session| session.set_owner("mallory")).await;
+    let token = mallory.token().map(str::to_owned);
+    let response = mallory.send(&layer, async |_| panic!("no session for it")).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(mallory.token().map(str::to_owned), token, "an error is not taken for absence");
+    let layer = layer.on_store_error(OnStoreError::Anonymous);
+    assert!(!is_in(&layer, &mut mallory).await);
+}
+
+/// The session is older than the change of the password, but it became this owner's after it.
+#[tokio::test]
+async fn a_visitor_from_before_the_password_changed_can_log_in() {
+    let clock = TestClock::new();
+    let changed = cloakroom::Clock::now(&clock) + MINUTE;
+    let layer = SessionLayer::new(MemoryStore::new())
+        .clock(clock.clone())
+        .owner_valid_from(move |_| async move { Ok(Some(changed)) });
+    let mut browser = Browser::default();
+    browser.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
+    clock.advance(2 * MINUTE);
+    browser
+        .visit(&layer, async |session| {
+            session.renew();
+            session.set_owner("alice");
+        })
+        .await;
+    assert_eq!(owner(&layer, &mut browser).await.as_deref(), Some("alice"));
+}
+
+#[tokio::test]
+async fn a_login_over_the_limit_is_refused() {
+    let layer = SessionLayer::new(MemoryStore::new()).max_per_owner(2, OverLimit::Refuse).expect("a limit");
+    let (mut first, _) = login(&layer, "alice").await;
+    login(&layer, "alice").await;
+    let mut third = Browser::default();
+    let mut saved = None;
+    let response = third
+        .send(&layer, async |session| {
+            session.set_owner("alice");
+            saved = session.save().await.err();
+        })
+        .await;
+    assert!(saved.is_some_and(|error| error.is_over_limit() && !error.is_store()));
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(third.token(), None, "nothing is stored for it");
+    assert_eq!(ids(&layer, "alice").await.len(), 2);
+
+    // A visitor keeps his session when his login is refused.
+    third.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
+    let response = third
+        .send(&layer, async |session| {
+            session.renew();
+            session.set_owner("alice");
+        })
+        .await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(third.visit(&layer, async |session| session.get::<u8>("cart")).await.unwrap(), Some(1));
+
+    // Who is in stays in, and may log in again.
+    first
+        .visit(&layer, async |session| {
+            session.renew();
+            session.set_owner("alice");
+        })
+        .await;
+    assert!(is_in(&layer, &mut first).await);
+    login(&layer, "bob").await;
+    first.visit(&layer, async |session| session.purge()).await;
+    login(&layer, "alice").await;
+    assert_eq!(ids(&layer, "alice").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_login_over_the_limit_ends_the_oldest() {
+    let clock = TestClock::new();
+    let layer = SessionLayer::new(MemoryStore::new())
+        .clock(clock.clone())
+        .max_per_owner(2, OverLimit::EndOldest)
+        .expect("a limit");
+    let mut devices = Vec::new();
+    for _ in 0..4 {
+        clock.advance(MINUTE);
+        devices.push(login(&layer, "alice").await);
+    }
+    assert_eq!(ids(&layer, "alice").await, [devices[3].1, devices[2].1]);
+    let mut are_in = Vec::new();
+    for (browser, _) in &mut devices {
+        are_in.push(is_in(&layer, browser).await);
+    }
+    assert_eq!(are_in, [false, false, true, true]);
+}
+
+/// Also where the session that logs in is older than all others: it began as a visitor's.
+#[tokio::test]
+async fn the_login_itself_is_never_the_oldest() {
+    let clock = TestClock::new();
+    let layer = SessionLayer::new(MemoryStore::new())
+        .clock(clock.clone())
+        .max_per_owner(1, OverLimit::EndOldest)
+        .expect("a limit");
+    let mut visitor = Browser::default();
+    visitor.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
+    clock.advance(MINUTE);
+    let (mut device, _) = login(&layer, "alice").await;
+    clock.advance(MINUTE);
+    visitor
+        .visit(&layer, async |session| {
+            session.renew();
+            session.set_owner("alice");
+        })
+        .await;
+    assert!(is_in(&layer, &mut visitor).await);
+    assert!(!is_in(&layer, &mut device).await);
+}
+
+/// A clock that stands still, or one of two servers that is behind, puts no login before the others.
+#[tokio::test]
+async fn of_two_logins_one_after_the_other_the_second_stays() {
+    let clock = TestClock::new();
+    for behind in [0, 1, 60].map(Duration::from_secs) {
+        for _ in 0..8 {
+            let layer = SessionLayer::new(MemoryStore::new())
+                .clock(clock.clone())
+                .max_per_owner(1, OverLimit::EndOldest)
+                .expect("a limit");
+            let mut visitor = Browser::default();
+            clock.set(cloakroom::Clock::now(&clock) - behind);
+            visitor.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
+            clock.advance(behind);
+            login_once(&layer).await;
+            clock.set(cloakroom::Clock::now(&clock) - behind);
+            visitor.visit(&layer, async |session| session.set_owner("alice")).await;
+            assert!(is_in(&layer, &mut visitor).await, "updated");
+            let mut second = login_once(&layer).await;
+            assert!(is_in(&layer, &mut second).await, "created");
+            assert_eq!(ids(&layer, "alice").await.len(), 1);
+            clock.advance(behind);
+        }
+    }
+}
+
+/// Both are stored before either looks: each must not end the other.
+#[tokio::test]
+async fn of_two_logins_at_once_one_stays() {
+    let store = FaultStore::new(MemoryStore::new());
+    let layer = SessionLayer::new(store.clone())
+        .clock(TestClock::new())
+        .max_per_owner(1, OverLimit::EndOldest)
+        .expect("a limit");
+    let gate = store.every(Verb::Create).answers_late();
+    let both = async {
+        let first = login_once(&layer);
+        let second = login_once(&layer);
+        tokio::join!(first, second)
+    };
+    let let_go = async {
+        gate.reached().await;
+        gate.reached().await;
+        gate.open();
+    };
+    let ((mut first, mut second), ()) = tokio::join!(both, let_go);
+    assert_eq!(ids(&layer, "alice").await.len(), 1);
+    assert!(is_in(&layer, &mut first).await != is_in(&layer, &mut second).await);
+}
+
+async fn login_once(layer: &SessionLayer) -> Browser {
+    let mut browser = Browser::default();
+    browser.visit(layer, async |session| session.set_owner("alice")).await;
+    browser
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn twenty_logins_at_once_never_exceed_the_limit() {
+    async fn enter(session: Session, Path(user): Path<String>) -> Result<()> {
+        session.renew();
+        session.insert("user_id", user)?;
+        Ok(())
+    }
+    for (over, at_least) in [(OverLimit::Refuse, 0), (OverLimit::EndOldest, 3)] {
+        let layer = SessionLayer::new(MemoryStore::new()).owner_key("user_id").max_per_owner(3, over).expect("a limit");
+        let app = Router::new().route("/{user}", get(enter)).layer(layer.clone());
+        for round in 0..20 {
+            let mut logins = JoinSet::new();
+            for _ in 0..20 {
+                let app = app.clone();
+                logins.spawn(async move {
+                    let mut browser = Browser::default();
+                    let response = browser.axum(&app, &format!("/{round}")).await;
+                    assert_eq!(response.status() == StatusCode::OK, browser.token().is_some());
+                    browser
+                });
+            }
+            let browsers = logins.join_all().await;
+            let live = ids(&layer, &round.to_string()).await.len();
+            assert!((at_least..=3).contains(&live), "{over:?}: {live} sessions");
+            let mut are_in = 0;
+            for mut browser in browsers {
+                are_in += usize::from(is_in(&layer, &mut browser).await);
+            }
+            assert_eq!(are_in, live, "{over:?}: whoever is listed is in");
+        }
+    }
+}
+
+/// The limit holds for who comes in; the rest is best effort, and is told.
+#[tokio::test]
+async fn a_store_that_cannot_count_refuses_or_lets_in_with_an_event() {
+    let store = FaultStore::new(MemoryStore::new());
+    store.every(Verb::List).fails();
+    for (over, status) in [(OverLimit::Refuse, StatusCode::SERVICE_UNAVAILABLE), (OverLimit::EndOldest, StatusCode::OK)]
+    {
+        let layer = SessionLayer::new(store.clone()).max_per_owner(1, over).expect("a limit");
+        let response = Browser::default().send(&layer, async |session| session.set_owner("alice")).await;
+        assert_eq!(response.status(), status, "{over:?}");
+    }
+}
+
+/// A store as it was before there were owners.
+struct Plain(MemoryStore);
+
+impl SessionStore for Plain {
+    async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
+        self.0.load(id).await
+    }
+
+    async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
+        self.0.create(id, record).await
+    }
+
+    async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
+        self.0.update(id, changes).await
+    }
+
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        self.0.delete(id).await
+    }
+}
+
+#[test]
+fn limits_that_cannot_hold_are_refused_when_they_are_made() {
+    let none = SessionLayer::new(MemoryStore::new()).max_per_owner(0, OverLimit::Refuse).expect_err("none at all");
+    assert!(!none.is_store(), "{none}");
+    assert_eq!(none.to_string(), "an owner must be allowed one session at least");
+    let plain = || SessionLayer::new(Plain(MemoryStore::new()));
+    let error = plain().max_per_owner(1, OverLimit::EndOldest).expect_err("no index");
+    assert!(error.is_misconfigured(), "{error}");
+    assert!(plain().owners().is_none());
+}
