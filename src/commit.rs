@@ -145,7 +145,8 @@ impl Commit<'_> {
     }
 
     /// Whether the token is to be sent again, be it under the current key or with another `Max-Age`. The update that goes
-    /// with it holds only while the token is the newest: sent after a newer one, it would log the user out.
+    /// with it holds only while the token is the newest: sent after a newer one, it would log the user out. What no server can
+    /// help is a response that leaves before a renewal's and arrives after it: so a new key sends each token once, and no more.
     fn is_resend_due(&self, reissue: bool, now: Timestamp) -> bool {
         let is_wanted = reissue || (self.ops.lifetime.is_some() && self.head == Head::Open);
         is_wanted && self.visit.record().is_some_and(|record| self.holds_newest(record, now))
