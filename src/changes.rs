@@ -255,3 +255,6 @@ impl fmt::Debug for KeyChange {
         fmt::Debug::fmt(&self.key, f)
     }
 }
+
+#[cfg(test)]
+mod tests;

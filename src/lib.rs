@@ -20,6 +20,8 @@ mod layer;
 mod lazy;
 mod lifetime;
 mod memory;
+#[cfg(test)]
+mod model;
 mod open;
 mod ops;
 mod owners;
@@ -45,6 +47,9 @@ pub mod actix_web;
 #[cfg(feature = "axum")]
 #[path = "../adapters/axum.rs"]
 mod axum;
+#[cfg(feature = "redis")]
+#[path = "../adapters/redis/mod.rs"]
+pub mod redis;
 
 #[cfg(feature = "secure-cookies")]
 pub use crate::cookie_store::CookieStore;
@@ -63,7 +68,7 @@ pub use crate::{
     owners::{DynOwnerIndex, OwnedSession, OwnerIndex, Owners},
     policy::{Answer, Attach, Failure, Http, OnFailure},
     quota::OverLimit,
-    record::{DecodeError, Record},
+    record::{DecodeError, Record, RecordParts},
     scope::{Placed, Scoped, ScopedSessions},
     service::{ResponseFuture, SessionService},
     session::{Entries, Session, SessionStatus},

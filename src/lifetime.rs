@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use crate::{record::Record, time::Timestamp};
 
+mod text;
+
 /// Browsers keep no cookie longer (RFC 6265bis section 5.5).
 const COOKIE_LIMIT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
@@ -210,6 +212,8 @@ pub enum LifetimeError {
     CookieTooLong,
     /// A threshold is not above 0 and at most 1.
     Threshold,
+    /// A text is no lifetime.
+    Unreadable,
 }
 
 impl fmt::Display for LifetimeError {
@@ -218,8 +222,12 @@ impl fmt::Display for LifetimeError {
             Self::NoTime => "a session must live for at least one millisecond",
             Self::CookieTooLong => "browsers keep no cookie for more than 400 days",
             Self::Threshold => "the threshold must be above 0 and at most 1",
+            Self::Unreadable => "the text is no lifetime",
         })
     }
 }
 
 impl std::error::Error for LifetimeError {}
+
+#[cfg(test)]
+mod tests;

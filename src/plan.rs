@@ -136,3 +136,6 @@ fn overtaken<'a>(loaded_owner: Option<&str>, now: Option<&'a Record>, asked: Ask
         _ => Plan::Create,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,9 @@ use std::{fmt, sync::Arc};
 use crate::{credentials::Credentials, lifetime::Lifetime, state::State, time::Timestamp};
 
 mod codec;
+mod parts;
 
-pub use codec::DecodeError;
+pub use self::{codec::DecodeError, parts::RecordParts};
 
 /// What a store keeps under one [`SessionId`](crate::SessionId).
 ///

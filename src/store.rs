@@ -41,7 +41,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Applies `changes` to the record as it is now.
     ///
     /// A store that lost a reply may try again only where that cannot count twice: with a condition in `changes`, a
-    /// [`Updated::Conflict`] whose record holds [`Changes::nonce`] says that the first try was done.
+    /// [`Updated::Conflict`] whose record holds [`Changes::nonce`] says that the first try was done. One whose record
+    /// holds another nonce says nothing, for somebody may have written after the first try: answer that with an error,
+    /// never with the conflict, or the request is planned again and counts twice.
     ///
     /// # Errors
     ///

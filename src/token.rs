@@ -190,6 +190,11 @@ impl Token {
 }
 
 pub(crate) fn random<const N: usize>() -> [u8; N] {
+    // The model replays requests, and a replay must draw what was drawn before.
+    #[cfg(test)]
+    if let Some(bytes) = crate::model::dice::roll() {
+        return bytes;
+    }
     let mut bytes = [0; N];
     rand::rng().fill_bytes(&mut bytes);
     bytes

@@ -1,10 +1,6 @@
 //! Browsers, and requests through a layer.
 
-use std::{
-    convert::Infallible,
-    io,
-    sync::{Arc, Mutex},
-};
+use std::{cell::RefCell, convert::Infallible, io, sync::Once};
 
 use actix_web::{
     body::MessageBody,
@@ -15,7 +11,6 @@ use axum::{Router, body::Body};
 use cloakroom::{Answer, Attach, Failure, LazySession, Session, SessionLayer, testing::CookieJar};
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use tracing::subscriber::DefaultGuard;
 
 pub(crate) const URL: &str = "https://example.com/";
 
@@ -131,34 +126,37 @@ pub(crate) async fn load(request: &Request<()>) -> Result<Session, Failure> {
 }
 
 /// What was logged while this is held, on this thread.
-pub(crate) struct Log {
-    lines: Lines,
-    _guard: DefaultGuard,
-}
+///
+/// The subscriber is the program's: those of single threads hide each other's lines, as `tracing` keeps what it once found
+/// out about a line of code.
+pub(crate) struct Log(());
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Log {
     pub(crate) fn new() -> Self {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+        static INSTALL: Once = Once::new();
+        INSTALL.call_once(|| {
+            let log = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
+            tracing::subscriber::set_global_default(log.with_writer(|| Lines).finish()).expect("the only one");
+        });
+        LINES.take();
+        Self(())
     }
 
     pub(crate) fn text(&self) -> String {
-        text(&self.lines.0.lock().expect("no panic"))
+        let Self(()) = self;
+        LINES.with_borrow(|lines| text(lines))
     }
 }
 
+struct Lines;
+
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        LINES.with_borrow_mut(|lines| lines.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 

@@ -482,6 +482,25 @@ async fn of_two_logins_at_once_one_stays() {
     assert!(is_in(&layer, &mut first).await != is_in(&layer, &mut second).await);
 }
 
+/// The other device is used while the login runs, and so after it: the login wins all the same.
+#[tokio::test]
+async fn a_login_ends_a_session_that_is_used_just_then() {
+    let (store, clock) = (FaultStore::new(MemoryStore::new()), TestClock::new());
+    let layer =
+        SessionLayer::new(store.clone()).clock(clock.clone()).max_per_owner(1, OverLimit::EndOldest).expect("a limit");
+    let mut device = login_once(&layer).await;
+    let gate = store.next(Verb::Create).answers_late();
+    let used = async {
+        gate.reached().await;
+        clock.advance(MINUTE);
+        device.visit(&layer, async |session| session.insert("n", 1).unwrap()).await;
+        gate.open();
+    };
+    let (mut newcomer, ()) = tokio::join!(login_once(&layer), used);
+    assert!(is_in(&layer, &mut newcomer).await);
+    assert!(!is_in(&layer, &mut device).await);
+}
+
 async fn login_once(layer: &SessionLayer) -> Browser {
     let mut browser = Browser::default();
     browser.visit(layer, async |session| session.set_owner("alice")).await;

@@ -1,0 +1,68 @@
+//! Why there is no store.
+
+use std::fmt;
+
+use ::redis::RedisError;
+
+use super::failure::Failure;
+
+/// Why a [`RedisStore`](super::RedisStore) cannot be made.
+pub struct ConnectError {
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Misconfigured(RedisError),
+    Unreachable(Failure),
+}
+
+impl ConnectError {
+    pub(super) fn misconfigured(error: RedisError) -> Self {
+        Self { kind: Kind::Misconfigured(error) }
+    }
+
+    pub(super) fn unreachable(failure: Failure) -> Self {
+        Self { kind: Kind::Unreachable(failure) }
+    }
+
+    /// Whether an address, a certificate or a feature is wrong: trying again will not help.
+    #[must_use]
+    pub fn is_misconfigured(&self) -> bool {
+        matches!(self.kind, Kind::Misconfigured(_))
+    }
+
+    /// Whether Redis did not answer in time, or refused us.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.kind, Kind::Unreachable(_))
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.kind {
+            Kind::Misconfigured(_) => "the address of Redis cannot be used",
+            Kind::Unreachable(_) => "Redis cannot be reached",
+        })
+    }
+}
+
+/// Shows the cause, too: it is what `fn main() -> Result<..>` prints.
+impl fmt::Debug for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Misconfigured(cause) => write!(f, "{self}: {cause}"),
+            Kind::Unreachable(cause) => write!(f, "{self}: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            Kind::Misconfigured(cause) => Some(cause),
+            Kind::Unreachable(cause) => Some(cause),
+        }
+    }
+}

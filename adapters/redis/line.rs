@@ -1,0 +1,213 @@
+//! One connection to one server, made again when it breaks.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use ::redis::{
+    AsyncConnectionConfig, Cmd, PushInfo, PushKind, RedisError, Value,
+    aio::{ConnectionLike as _, MultiplexedConnection},
+};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until, timeout, timeout_at},
+};
+
+use super::{
+    failure::{Failure, Fate},
+    target::Target,
+};
+
+/// The longest pause between two attempts to connect.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// The first one, which doubles with every attempt in vain.
+const FIRST_PAUSE: Duration = Duration::from_millis(8);
+
+/// How long to wait for Redis.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeouts {
+    pub(super) connection: Duration,
+    pub(super) response: Duration,
+}
+
+impl Timeouts {
+    /// When a call that begins now is over, whatever happens.
+    pub(super) fn deadline(self) -> Instant {
+        Instant::now() + self.connection + self.response
+    }
+}
+
+/// Whether a command may be sent again when its reply was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Done twice is done once.
+    Yes,
+    No,
+}
+
+/// One connection, shared by all that send at the same time.
+///
+/// A task of the runtime that connected owns the socket, and is fed by a channel. It is made when the first command is
+/// sent, and again when one is sent after it broke: at once, then with pauses between the attempts. There is one attempt
+/// at a time, and all who wait share how it ends.
+#[derive(Debug)]
+pub(super) struct Line {
+    target: Target,
+    timeouts: Timeouts,
+    slot: Mutex<Slot>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    live: Option<Live>,
+    /// How many attempts were in vain, the start of the last one, and its end with its error.
+    vain: u32,
+    started: Option<Instant>,
+    ended: Option<(Instant, Failure)>,
+}
+
+#[derive(Clone, Debug)]
+struct Live {
+    connection: MultiplexedConnection,
+    is_broken: Arc<AtomicBool>,
+}
+
+impl Live {
+    /// Lets the next command have a new connection. Those that wait for replies on this one still get them.
+    fn discard(&self) {
+        self.is_broken.store(true, Ordering::Release);
+    }
+
+    fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Acquire)
+    }
+}
+
+impl Line {
+    pub(super) fn new(target: Target, timeouts: Timeouts) -> Self {
+        Self { target, timeouts, slot: Mutex::default() }
+    }
+
+    /// Sends a command and waits for its reply, no longer than until `deadline`.
+    pub(super) async fn send(&self, command: &Cmd, again: Again, deadline: Instant) -> Result<Value, Failure> {
+        match self.send_once(command, deadline).await {
+            Err(failure) if failure.fate == Fate::ReplyLost && again == Again::Yes => {
+                self.send_once(command, deadline).await
+            }
+            // A master that was demoted while we were connected: its name, or a sentinel, knows the new one.
+            Err(failure) if failure.says("READONLY") => self.send_once(command, deadline).await,
+            done => done,
+        }
+    }
+
+    /// Sends a command right behind an `ASKING`, for a slot that is on its way to this server.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) async fn send_asking(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
+        let mut pipeline = ::redis::pipe();
+        pipeline.cmd("ASKING").add_command(command.clone());
+        let live = self.connection(deadline).await?;
+        let mut connection = live.connection.clone();
+        let replies = connection.req_packed_commands(&pipeline, 0, 2);
+        let reply = self.reply(&live, replies, deadline).await?.pop().unwrap_or(Value::Nil);
+        reply.extract_error().map_err(Failure::refused)
+    }
+
+    async fn send_once(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
+        let live = self.connection(deadline).await?;
+        let mut connection = live.connection.clone();
+        let reply = self.reply(&live, connection.req_packed_command(command), deadline).await?;
+        match reply.extract_error().map_err(Failure::refused) {
+            // A demoted master, or a password that was set meanwhile: a new connection sees it as it is.
+            Err(failure) if failure.says("READONLY") || failure.says("NOAUTH") => {
+                live.discard();
+                Err(failure)
+            }
+            reply => reply,
+        }
+    }
+
+    async fn reply<T>(
+        &self,
+        live: &Live,
+        reply: impl Future<Output = Result<T, RedisError>>,
+        deadline: Instant,
+    ) -> Result<T, Failure> {
+        let until = deadline.min(Instant::now() + self.timeouts.response);
+        let failure = match timeout_at(until, reply).await {
+            Ok(Ok(reply)) => return Ok(reply),
+            Ok(Err(error)) if error.code().is_some() => return Err(Failure::refused(error)),
+            Ok(Err(error)) => Failure::reply_lost(error),
+            // The other end may be gone without a word, and then no reply will ever come.
+            Err(_) => Failure::no_reply(self.timeouts.response),
+        };
+        live.discard();
+        Err(failure)
+    }
+
+    async fn connection(&self, deadline: Instant) -> Result<Live, Failure> {
+        let no_connection = |_| Failure::no_connection(self.timeouts.connection);
+        timeout_at(deadline, self.connect(Instant::now())).await.map_err(no_connection)?
+    }
+
+    /// Runs under the slot's lock: whoever comes second finds the first one's connection, or its failure.
+    async fn connect(&self, asked: Instant) -> Result<Live, Failure> {
+        let mut slot = self.slot.lock().await;
+        if let Some(live) = slot.live.as_ref().filter(|live| !live.is_broken()) {
+            return Ok(live.clone());
+        }
+        slot.live = None;
+        if let Some((_, failure)) = slot.ended.as_ref().filter(|(ended, _)| *ended >= asked) {
+            return Err(failure.clone());
+        }
+        if let Some(started) = slot.started {
+            sleep_until(started + pause(slot.vain)).await;
+        }
+        slot.started = Some(Instant::now());
+        slot.vain += 1;
+        let is_broken = Arc::new(AtomicBool::new(false));
+        let config = self.config(&is_broken);
+        let failure = match timeout(self.timeouts.connection, self.target.open(&config)).await {
+            Ok(Ok(connection)) => {
+                slot.vain = 0;
+                let live = Live { connection, is_broken };
+                slot.live = Some(live.clone());
+                return Ok(live);
+            }
+            Ok(Err(error)) => Failure::refused(error),
+            Err(_) => Failure::no_connection(self.timeouts.connection),
+        };
+        tracing::debug!(%failure, target = ?self.target, "cannot connect to Redis");
+        slot.ended = Some((Instant::now(), failure.clone()));
+        Err(failure)
+    }
+
+    fn config(&self, is_broken: &Arc<AtomicBool>) -> AsyncConnectionConfig {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.timeouts.connection))
+            .set_response_timeout(None);
+        if !self.target.has_pushes() {
+            return config;
+        }
+        let is_broken = Arc::clone(is_broken);
+        // So that a connection that the server closed while nobody used it is replaced before a command is lost in it.
+        config.set_push_sender(move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                is_broken.store(true, Ordering::Release);
+            }
+            Ok::<_, ::redis::aio::SendError>(())
+        })
+    }
+}
+
+/// How long after the start of the last attempt the next one begins, after so many in vain. No two clients in step.
+fn pause(vain: u32) -> Duration {
+    if vain == 0 {
+        return Duration::ZERO;
+    }
+    let full = FIRST_PAUSE.saturating_mul(1 << vain.min(10)).min(LONGEST_PAUSE);
+    full.mul_f64(rand::random_range(0.5..=1.0))
+}

@@ -1,0 +1,172 @@
+//! Sessions in Redis 6.2 or later: one server, Sentinel, Cluster, with or without TLS.
+//!
+//! ```no_run
+//! use cloakroom::{SessionLayer, redis::RedisStore};
+//!
+//! # async fn run() -> Result<(), cloakroom::redis::ConnectError> {
+//! let store = RedisStore::connect("redis://127.0.0.1:6379").await?;
+//! let layer = SessionLayer::new(store);
+//! # Ok(()) }
+//! ```
+//!
+//! *Commands.* Nothing is sent for a request that does not ask for its session. Reading one is one `HGETALL`; every write
+//! is one call of one small script on one key, and carries what the request changed, not the session. The owner of a
+//! session costs one command more when it is set, and one when the session is purged.
+//!
+//! *Keys.* `cloakroom:<id>` is a hash that a person can read with `HGETALL`: times in milliseconds since 1970, hashes of
+//! secrets in hex, and each state key behind `s:`, as JSON. `cloakroom:owner:<owner>` is a sorted set of ids. Both expire
+//! by themselves.
+//!
+//! *When Redis stops.* A call ends within the time-outs, 1 s for a connection and 1 s for a reply, with an error: the client
+//! sees a 503, and a request that does not use its session sees nothing. The next connection is tried at once, then with
+//! pauses of at most half a second. A connection that broke costs nobody anything that can be done twice: loads, deletes,
+//! touches and new sessions are sent again, once. An update whose reply was lost is not; the record says whether it was
+//! done, and where it cannot say, it is an error.
+//!
+//! *Rights.* An ACL user needs no more than `~cloakroom:* +ping +eval +evalsha +hget +hgetall +hkeys +hmget +hset +hdel +del
+//! +exists +pexpire +persist +zadd +zrange +zrangebyscore +zrem +zrevrange`, in a cluster `+cluster|slots` and `+asking`,
+//! and behind Sentinel `+role`.
+//!
+//! *Eviction.* A session that Redis evicted is no session, and its user logs in again. `maxmemory-policy noeviction` makes
+//! a full Redis an error instead.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use ::redis::aio::ConnectionLike;
+
+use crate::{SessionId, StoreError};
+
+mod address;
+mod builder;
+#[cfg(feature = "redis-cluster")]
+mod cluster;
+mod error;
+mod failure;
+mod line;
+mod link;
+mod own;
+mod owners;
+mod record;
+mod script;
+#[cfg(feature = "redis-sentinel")]
+mod sentinel;
+mod store;
+mod target;
+
+pub use self::{builder::RedisStoreBuilder, error::ConnectError};
+use self::{
+    line::Timeouts,
+    link::{Link, Way},
+    own::Own,
+};
+
+/// Keeps sessions in Redis. Clones share one connection, or one to each master of a cluster.
+#[derive(Clone)]
+pub struct RedisStore {
+    link: Arc<Link>,
+    prefix: Arc<str>,
+}
+
+impl RedisStore {
+    /// Connects to one server, with the defaults of [`RedisStoreBuilder`].
+    ///
+    /// The URL is `redis://user:password@host:port/database`, `rediss://..` for TLS (feature `redis-rustls` or
+    /// `redis-native-tls`), `unix:/path?db=..&user=..&pass=..`, or a plain `host:port`. With `?protocol=resp2` it speaks the
+    /// older protocol, for proxies that know no other.
+    ///
+    /// # Errors
+    ///
+    /// A URL that cannot be read, and a server that cannot be reached, or refuses us, within the time-outs.
+    pub async fn connect(url: impl Into<String>) -> Result<Self, ConnectError> {
+        Self::builder(url).connect().await
+    }
+
+    /// Like [`RedisStore::connect`], but connects when it is used first: the server may be down when the application
+    /// starts.
+    ///
+    /// The connection belongs to the runtime that uses it first. Made inside Actix Web's factory closure, every worker
+    /// has a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// A URL that cannot be read.
+    pub fn lazy(url: impl Into<String>) -> Result<Self, ConnectError> {
+        Self::builder(url).lazy()
+    }
+
+    /// Starts from the defaults, for one server. For the URL see [`RedisStore::connect`].
+    pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
+        RedisStoreBuilder::server(url.into())
+    }
+
+    /// Starts from the defaults, for the master that these sentinels call `master`. The URLs are the sentinels'; for the
+    /// master there are [`RedisStoreBuilder::username`] and its like, and TLS where the first URL has it.
+    #[cfg(feature = "redis-sentinel")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "redis-sentinel")))]
+    pub fn sentinel(
+        master: impl Into<String>,
+        sentinels: impl IntoIterator<Item = impl Into<String>>,
+    ) -> RedisStoreBuilder {
+        RedisStoreBuilder::sentinel(master.into(), sentinels.into_iter().map(Into::into).collect())
+    }
+
+    /// Starts from the defaults, for a cluster. One node's URL is enough where that node is up; name a few. The first
+    /// URL's user, password and TLS are used for all nodes.
+    #[cfg(feature = "redis-cluster")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "redis-cluster")))]
+    pub fn cluster(nodes: impl IntoIterator<Item = impl Into<String>>) -> RedisStoreBuilder {
+        RedisStoreBuilder::cluster(nodes.into_iter().map(Into::into).collect())
+    }
+
+    /// Takes a connection of your own. It connects again, where it can, by its own rules.
+    ///
+    /// A reply is waited for for 1 s. A connection that sends commands again by itself may count an update twice.
+    #[must_use]
+    pub fn from_connection<C>(connection: C) -> Self
+    where
+        C: ConnectionLike + Clone + Send + Sync + 'static,
+    {
+        let timeouts = Timeouts::default();
+        let way = Way::Own(Own::new(connection, timeouts.response));
+        Self { link: Arc::new(Link { way, timeouts }), prefix: PREFIX.into() }
+    }
+
+    /// The same store under another prefix: see [`RedisStoreBuilder::prefix`].
+    #[must_use]
+    pub fn prefix(self, prefix: impl Into<String>) -> Self {
+        Self { prefix: prefix.into().into(), ..self }
+    }
+
+    /// Asks Redis for a sign of life, for health checks: one `PING`, to every master in a cluster.
+    ///
+    /// # Errors
+    ///
+    /// None came within the time-outs.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.link.ping().await?)
+    }
+
+    fn key(&self, id: &SessionId) -> Vec<u8> {
+        format!("{}{id}", self.prefix).into_bytes()
+    }
+
+    /// An id has no colon, so no record is ever found under this key.
+    fn owner_key(&self, owner: &str) -> Vec<u8> {
+        format!("{}owner:{owner}", self.prefix).into_bytes()
+    }
+}
+
+/// What the names of all keys begin with, unless another prefix is set.
+const PREFIX: &str = "cloakroom:";
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connection: Duration::from_secs(1), response: Duration::from_secs(1) }
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("link", &self.link).field("prefix", &self.prefix).finish()
+    }
+}

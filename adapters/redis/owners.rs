@@ -1,0 +1,134 @@
+//! The sessions of one owner: a sorted set of ids, each with the time until which its session may live.
+//!
+//! An entry is written before the record that it is for, and taken out when that record is deleted, or when its time has
+//! passed. So every live session of an owner is in the owner's set; what is in the set may be gone, or another owner's
+//! by now, and the records tell. Nothing is taken out because its record is missing: that record may be about to come.
+
+use std::time::Duration;
+
+use ::redis::Value;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::{
+    RedisStore,
+    line::Again,
+    record::{self, Damaged},
+    script::Call,
+    store::unexpected,
+};
+use crate::{OwnedSession, OwnerIndex, Record, SessionId, StoreError, Timestamp};
+
+/// How many records are asked for at the same time.
+const AT_ONCE: usize = 32;
+/// An entry outlives its session's deadline by as long as that is away, but by no less and no more than this: so that a
+/// session in use has its entry written now and then, not at every touch.
+const SLACK: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 60 * 60));
+/// The year 33658, as in the script: no later time, and it stays exact as a score.
+const NEVER: u64 = 999_999_999_999_999;
+
+impl OwnerIndex for RedisStore {
+    async fn list(&self, owner: &str, now: Timestamp) -> Result<Vec<OwnedSession>, StoreError> {
+        let ids = self.ids(owner).await?;
+        let owned = |id: SessionId| async move {
+            let record = match self.meta(&id).await {
+                // It opens nothing, so its owner misses nothing.
+                Err(error) if error.is_undecodable() => None,
+                record => record?,
+            };
+            let record = record.filter(|record| record.owner() == Some(owner) && record.is_live(now));
+            Ok::<_, StoreError>(record.map(|record| OwnedSession::new(id, &record)))
+        };
+        let found = stream::iter(ids).map(owned).buffer_unordered(AT_ONCE);
+        found.try_filter_map(async |session| Ok(session)).try_collect().await
+    }
+
+    async fn revoke(&self, owner: &str, id: &SessionId) -> Result<bool, StoreError> {
+        let is_revoked = self.end(owner, id).await?;
+        if is_revoked {
+            self.forget(owner, &[*id]).await;
+        }
+        Ok(is_revoked)
+    }
+
+    async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<usize, StoreError> {
+        let ids = self.ids(owner).await?.into_iter().filter(|id| Some(id) != but);
+        let end = |id: SessionId| async move { (id, self.end(owner, &id).await) };
+        let mut ended = stream::iter(ids).map(end).buffer_unordered(AT_ONCE);
+        let (mut revoked, mut failed) = (Vec::new(), None);
+        // One that fails keeps none of the others alive.
+        while let Some((id, result)) = ended.next().await {
+            match result {
+                Ok(true) => revoked.push(id),
+                Ok(false) => {}
+                Err(error) if error.is_undecodable() => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        for ids in revoked.chunks(AT_ONCE) {
+            self.forget(owner, ids).await;
+        }
+        failed.map_or(Ok(revoked.len()), Err)
+    }
+}
+
+impl RedisStore {
+    /// Writes a session into its owner's set, and says until when it stands there.
+    pub(super) async fn index(
+        &self,
+        owner: &str,
+        id: &SessionId,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<String, StoreError> {
+        let deadline = Timestamp::from_millis(expires_at.as_millis().min(NEVER));
+        let until = record::millis(deadline.plus(deadline.since(now).clamp(SLACK.0, SLACK.1)));
+        let mut call = Call::new("index", self.owner_key(owner));
+        call.arg(id.to_string()).arg(until.as_str()).arg(record::millis(now));
+        self.link.call(&call, Again::Yes, self.link.deadline()).await?;
+        Ok(until)
+    }
+
+    /// Takes deleted sessions out of their owner's set. A failure leaves entries that end by themselves.
+    pub(super) async fn forget(&self, owner: &str, ids: &[SessionId]) {
+        let key = self.owner_key(owner);
+        let mut command = ::redis::cmd("ZREM");
+        command.arg(&key);
+        for id in ids {
+            command.arg(id.to_string());
+        }
+        if let Err(failure) = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await {
+            tracing::debug!(%failure, "an owner's index keeps sessions that have ended");
+        }
+    }
+
+    async fn ids(&self, owner: &str) -> Result<Vec<SessionId>, StoreError> {
+        let key = self.owner_key(owner);
+        let mut command = ::redis::cmd("ZRANGE");
+        command.arg(&key).arg(0).arg(-1);
+        let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await?;
+        let id = |value: Value| match value {
+            Value::BulkString(bytes) => std::str::from_utf8(&bytes).ok()?.parse().ok(),
+            _ => None,
+        };
+        Ok(reply.into_sequence().map_err(unexpected)?.into_iter().filter_map(id).collect())
+    }
+
+    async fn meta(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
+        let key = self.key(id);
+        let mut command = ::redis::cmd("HMGET");
+        command.arg(&key).arg(&record::META);
+        let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await?;
+        let values = reply.into_sequence().map_err(unexpected)?;
+        record::meta(values).map_err(|why| Damaged::new(id, why).into())
+    }
+
+    /// Deletes a record if it is that owner's. A lost reply is an error: nobody could say who ended it.
+    async fn end(&self, owner: &str, id: &SessionId) -> Result<bool, StoreError> {
+        let mut call = Call::new("revoke", self.key(id));
+        call.arg(owner);
+        match self.link.call(&call, Again::No, self.link.deadline()).await? {
+            Value::BulkString(reply) => Ok(reply == b"done"),
+            other => Err(unexpected(other)),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The four verbs.
+
+use ::redis::Value;
+use tokio::time::Instant;
+
+use super::{
+    RedisStore,
+    failure::{Failure, Fate},
+    line::Again,
+    record::{self, Damaged},
+    script::Call,
+};
+use crate::{Changes, Created, DynOwnerIndex, Record, SessionId, SessionStore, StoreError, Timestamp, Updated};
+
+/// How often an update meets an owner that another request has set just before.
+const OWNER_TRIES: u32 = 4;
+
+impl SessionStore for RedisStore {
+    async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
+        let key = self.key(id);
+        let mut command = ::redis::cmd("HGETALL");
+        command.arg(&key);
+        let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await;
+        let fields = reply.map_err(|failure| failure.on(id))?.into_map_iter().map_err(unexpected)?;
+        record::record(fields).map_err(|why| Damaged::new(id, why).into())
+    }
+
+    async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
+        let now = record.created_at();
+        let mut call = Call::new("create", self.key(id));
+        call.arg(record::millis(now)).arg(record::nonce(record.nonce())).arg(record::millis(record.expires_at()));
+        if let Some(owner) = record.owner() {
+            let until = self.index(owner, id, record.expires_at(), now).await?;
+            call.arg("indexed").arg(until);
+        }
+        call.pairs(record::fields(record));
+        let deadline = self.link.deadline();
+        let (reply, is_second) = match self.link.call(&call, Again::No, deadline).await {
+            Err(failure) if failure.fate == Fate::ReplyLost => (self.link.call(&call, Again::No, deadline).await, true),
+            reply => (reply, false),
+        };
+        match reply.map_err(|failure| failure.on(id))? {
+            Value::BulkString(reply) if reply == b"done" => Ok(Created::Done),
+            // By the first one, whose reply was lost.
+            Value::BulkString(_) if is_second && self.has_nonce(&call.key, record.nonce(), deadline).await => {
+                Ok(Created::Done)
+            }
+            Value::BulkString(reply) if reply == b"taken" => Ok(Created::Taken),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
+        let (key, deadline) = (self.key(id), self.link.deadline());
+        let mut indexed = None;
+        if let Some(owner) = changes.owner().flatten() {
+            indexed = Some((owner.to_owned(), self.index(owner, id, changes.expires_at(), changes.now()).await?));
+        }
+        for _ in 0..OWNER_TRIES {
+            let reply = match self.send_update(&key, changes, indexed.as_ref(), deadline).await {
+                Err(failure)
+                    if failure.fate == Fate::ReplyLost && self.has_nonce(&key, changes.nonce(), deadline).await =>
+                {
+                    return Ok(Updated::Done);
+                }
+                reply => reply.map_err(|failure| failure.on(id))?,
+            };
+            match Reply::read(id, reply)? {
+                Reply::Done => return Ok(Updated::Done),
+                Reply::Gone => return Ok(Updated::Gone),
+                Reply::Conflict(record) => return Ok(Updated::Conflict(Box::new(record))),
+                Reply::Index { owner, expires_at } => {
+                    let until = self.index(&owner, id, expires_at, changes.now()).await?;
+                    indexed = Some((owner, until));
+                }
+            }
+        }
+        Err(StoreError::new("other requests kept changing the session's owner"))
+    }
+
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        let call = Call::new("delete", self.key(id));
+        let reply = self.link.call(&call, Again::Yes, self.link.deadline()).await?;
+        if let Value::BulkString(owner) = reply
+            && let Some(owner) = owner.strip_prefix(b"=").and_then(|owner| std::str::from_utf8(owner).ok())
+        {
+            self.forget(owner, &[*id]).await;
+        }
+        Ok(())
+    }
+
+    fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
+        Some(self)
+    }
+}
+
+impl RedisStore {
+    async fn send_update(
+        &self,
+        key: &[u8],
+        changes: &Changes,
+        indexed: Option<&(String, String)>,
+        deadline: Instant,
+    ) -> Result<Value, Failure> {
+        let flag = |flag: bool| if flag { "1" } else { "0" };
+        let mut call = Call::new("update", key.to_vec());
+        call.arg(record::millis(changes.now()))
+            .arg(record::nonce(changes.nonce()))
+            .arg(record::millis(changes.expires_at()))
+            .arg(flag(changes.lifetime().is_some()))
+            .arg(flag(changes.clears()))
+            .arg(match changes.owner() {
+                None => String::new(),
+                Some(None) => "-".to_owned(),
+                Some(Some(owner)) => format!("={owner}"),
+            })
+            .arg(indexed.map(|(owner, _)| format!("={owner}")).unwrap_or_default())
+            .arg(indexed.map(|(_, until)| until.as_str()).unwrap_or_default());
+        let (expected, removed) = (record::expected(changes), record::removed(changes));
+        call.arg(expected.len().to_string()).pairs(expected);
+        call.arg(removed.len().to_string());
+        for field in removed {
+            call.arg(field);
+        }
+        call.pairs(record::set(changes));
+        // Only a deadline can be pushed out twice. Anything else might undo what came after the first time.
+        let again = if changes.is_touch() { Again::Yes } else { Again::No };
+        self.link.call(&call, again, deadline).await
+    }
+
+    /// Whether a write whose reply was lost was done: the record then holds its nonce, unless another write came after
+    /// it. An error is taken for no: the write is then reported as failed.
+    async fn has_nonce(&self, key: &[u8], nonce: u64, deadline: Instant) -> bool {
+        let mut command = ::redis::cmd("HGET");
+        command.arg(key).arg("nonce");
+        let nonce = record::nonce(nonce).into_bytes();
+        let reply = self.link.send(key, &command, Again::Yes, deadline).await;
+        reply.is_ok_and(|found| found == Value::BulkString(nonce))
+    }
+}
+
+/// What the script answers to an update.
+enum Reply {
+    Done,
+    Gone,
+    Conflict(Record),
+    /// The owner's index must know of the session until that deadline, first.
+    Index {
+        owner: String,
+        expires_at: Timestamp,
+    },
+}
+
+impl Reply {
+    fn read(id: &SessionId, reply: Value) -> Result<Self, StoreError> {
+        let mut items = match reply {
+            Value::BulkString(word) if word == b"done" => return Ok(Self::Done),
+            Value::BulkString(word) if word == b"gone" => return Ok(Self::Gone),
+            Value::Array(items) => items.into_iter(),
+            other => return Err(unexpected(other)),
+        };
+        match (items.next(), items.as_slice()) {
+            (Some(Value::BulkString(word)), [Value::BulkString(owner), Value::BulkString(deadline)])
+                if word == b"index" =>
+            {
+                let text =
+                    |bytes: &[u8]| std::str::from_utf8(bytes).map(str::to_owned).map_err(StoreError::undecodable);
+                let millis = text(deadline)?.parse().map_err(StoreError::undecodable)?;
+                Ok(Self::Index { owner: text(owner)?, expires_at: Timestamp::from_millis(millis) })
+            }
+            (Some(Value::BulkString(word)), _) if word == b"conflict" => {
+                let fields = Value::Array(items.collect()).into_map_iter().map_err(unexpected)?;
+                let record = record::record(fields).map_err(|why| Damaged::new(id, why))?;
+                Ok(record.map_or(Self::Gone, Self::Conflict))
+            }
+            (other, _) => Err(unexpected(other.unwrap_or(Value::Nil))),
+        }
+    }
+}
+
+/// Not an answer of a Redis that runs our script. The answer itself may hold what nobody should read in a log.
+pub(super) fn unexpected(_: Value) -> StoreError {
+    StoreError::new("Redis gave an answer of another kind than was asked for")
+}

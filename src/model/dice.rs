@@ -1,0 +1,25 @@
+//! Randomness that can be replayed.
+
+use std::cell::Cell;
+
+thread_local! {
+    /// Who rolls, and how often it has.
+    static ROLLS: Cell<Option<(u8, u8)>> = const { Cell::new(None) };
+}
+
+/// The next bytes, all different, where this thread is inside [`with`].
+pub(crate) fn roll<const N: usize>() -> Option<[u8; N]> {
+    let (who, count) = ROLLS.get()?;
+    ROLLS.set(Some((who, count + 1)));
+    let mut bytes = [0; N];
+    (bytes[0], bytes[1]) = (who, count);
+    Some(bytes)
+}
+
+/// Runs `f` with dice that always fall the same for the same `who`.
+pub(super) fn with<R>(who: u8, f: impl FnOnce() -> R) -> R {
+    let before = ROLLS.replace(Some((who, 0)));
+    let result = f();
+    ROLLS.set(before);
+    result
+}

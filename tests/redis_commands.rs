@@ -1,0 +1,101 @@
+//! What the store sends to Redis, and what a person finds there.
+#![cfg(feature = "redis")]
+
+mod redis_support;
+
+use std::{collections::BTreeMap, sync::atomic::Ordering};
+
+use cloakroom::redis::RedisStore;
+use redis_support::{
+    app::{App, id},
+    monitor::Monitor,
+    proxy::Proxy,
+    server::Server,
+};
+
+#[tokio::test]
+async fn a_request_costs_as_many_commands_as_it_must() {
+    let server = Server::start().await;
+    let app = App::new(server.store().await);
+    // The first call brings the script along.
+    let mut cookie = app.new_session().await;
+    let mut monitor = Monitor::start(&server).await;
+    let table: &[(&str, bool, &[&str])] = &[
+        ("/read", false, &[]),
+        ("/ignore", true, &[]),
+        ("/read", true, &["HGETALL"]),
+        ("/count", true, &["HGETALL", "EVALSHA"]),
+        ("/count", false, &["EVALSHA"]),
+        ("/renew", true, &["HGETALL", "EVALSHA"]),
+        ("/login/bob", true, &["HGETALL", "EVALSHA", "EVALSHA"]),
+        ("/count", true, &["HGETALL", "EVALSHA"]),
+        ("/renew", true, &["HGETALL", "EVALSHA"]),
+        ("/logout", true, &["HGETALL", "EVALSHA", "ZREM"]),
+        ("/login/bob", false, &["EVALSHA", "EVALSHA"]),
+    ];
+    for (path, with_cookie, commands) in table {
+        let seen = app.get(path, with_cookie.then_some(cookie.as_str())).await;
+        assert_eq!(seen.status, 200, "{path}");
+        cookie = seen.cookie.filter(|cookie| cookie.len() > 30 && *with_cookie).unwrap_or(cookie);
+        assert_eq!(monitor.commands().await, *commands, "{path}, cookie: {with_cookie}");
+    }
+    let cookie = app.new_session().await;
+    monitor.commands().await;
+    app.get("/logout", Some(&cookie)).await;
+    assert_eq!(monitor.commands().await, ["HGETALL", "EVALSHA"]);
+}
+
+#[tokio::test]
+async fn only_the_delta_travels() {
+    let server = Server::start().await;
+    let proxy = Proxy::start(server.port).await;
+    let app = App::new(RedisStore::connect(proxy.url()).await.unwrap());
+    let cookie = app.new_session().await;
+    assert_eq!(app.get("/fill/big/61440", Some(&cookie)).await.status, 200);
+    let before = proxy.sent.load(Ordering::Relaxed);
+    assert_eq!(app.get("/set/color/red", Some(&cookie)).await.status, 200);
+    let sent = proxy.sent.load(Ordering::Relaxed) - before;
+    assert!(sent < 1024, "{sent} bytes for a load and a write");
+    println!("{sent} bytes for a load and a one-key write into 60 KiB");
+}
+
+#[tokio::test]
+async fn scripts_survive_a_flush() {
+    let server = Server::start().await;
+    let app = App::new(server.store().await);
+    let cookie = app.new_session().await;
+    for n in 2..5 {
+        let _: () = server.run_command("SCRIPT FLUSH").await;
+        assert_eq!(app.get("/count", Some(&cookie)).await.body, n.to_string());
+    }
+    let mut monitor = Monitor::start(&server).await;
+    app.get("/count", Some(&cookie)).await;
+    let _: () = server.run_command("SCRIPT FLUSH").await;
+    app.get("/count", Some(&cookie)).await;
+    app.get("/count", Some(&cookie)).await;
+    let commands = monitor.commands().await;
+    let evals: Vec<_> = commands.iter().filter(|name| name.starts_with("EVAL")).collect();
+    assert_eq!(evals, ["EVALSHA", "EVALSHA", "EVAL", "EVALSHA"]);
+}
+
+#[tokio::test]
+async fn a_person_can_read_it() {
+    let server = Server::start().await;
+    let app = App::new(server.store().await);
+    let cookie = app.get("/login/bob", Some(&app.new_session().await)).await.cookie.unwrap();
+    app.get("/set/color/red", Some(&cookie)).await;
+    let fields: BTreeMap<String, String> = server.run_command(&format!("HGETALL cloakroom:{}", id(&cookie))).await;
+    let names: Vec<_> = fields.keys().map(String::as_str).collect();
+    let known = ["created", "credentials", "expires", "format", "indexed", "nonce", "owner", "s:color", "s:n", "used"];
+    assert_eq!(names, known);
+    assert_eq!((fields["owner"].as_str(), fields["s:color"].as_str(), fields["s:n"].as_str()), ("bob", "\"red\"", "1"));
+    assert!(fields.values().all(|value| value.chars().all(|char| !char.is_control())), "{fields:?}");
+    let secret = &cookie.split_once('=').unwrap().1[22..];
+    assert!(fields.values().all(|value| !value.contains(secret)));
+    // A day to live, by the server's clock; the index lives a day longer.
+    let day = 24 * 60 * 60 * 1000;
+    let left: i64 = server.run_command(&format!("PTTL cloakroom:{}", id(&cookie))).await;
+    assert!((day - 10_000..=day).contains(&left), "{left}");
+    let left: i64 = server.run_command("PTTL cloakroom:owner:bob").await;
+    assert!((2 * day - 10_000..=2 * day).contains(&left), "{left}");
+}

@@ -1,0 +1,204 @@
+//! The store does what `MemoryStore` does, call by call.
+#![cfg(feature = "redis")]
+
+mod redis_support;
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, UNIX_EPOCH},
+};
+
+use cloakroom::{
+    Changes, Created, LazySession, Lifetime, MemoryStore, Record, SessionId, SessionLayer, SessionStore, StoreError,
+    Updated, redis::RedisStore,
+};
+use http::{Request, Response, header};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use redis_support::{SECOND, app::App, app::id, server::Server};
+use tokio::sync::Mutex;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+/// Asks both, one call at a time, and compares what they say.
+#[derive(Clone)]
+struct Both {
+    redis: RedisStore,
+    memory: MemoryStore,
+    turn: Arc<Mutex<()>>,
+    conflicts: Arc<AtomicU64>,
+}
+
+impl SessionStore for Both {
+    async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
+        let _turn = self.turn.lock().await;
+        let found = self.redis.load(id).await?;
+        assert_eq!(found, self.memory.load(id).await?);
+        Ok(found)
+    }
+
+    async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
+        let _turn = self.turn.lock().await;
+        let created = self.redis.create(id, record).await?;
+        assert_eq!(created, self.memory.create(id, record).await?);
+        assert_eq!(self.redis.load(id).await?.as_ref(), Some(record));
+        assert_eq!(self.redis.create(id, record).await?, Created::Taken);
+        Ok(created)
+    }
+
+    async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
+        let _turn = self.turn.lock().await;
+        let updated = self.redis.update(id, changes).await?;
+        assert_eq!(updated, self.memory.update(id, changes).await?, "{changes:?}");
+        assert_eq!(self.redis.load(id).await?, self.memory.load(id).await?, "{changes:?}");
+        if matches!(updated, Updated::Conflict(_)) {
+            self.conflicts.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(updated)
+    }
+
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        self.redis.delete(id).await?;
+        self.memory.delete(id).await?;
+        assert_eq!(self.redis.load(id).await?, None);
+        Ok(())
+    }
+}
+
+/// Does a few things at random to the session.
+async fn act(lazy: &LazySession, mut rng: StdRng) {
+    let session = lazy.load().await.unwrap();
+    for _ in 0..rng.random_range(1..5) {
+        let key = ["a", "b", "c", "d\u{e9} \"}\r\n", ""][rng.random_range(0..5)];
+        match rng.random_range(0..14) {
+            0..=3 => session.insert(key, rng.random_range(0..3)).unwrap(),
+            4..=6 => session.update_or(key, 1, |n: i64| (n + 1) % 3).unwrap(),
+            7 | 8 => drop(session.remove(key)),
+            9 => session.clear(),
+            10 => session.renew(),
+            11 => session.set_owner(["alice", "bob", "{c}\r\n"][rng.random_range(0..3)]),
+            12 if rng.random_bool(0.3) => session.clear_owner(),
+            12 => session.set_label("a phone"),
+            _ if rng.random_bool(0.2) => session.purge(),
+            _ => {
+                let idle = SECOND * rng.random_range(60..600);
+                session.set_lifetime(Lifetime::builder().idle(idle).build().unwrap());
+            }
+        }
+        for _ in 0..rng.random_range(0..3) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn as_in_memory() {
+    let server = Server::start().await;
+    let both = Both {
+        redis: server.store().await,
+        memory: MemoryStore::new(),
+        turn: Arc::default(),
+        conflicts: Arc::default(),
+    };
+    let time = Arc::new(AtomicU64::new(1_000_000));
+    let clock = Arc::clone(&time);
+    let layer = SessionLayer::new(both.clone())
+        .insecure_http()
+        .clock(move || UNIX_EPOCH + Duration::from_millis(clock.load(Ordering::Relaxed)));
+    let service = layer.layer(service_fn(|request: Request<u64>| async move {
+        let lazy = request.extensions().get::<LazySession>().unwrap().clone();
+        act(&lazy, StdRng::seed_from_u64(*request.body())).await;
+        Ok::<_, Infallible>(Response::new(()))
+    }));
+    let mut rng = StdRng::seed_from_u64(7);
+    let mut cookies: [String; 3] = Default::default();
+    for _ in 0..400 {
+        time.fetch_add(rng.random_range(0..20_000), Ordering::Relaxed);
+        let at = rng.random_range(0..cookies.len());
+        let calls = (0..4).map(|_| {
+            let request = Request::builder().header(header::COOKIE, &cookies[at]).body(rng.random()).unwrap();
+            tokio::spawn(service.clone().oneshot(request))
+        });
+        for call in calls.collect::<Vec<_>>() {
+            let response = call.await.unwrap().unwrap();
+            assert_eq!(response.status(), 200);
+            if let Some(line) = response.headers().get(header::SET_COOKIE) {
+                line.to_str().unwrap().split(';').next().unwrap().clone_into(&mut cookies[at]);
+            }
+        }
+    }
+    let conflicts = both.conflicts.load(Ordering::Relaxed);
+    println!("{conflicts} conflicts");
+    assert!(conflicts > 50);
+}
+
+#[tokio::test]
+async fn an_expired_record_is_gone_and_makes_room() {
+    let server = Server::start().await;
+    let (store, layer_time) = (server.store().await, Arc::new(AtomicU64::new(1_000)));
+    let clock = Arc::clone(&layer_time);
+    let short = Lifetime::builder().idle(60 * SECOND).build().unwrap();
+    let layer = SessionLayer::new(store.clone())
+        .lifetime(short)
+        .clock(move || UNIX_EPOCH + Duration::from_millis(clock.load(Ordering::Relaxed)));
+    let app = App::over(layer);
+    let cookie = app.new_session().await;
+    let key: SessionId = id(&cookie).parse().unwrap();
+    let record = store.load(&key).await.unwrap().unwrap();
+    assert_eq!(record.expires_at().since(record.created_at()), 60 * SECOND);
+
+    // Held across its deadline: the update finds it expired, though it is still there.
+    let request = tokio::spawn({
+        let (app, cookie) = (app.clone(), cookie.clone());
+        async move { app.get("/gated", Some(&cookie)).await }
+    });
+    app.gate.arrived.acquire().await.unwrap().forget();
+    layer_time.store(61_000, Ordering::Relaxed);
+    app.gate.go.add_permits(1);
+    assert_eq!(request.await.unwrap().cookie, None);
+    assert_eq!(store.load(&key).await.unwrap(), Some(record.clone()));
+    assert_eq!(app.get("/read", Some(&cookie)).await.body, "");
+
+    let (state, now) = ([("k", "1")].into_iter().collect(), record.expires_at());
+    let later = Record::new(record.credentials().clone(), state, now, now.plus(SECOND));
+    assert_eq!(store.create(&key, &later).await.unwrap(), Created::Done);
+    assert_eq!(store.load(&key).await.unwrap(), Some(later.clone()));
+    assert_eq!(store.create(&key, &record).await.unwrap(), Created::Taken);
+}
+
+#[tokio::test]
+async fn a_hundred_updates_count_a_hundred() {
+    let server = Server::start().await;
+    let mut apps = [App::new(server.store().await), App::new(server.store().await)];
+    for app in &mut apps {
+        app.limit = 30 * SECOND;
+    }
+    let cookie = apps[0].new_session().await;
+    let requests: Vec<_> = (0..100)
+        .map(|n| {
+            let (app, cookie) = (apps[n % 2].clone(), cookie.clone());
+            tokio::spawn(async move { app.get("/count", Some(&cookie)).await })
+        })
+        .collect();
+    for request in requests {
+        assert_eq!(request.await.unwrap().status, 200);
+    }
+    assert_eq!(apps[0].get("/read", Some(&cookie)).await.body, "101");
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite() {
+    let server = Server::start().await;
+    cloakroom::testing::contract(async || server.store().await).await;
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite_over_a_connection_of_ones_own() {
+    let server = Server::start().await;
+    cloakroom::testing::contract(async || RedisStore::from_connection(server.admin().await)).await;
+}

@@ -1,0 +1,128 @@
+//! Connections that break: nothing is lost that can be done twice, and nothing is counted twice.
+#![cfg(feature = "redis")]
+
+mod redis_support;
+
+use std::time::Duration;
+
+use cloakroom::{Lifetime, SessionLayer, redis::RedisStore};
+use redis_support::{
+    SECOND,
+    app::{App, id},
+    proxy::{Cut, Proxy},
+    server::Server,
+    until,
+};
+
+/// How many clients there are besides the one that asks.
+async fn clients(server: &Server) -> usize {
+    let list: String = server.run_command("CLIENT LIST TYPE normal").await;
+    list.lines().count() - 1
+}
+
+#[tokio::test]
+async fn killed_by_the_server() {
+    let server = Server::start().await;
+    let app = App::new(server.store().await);
+    let cookie = app.new_session().await;
+    let mut admin = server.admin().await;
+    for n in 2..100 {
+        let _: i64 = redis_support::server::run(&mut admin, "CLIENT KILL TYPE normal SKIPME yes").await;
+        assert_eq!(app.get("/count", Some(&cookie)).await.body, n.to_string(), "{}", app.last_failure());
+    }
+}
+
+#[tokio::test]
+async fn killed_while_a_handler_runs() {
+    let server = Server::start().await;
+    let app = App::new(server.store().await);
+    let cookie = app.new_session().await;
+    for n in 2..20 {
+        let request = tokio::spawn({
+            let (app, cookie) = (app.clone(), cookie.clone());
+            async move { app.get("/gated", Some(&cookie)).await }
+        });
+        app.gate.arrived.acquire().await.unwrap().forget();
+        let _: i64 = server.run_command("CLIENT KILL TYPE normal SKIPME yes").await;
+        until("the connection is gone", SECOND, || async { clients(&server).await == 0 }).await;
+        app.gate.go.add_permits(1);
+        // The store knows that its connection is gone before it would lose the update in it.
+        let seen = request.await.unwrap();
+        assert_eq!((seen.status, seen.body), (200, n.to_string()), "{}", app.last_failure());
+    }
+}
+
+#[tokio::test]
+async fn closed_after_a_while_without_use() {
+    let server = Server::start_with(&["--timeout", "1"]).await;
+    let app = App::new(server.store().await);
+    let cookie = app.new_session().await;
+    for n in 2..4 {
+        until("the server closes the connection", 5 * SECOND, || async { clients(&server).await == 0 }).await;
+        app.new_session().await;
+        until("the server closes the connection", 5 * SECOND, || async { clients(&server).await == 0 }).await;
+        assert_eq!(app.get("/count", Some(&cookie)).await.body, n.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_cuts_count_exactly() {
+    let server = Server::start().await;
+    let proxy = Proxy::start(server.port).await;
+    let app = App::new(RedisStore::connect(proxy.url()).await.unwrap());
+    let cookie = app.new_session().await;
+    let mut admin = server.admin().await;
+    let key = format!("cloakroom:{}", id(&cookie));
+    let (mut counted, mut failed) = (1_u64, 0);
+    for round in 0..1000 {
+        let cut = [Cut::Request, Cut::Reply, Cut::NoReply][round % 3];
+        proxy.arm(cut, "update");
+        let seen = app.get("/count", Some(&cookie)).await;
+        assert!(proxy.has_cut());
+        let now: u64 = redis::cmd("HGET").arg(&key).arg("s:n").query_async(&mut admin).await.unwrap();
+        match (cut, seen.status) {
+            // The server never had it, and an update is not sent twice.
+            (Cut::Request, 503) => {
+                assert_eq!(now, counted, "{round}");
+                failed += 1;
+            }
+            // The server did it, and the record says so.
+            (Cut::Reply | Cut::NoReply, 200) => {
+                assert_eq!((now, seen.body), (counted + 1, now.to_string()), "{round}");
+            }
+            other => panic!("{round}: {other:?} {}", app.last_failure()),
+        }
+        counted = now;
+    }
+    println!("1000 cuts: {counted} counted, {failed} answered 503");
+    assert_eq!((counted, failed), (667, 334));
+}
+
+#[tokio::test]
+async fn loads_creates_touches_and_deletes_are_sent_again() {
+    let server = Server::start().await;
+    let proxy = Proxy::start(server.port).await;
+    let always = Lifetime::builder().extend_on_use(1.0).build().unwrap();
+    let store = RedisStore::connect(proxy.url()).await.unwrap();
+    let app = App::over(SessionLayer::new(store).lifetime(always));
+    for round in 0..60 {
+        let cut = [Cut::Request, Cut::Reply, Cut::NoReply][round % 3];
+        let mut cookie = String::new();
+        for (path, text) in [
+            ("/count", "create"),
+            ("/read", "HGETALL"),
+            ("/read", "update"),
+            ("/login/bob", "index"),
+            ("/logout", "delete"),
+        ] {
+            proxy.arm(cut, text);
+            // A touch is due once a millisecond has passed.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            let seen = app.get(path, Some(&cookie).filter(|cookie| !cookie.is_empty()).map(String::as_str)).await;
+            assert_eq!(seen.status, 200, "{round}: {path} {cut:?} {text}: {}", app.last_failure());
+            assert!(proxy.has_cut(), "{path} {text}");
+            cookie = seen.cookie.unwrap_or(cookie);
+        }
+    }
+    assert_eq!(server.run_command::<i64>("DBSIZE").await, i64::from(true), "nothing but the index of bob");
+}

@@ -1,0 +1,154 @@
+//! Sentinel: one master, one replica, three sentinels.
+#![cfg(feature = "redis-sentinel")]
+
+mod redis_support;
+
+use std::time::Duration;
+
+use cloakroom::redis::{RedisStore, RedisStoreBuilder};
+use redis_support::{
+    SECOND,
+    app::App,
+    server::{Server, admin, run},
+    until,
+};
+use tokio::time::Instant;
+
+struct Fixture {
+    servers: Vec<Server>,
+    sentinels: Vec<Server>,
+}
+
+impl Fixture {
+    async fn start() -> Self {
+        let master = Server::start().await;
+        let port = master.port.to_string();
+        let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]).await;
+        let mut sentinels = Vec::new();
+        for _ in 0..3 {
+            let mut sentinel = Server::prepare(&["sentinel.conf", "--sentinel"]);
+            let lines = format!(
+                "sentinel monitor house 127.0.0.1 {port} 2\nsentinel down-after-milliseconds house 500\n\
+                 sentinel failover-timeout house 3000\n"
+            );
+            std::fs::write(sentinel.dir.join("sentinel.conf"), lines).unwrap();
+            sentinel.restart().await;
+            sentinels.push(sentinel);
+        }
+        let this = Self { servers: vec![master, replica], sentinels };
+        for sentinel in &this.sentinels {
+            until("the sentinels know each other and the replica", 30 * SECOND, || async {
+                let state: String = sentinel.run_command("INFO sentinel").await;
+                state.contains("status=ok") && state.contains("slaves=1,sentinels=3")
+            })
+            .await;
+        }
+        until("the replica has caught up", 30 * SECOND, || async {
+            this.servers[1].run_command::<String>("INFO replication").await.contains("master_link_status:up")
+        })
+        .await;
+        this
+    }
+
+    fn builder(&self) -> RedisStoreBuilder {
+        RedisStore::sentinel("house", self.sentinels.iter().map(Server::address))
+    }
+
+    /// The port that a sentinel says is the master's.
+    async fn master(&self) -> u16 {
+        let sentinel = &self.sentinels[2];
+        let (_, port): (String, u16) = sentinel.run_command("SENTINEL get-master-addr-by-name house").await;
+        port
+    }
+
+    /// Waits for the failover, then at most a second for the application; says how long both took.
+    async fn fails_over(&self, before: u16, app: &App, cookie: &str, count: &str) {
+        let started = Instant::now();
+        let failover = async {
+            until("a failover", 30 * SECOND, || async { self.master().await != before }).await;
+            Instant::now()
+        };
+        let recovery = async {
+            let mut longest = Duration::ZERO;
+            loop {
+                let seen = app.get("/read", Some(cookie)).await;
+                longest = longest.max(seen.took);
+                let new = app.get("/count", None).await;
+                longest = longest.max(new.took);
+                if seen.status == 200 && new.status == 200 {
+                    assert_eq!(seen.body, count, "nothing is lost");
+                    return (Instant::now(), longest);
+                }
+                assert!(started.elapsed() < 30 * SECOND, "{}", app.last_failure());
+            }
+        };
+        let (failed_over, (recovered, longest)) = tokio::join!(failover, recovery);
+        let after = recovered.saturating_duration_since(failed_over);
+        println!("failover {:?}, back {after:?} later, longest answer {longest:?}", failed_over - started);
+        assert!(after < SECOND, "{after:?} after the failover");
+    }
+}
+
+#[tokio::test]
+async fn the_master_is_killed() {
+    let mut it = Fixture::start().await;
+    let app = App::new(it.builder().connect().await.unwrap());
+    let cookie = app.new_session().await;
+    assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
+    it.servers[0].is_replicated().await;
+    let before = it.master().await;
+    // The master's machine is gone, and a sentinel with it.
+    it.servers[0].kill();
+    it.sentinels[0].kill();
+    it.fails_over(before, &app, &cookie, "2").await;
+    assert_eq!(app.get("/count", Some(&cookie)).await.body, "3", "the new master has no script yet");
+}
+
+#[tokio::test]
+async fn the_master_hangs_and_comes_back_as_a_replica() {
+    let it = Fixture::start().await;
+    let app = App::new(it.builder().lazy().unwrap());
+    let cookie = app.new_session().await;
+    it.servers[0].is_replicated().await;
+    let before = it.master().await;
+    it.servers[0].pause();
+    it.fails_over(before, &app, &cookie, "1").await;
+    it.servers[0].resume();
+    until("the old master is a replica", 30 * SECOND, || async {
+        // It drops all its clients when it becomes one.
+        let client = redis::Client::open(it.servers[0].url()).unwrap();
+        let Ok(mut connection) = client.get_multiplexed_async_connection().await else { return false };
+        let state = redis::cmd("INFO").arg("replication").query_async::<String>(&mut connection).await;
+        state.is_ok_and(|state| state.contains("role:slave"))
+    })
+    .await;
+    assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
+}
+
+#[tokio::test]
+async fn the_master_is_changed_by_hand() {
+    let it = Fixture::start().await;
+    let app = App::new(it.builder().connect().await.unwrap());
+    let cookie = app.new_session().await;
+    it.servers[0].is_replicated().await;
+    let before = it.master().await;
+    let _: () = run(&mut admin(&it.sentinels[0].url()).await, "SENTINEL FAILOVER house").await;
+    it.fails_over(before, &app, &cookie, "1").await;
+}
+
+#[tokio::test]
+async fn a_name_that_no_sentinel_knows() {
+    let it = Fixture::start().await;
+    let addresses = it.sentinels.iter().map(Server::address);
+    let error = RedisStore::sentinel("manor", addresses).connect().await.unwrap_err();
+    assert!(error.is_unreachable() && format!("{error:?}").contains("does not know"), "{error:?}");
+    let none: [&str; 0] = [];
+    assert!(RedisStore::sentinel("house", none).lazy().unwrap_err().is_misconfigured());
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite() {
+    let it = Fixture::start().await;
+    cloakroom::testing::contract(async || it.builder().connect().await.unwrap()).await;
+}

@@ -1,0 +1,23 @@
+//! Real servers, a proxy that cuts, and a small application, for the tests of `RedisStore`.
+#![allow(dead_code, unreachable_pub)] // Each test file uses a part of it.
+
+pub mod app;
+pub mod monitor;
+pub mod proxy;
+pub mod server;
+
+use std::{future::Future, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+pub const SECOND: Duration = Duration::from_secs(1);
+
+/// Waits until `done` says so; for a server that starts, never for a race to be won.
+pub async fn until<F: Future<Output = bool>>(what: &str, limit: Duration, mut done: impl FnMut() -> F) -> Duration {
+    let started = Instant::now();
+    while !done().await {
+        assert!(started.elapsed() < limit, "{what}: not within {limit:?}");
+        sleep(Duration::from_millis(5)).await;
+    }
+    started.elapsed()
+}

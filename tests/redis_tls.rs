@@ -1,0 +1,106 @@
+//! TLS, with an authority made for the test.
+#![cfg(feature = "redis-rustls")]
+
+mod redis_support;
+
+use cloakroom::redis::RedisStore;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use redis_support::{app::App, server::Server};
+
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "the authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// A certificate and its key, in PEM.
+    fn issue(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+    }
+
+    fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    async fn server(&self, name: &str, asks: &str) -> Server {
+        let mut server = Server::prepare(&["--port", "0", "--tls-auth-clients", asks]);
+        let (certificate, key) = self.issue(name);
+        for (file, text) in [("ca.pem", self.pem()), ("server.pem", certificate), ("server.key", key)] {
+            std::fs::write(server.dir.join(file), text).unwrap();
+        }
+        let port = server.port.to_string();
+        let options = [
+            ["--tls-port", &port],
+            ["--tls-ca-cert-file", "ca.pem"],
+            ["--tls-cert-file", "server.pem"],
+            ["--tls-key-file", "server.key"],
+        ];
+        server.arguments.extend(options.concat().into_iter().map(str::to_owned));
+        server.restart().await;
+        server
+    }
+}
+
+#[tokio::test]
+async fn with_roots_of_ones_own() {
+    let authority = Authority::new();
+    let mut server = authority.server("localhost", "no").await;
+    let url = format!("rediss://localhost:{}", server.port);
+    let store = RedisStore::builder(&url).root_certificates(authority.pem()).connect().await.unwrap();
+    let app = App::new(store);
+    let cookie = app.new_session().await;
+    assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
+    server.kill();
+    assert_eq!(app.get("/count", Some(&cookie)).await.status, 503);
+    server.restart().await;
+    redis_support::until("it is back", redis_support::SECOND, || async { app.get("/count", None).await.status == 200 })
+        .await;
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_prove_its_name_is_refused() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let server = authority.server("elsewhere", "no").await;
+    let url = format!("rediss://localhost:{}", server.port);
+    let stores = [
+        RedisStore::builder(&url),
+        RedisStore::builder(&url).root_certificates(other.pem()),
+        RedisStore::builder(&url).root_certificates(authority.pem()),
+        // Nor does a server that speaks TLS only answer a client that does not.
+        RedisStore::builder(server.url()),
+    ];
+    for store in stores {
+        let error = store.connect().await.unwrap_err();
+        assert!(error.is_unreachable(), "{error:?}");
+    }
+    let error = RedisStore::builder(url).root_certificates("-----BEGIN CERTIFICATE-----\nx").lazy().unwrap_err();
+    assert!(error.is_misconfigured(), "{error:?}");
+}
+
+#[tokio::test]
+async fn with_a_client_s_certificate() {
+    let authority = Authority::new();
+    let server = authority.server("localhost", "yes").await;
+    let url = format!("rediss://localhost:{}", server.port);
+    let without = RedisStore::builder(&url).root_certificates(authority.pem());
+    assert!(without.clone().connect().await.unwrap_err().is_unreachable());
+    let (certificate, key) = authority.issue("web");
+    let store = without.client_certificate(certificate, key).connect().await.unwrap();
+    App::new(store).new_session().await;
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite() {
+    let authority = Authority::new();
+    let server = authority.server("localhost", "no").await;
+    let builder = RedisStore::builder(format!("rediss://localhost:{}", server.port)).root_certificates(authority.pem());
+    cloakroom::testing::contract(async || builder.clone().connect().await.unwrap()).await;
+}
