@@ -140,3 +140,51 @@ fn no_credentials() -> Credentials {
     static NONE: LazyLock<Credentials> = LazyLock::new(|| Credentials::new(Secret::none().hash()));
     NONE.clone()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{backend::KeyAge, keys::Key, state::State, time::Timestamp};
+
+    /// What this version of the crate wrote, later ones must read.
+    #[test]
+    fn the_formats_are_kept() {
+        let table = [
+            (
+                CookieStore::new as fn(Key) -> _,
+                "AdEQ4-nw-mF4-qFuhj7WgzOTEzPCf7ivwOhYmIIr983IZRxKM4wLMeVQjxZs85BCtngjr3jSJ-IqPte-99iQTixzLge05V_QMFOVU57CYf7lxy5PENHZeu7D7VVFGEdc6xXIe-QjDmnZEQvE45bCOnS7uLoCS88UkuwqKjTm",
+            ),
+            (
+                CookieStore::insecure_readable,
+                "AtEQ4-kFBQUFBQUFBQUFBQUFBQUFAFBcGKMBAAAAUFwYowEAAACsgh2jAQAAAwAAAGFkYf__________AgAAAAQAAAAJAAAADQAAABIAAABjYXJ0WzEsMl11c2VyImFkYSLsciVJiOhjMK6wiYcRaPWh",
+            ),
+        ];
+        let (now, end) = (Timestamp::from_millis(1_800_000_000_000), Timestamp::from_millis(1_800_086_400_000));
+        let state: State = [("cart", "[1,2]"), ("user", "\"ada\"")].into_iter().collect();
+        let mut record = Record::new(no_credentials(), state, now, end);
+        record.meta.owner = Some("ada".into());
+        let token = Token { id: SessionId::from_bytes([5; 16]), secret: Secret::none() };
+        for (form, cookie) in table {
+            let bytes: Vec<u8> = (1..=64).collect();
+            let key = Key::from_bytes(&bytes).unwrap();
+            let format = form(key).into_format().named("__Host-id").unwrap();
+            let opened = format.open(&format.read(cookie.as_bytes()).unwrap()).unwrap();
+            assert_eq!(
+                (opened.token, opened.record, opened.key),
+                (token.clone(), Some(record.clone()), KeyAge::Current)
+            );
+        }
+    }
+
+    #[test]
+    fn the_smallest_session_is_not_too_short() {
+        let record = Record::new(no_credentials(), State::default(), Timestamp::default(), Timestamp::MAX);
+        let token = Token { id: SessionId::random(), secret: Secret::none() };
+        for form in [CookieStore::new, CookieStore::insecure_readable] {
+            let format = form(Key::generate()).into_format();
+            let text = format.write(&token, &record).unwrap().0;
+            assert!(format.read(text.as_bytes()).is_some(), "{}", text.len());
+            assert!(format.read(&text.as_bytes()[..SHORTEST - 1]).is_none());
+        }
+    }
+}

@@ -17,11 +17,22 @@ enum Kind {
     ConflictOn(Box<str>),
     Gone,
     TooLate,
-    TooLarge { bytes: usize, limit: usize },
+    TooLarge {
+        bytes: usize,
+        limit: usize,
+    },
     Cookie(CookieError),
-    CookieTooLarge { bytes: usize, keys: Vec<(String, usize)> },
+    #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // Only a `CookieStore` comes to it.
+    CookieTooLarge {
+        bytes: usize,
+        keys: Vec<(String, usize)>,
+    },
     Json(serde_json::Error),
-    Value { doing: &'static str, key: Box<str>, cause: Box<Error> },
+    Value {
+        doing: &'static str,
+        key: Box<str>,
+        cause: Box<Error>,
+    },
     NoLayer,
     NotLoaded,
     ReadOnly,

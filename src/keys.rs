@@ -235,6 +235,16 @@ mod tests {
         Ok(())
     }
 
+    /// All that holds key material for longer than a call: the derived keys besides are `Zeroizing`.
+    #[test]
+    fn memory_is_zeroed_on_drop() {
+        fn is_zeroed<T: zeroize::ZeroizeOnDrop>() {}
+        is_zeroed::<aes_gcm_siv::aes::Aes256>();
+        // An HMAC is two states of its hash and a buffer, and the key of HKDF is an HMAC: neither has a drop of its own.
+        is_zeroed::<Sha256>();
+        assert_eq!(size_of::<Hkdf<Sha256>>(), size_of::<Hmac<Sha256>>());
+    }
+
     #[test]
     fn nothing_of_a_key_is_shown() {
         assert_eq!(format!("{:?}", Key::generate()), "Key(..)");

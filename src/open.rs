@@ -51,7 +51,7 @@ impl Visit {
 
     /// Whether the client holds a session under a key that is not the current one.
     pub(crate) fn is_reissue_due(&self) -> bool {
-        self.key == KeyAge::Previous && self.record().is_some()
+        self.key != KeyAge::Current && self.record().is_some()
     }
 
     pub(crate) fn id(&self) -> Option<SessionId> {

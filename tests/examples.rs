@@ -12,12 +12,16 @@ struct Example {
     url: String,
 }
 
+/// What `cargo test` builds beside this test.
+fn program(name: &str) -> Command {
+    let test = std::env::current_exe().unwrap();
+    Command::new(test.ancestors().nth(2).unwrap().join("examples").join(name))
+}
+
 impl Example {
-    /// Starts what `cargo test` builds beside this test.
+    /// Starts a server.
     fn start(name: &str) -> Self {
-        let test = std::env::current_exe().unwrap();
-        let path = test.ancestors().nth(2).unwrap().join("examples").join(name);
-        let mut program = Command::new(path)
+        let mut program = program(name)
             .arg("0")
             .stdout(Stdio::piped())
             .spawn()
@@ -53,6 +57,13 @@ async fn visits_are_counted() {
         }
         assert_eq!(text(Client::new().get(&example.url)).await, "visits: 1\n", "{name}");
     }
+}
+
+#[test]
+fn a_key_is_replaced_and_nobody_is_logged_out() {
+    let output = program("key_rotation").output().expect("`cargo build --all-features --examples` builds it");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.ends_with("20000 visits, and nobody was logged out\n"), "{text}");
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ async fn ten_thousand_forged_tokens_and_not_one_store_call() {
     }
     while values.len() < 10_000 {
         let mut forged: [u8; 48] = rng.random();
-        if values.len() % 2 == 0 {
+        if values.len().is_multiple_of(2) {
             // A real id and secret under a MAC that was guessed.
             forged[..32].copy_from_slice(&parts[..32]);
         }
@@ -189,7 +189,8 @@ async fn the_same_token_is_never_sent_over_a_newer_one() {
     assert_eq!((slow.sent(), slow.body.as_str(), login.sent()), (Nothing, "1", Token));
     for order in [[&slow, &login], [&login, &slow]] {
         let browser = Browser::new();
-        order.into_iter().for_each(|page| browser.keep(page));
+        browser.keep(order[0]);
+        browser.keep(order[1]);
         assert_eq!(browser.get(&turned, "/app/get:user").await.body, "7");
     }
 }

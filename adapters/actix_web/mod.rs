@@ -31,6 +31,8 @@ mod bridge;
 mod error;
 mod ext;
 mod extract;
+#[cfg(feature = "actix-web-key")]
+mod key;
 mod middleware;
 
 pub use self::{

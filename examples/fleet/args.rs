@@ -7,10 +7,11 @@ use lexopt::{Arg, Error, Parser, ValueExt as _};
 pub(crate) const HELP: &str = "\
 Starts a small shop on Actix Web, Axum and hyper, with one set of sessions.
 
-Usage: fleet [--port N]
+Usage: fleet [--port N] [--cookie-store]
 
-  --port N  listen on 127.0.0.1, on the ports N, N+1 and N+2 [default: 8080]; 0 takes three free ones
-  --help    show this
+  --port N        listen on 127.0.0.1, on the ports N, N+1 and N+2 [default: 8080]; 0 takes three free ones
+  --cookie-store  keep sessions in sealed cookies, under the keys of the variable SESSION_KEYS or one that ends with the program
+  --help          show this
 ";
 
 /// The last port from which three can be counted.
@@ -23,14 +24,22 @@ pub(crate) enum Command {
 
 pub(crate) struct Args {
     pub(crate) port: u16,
+    pub(crate) sessions: Sessions,
+}
+
+/// Where the sessions are.
+pub(crate) enum Sessions {
+    Memory,
+    Cookie,
 }
 
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
-    let mut found = Args { port: 8080 };
+    let mut found = Args { port: 8080, sessions: Sessions::Memory };
     let mut parser = Parser::from_iter(args);
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("port") => found.port = parser.value()?.parse_with(port)?,
+            Arg::Long("cookie-store") => found.sessions = Sessions::Cookie,
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
             arg => return Err(arg.unexpected()),
         }

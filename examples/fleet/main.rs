@@ -14,10 +14,13 @@ mod shop;
 
 use std::{error::Error, process::ExitCode};
 
-use cloakroom::{MemoryStore, SessionLayer};
+use cloakroom::{
+    CookieStore, MemoryStore, SessionLayer,
+    keys::{Key, KeyError, Keyring},
+};
 
 use self::{
-    args::{Args, Command},
+    args::{Args, Command, Sessions},
     servers::Fleet,
 };
 
@@ -44,14 +47,26 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let fleet = Fleet::bind(args.port)?;
     print!("{fleet}");
     tokio::select! {
-        ended = fleet.serve(layer(&args)) => ended?,
+        ended = fleet.serve(layer(&args)?) => ended?,
         pressed = tokio::signal::ctrl_c() => pressed?,
     }
     Ok(())
 }
 
 /// The sessions of the whole fleet.
-fn layer(_args: &Args) -> SessionLayer {
+fn layer(args: &Args) -> Result<SessionLayer, KeyError> {
+    let layer = match args.sessions {
+        Sessions::Memory => SessionLayer::new(MemoryStore::new()),
+        Sessions::Cookie => SessionLayer::cookie_store(CookieStore::new(keys()?)),
+    };
     // The servers speak plain http, and browsers keep a `Secure` cookie of a plain http page to themselves.
-    SessionLayer::new(MemoryStore::new()).insecure_http()
+    Ok(layer.insecure_http())
+}
+
+/// The keys that all services of the fleet share.
+fn keys() -> Result<Keyring, KeyError> {
+    match Keyring::from_env("SESSION_KEYS") {
+        Err(KeyError::Unset(_)) => Ok(Key::generate().into()),
+        keys => keys,
+    }
 }

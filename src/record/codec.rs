@@ -33,6 +33,7 @@ impl Record {
     }
 
     /// Reads what [`Record::write_body`] wrote, under these credentials.
+    #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // Only a `CookieStore` needs a part.
     pub(crate) fn from_body(bytes: &[u8], credentials: Credentials) -> Option<Self> {
         Reader(bytes).body(credentials)
     }

@@ -106,6 +106,29 @@ async fn it_prints_what_to_open_serves_it_and_ends_by_ctrl_c() {
     assert!(running.interrupt().success());
 }
 
+/// No store at all: one key, and each session in its cookie.
+#[tokio::test]
+async fn sessions_in_the_cookie_are_at_home_on_every_server() {
+    let (running, lines) = Running::start(&["--port", "0", "--cookie-store"]);
+    let urls: Vec<&str> = lines[..3].iter().map(|line| line.split_whitespace().last().unwrap()).collect();
+    let user = async |browser: &reqwest::Client, url: &str| -> Value {
+        let answer = browser.get(format!("{url}api/session")).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["user"].clone()
+    };
+    for (login, logout) in [(0, 1), (1, 2), (2, 0)] {
+        let browser = browser();
+        browser.post(format!("{}login", urls[login])).form(&[("name", "Ada")]).send().await.unwrap();
+        for url in &urls {
+            assert_eq!(user(&browser, url).await, "Ada", "{url}");
+        }
+        browser.post(format!("{}logout", urls[logout])).send().await.unwrap();
+        for url in &urls {
+            assert_eq!(user(&browser, url).await, Value::Null, "{url}");
+        }
+    }
+    assert!(running.interrupt().success());
+}
+
 #[test]
 fn three_ports_from_the_first_one_on() {
     // Below the ports that systems hand out by themselves. Where a program has one of the three, nothing is printed, and

@@ -8,6 +8,7 @@ pub mod drivers;
 pub mod futures;
 #[cfg(feature = "testing")]
 pub mod naive;
+pub mod scenarios;
 
 #[cfg(all(feature = "actix-web", feature = "axum"))]
 pub use self::drivers::in_process;

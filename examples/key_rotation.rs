@@ -1,0 +1,70 @@
+//! Replaces the key of a fleet under load, and logs nobody out: `cargo run --features secure-cookies --example key_rotation`.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use cloakroom::{
+    LazySession, MemoryStore, SessionLayer,
+    keys::{Key, Keyring},
+};
+use http::{Request, Response, header};
+use tokio::{task::JoinSet, time::sleep};
+use tower::{BoxError, Layer as _, ServiceExt as _, service_fn, util::BoxCloneSyncService};
+
+type Server = BoxCloneSyncService<Request<()>, Response<String>, BoxError>;
+
+/// A server that counts each user's visits. To restart it with other keys is to deploy it.
+fn deploy(keys: &Keyring, store: &MemoryStore) -> Server {
+    let layer = SessionLayer::new(store.clone()).signed(keys.clone());
+    BoxCloneSyncService::new(layer.layer(service_fn(|request: Request<()>| async move {
+        let session = LazySession::of(request.extensions())?.load().await?;
+        session.update_or("visits", 1, |visits: u64| visits + 1)?;
+        Ok(Response::new(session.get::<u64>("visits")?.unwrap_or_default().to_string()))
+    })))
+}
+
+/// A user who visits one server after the other, and would notice to be a stranger.
+async fn user(servers: Arc<[Mutex<Server>]>) -> Result<u64, BoxError> {
+    let mut cookie = String::new();
+    for visit in 1..=200 {
+        let server = servers[visit % servers.len()].lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let response = server.oneshot(Request::builder().header(header::COOKIE, &cookie).body(())?).await?;
+        if let Some(line) = response.headers().get(header::SET_COOKIE) {
+            cookie = line.to_str()?.split(';').next().unwrap_or_default().to_owned();
+        }
+        if response.body() != &visit.to_string() {
+            return Err("logged out".into());
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    Ok(200)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let (old, new, store) = (Key::generate(), Key::generate(), MemoryStore::new());
+    let steps = [
+        ("the old key", Keyring::new(old.clone())),
+        ("1. the new key is accepted", Keyring::new(old.clone()).previous(new.clone())),
+        ("2. the new key is current", Keyring::new(new.clone()).previous(old)),
+        // In real life this takes as long as a session may be idle: here, every user comes back within a tenth of a second.
+        ("4. the old key is removed", Keyring::new(new)),
+    ];
+    let servers: Arc<[_]> = (0..4).map(|_| Mutex::new(deploy(&steps[0].1, &store))).collect();
+    let mut users: JoinSet<_> = (0..100).map(|_| user(Arc::clone(&servers))).collect();
+    for (step, keys) in &steps {
+        for server in &*servers {
+            *server.lock().unwrap_or_else(PoisonError::into_inner) = deploy(keys, &store);
+            sleep(Duration::from_millis(100)).await;
+        }
+        println!("{step}");
+    }
+    let mut visits = 0;
+    while let Some(user) = users.join_next().await {
+        visits += user??;
+    }
+    println!("{visits} visits, and nobody was logged out");
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! Doing what the plan says: one write, and what the client gets for it.
+
+use std::sync::Arc;
+
+use super::{Commit, Head, Ticket};
+use crate::{
+    backend::{Claim, KeyAge, Opened},
+    changes::{Changes, Delta},
+    credentials::{Credentials, Standing},
+    error::Error,
+    event::Event,
+    open::{Look, look},
+    ops::Ops,
+    plan::{Loaded, Rotation},
+    quota::Admission,
+    record::Record,
+    state::State,
+    store::{Created, StoreError, Updated},
+    time::Timestamp,
+    token::{Secret, SessionId, Token},
+};
+
+/// How many ids are drawn before a store that finds them all taken is taken for broken.
+const DRAWS: u32 = 4;
+
+impl Commit<'_> {
+    pub(super) async fn update(
+        &mut self,
+        record: &Record,
+        rotation: Rotation,
+        delta: Delta,
+        owner: Option<Option<Arc<str>>>,
+        now: Timestamp,
+    ) -> Result<Updated, Error> {
+        let Some(token) = self.visit.token.clone() else { return Ok(Updated::Gone) };
+        let is_sent = matches!(rotation, Rotation::Renew | Rotation::Resend) || self.core.backend.is_client_side();
+        if is_sent && self.head == Head::Sent {
+            return Err(Error::too_late());
+        }
+        let renewed = (rotation == Rotation::Renew).then(|| self.ops.secret());
+        let lifetime = self.ops.lifetime.as_deref().unwrap_or(record.lifetime_or(&self.core.lifetime)).clone();
+        let mut changes = Changes {
+            now,
+            nonce: self.ops.nonce(),
+            delta,
+            expected: (rotation != Rotation::Keep).then(|| record.credentials().clone()),
+            credentials: renewed.as_ref().map(|secret| record.credentials().rotated(secret.hash(), now)),
+            owner,
+            label: self.ops.label.clone(),
+            lifetime: self.ops.lifetime.clone(),
+            expires_at: lifetime.deadline(record.created_at(), now),
+        };
+        // It applies here, for it was made of this very record.
+        let Ok(after) = changes.apply(record) else { return Ok(Updated::Conflict(Box::new(record.clone()))) };
+        // Where the limit was lowered, a session over it can still become smaller, step by step.
+        if size(&after) > size(record) {
+            self.check_size(&after)?;
+        }
+        let next = Token { id: token.id, secret: renewed.clone().unwrap_or(token.secret) };
+        let text = is_sent.then(|| self.core.backend.write(&next, &after)).transpose()?;
+        let new_owner = changes.owner.clone().flatten().filter(|owner| record.owner() != Some(owner));
+        let admission = Admission::ask(self.core, new_owner.as_deref(), token.id, now).await?;
+        changes.now = admission.as_ref().map_or(now, Admission::now);
+        match self.core.backend.update(&token.id, &changes, record).await? {
+            Updated::Conflict(found) if found.nonce() != changes.nonce() => {
+                self.core.emit(&Event::ConflictReplayed { id: token.id });
+                return Ok(Updated::Conflict(found));
+            }
+            Updated::Gone => return Ok(Updated::Gone),
+            // The second time, the reply of the first one was lost; the write was not.
+            Updated::Done | Updated::Conflict(_) => {}
+        }
+        if let Some(admission) = admission {
+            admission.keep().await?;
+        }
+        if renewed.is_some() {
+            self.core.emit(&Event::Rotated { id: token.id });
+        }
+        if let Some(text) = text {
+            self.ticket = Ticket::Give(text, lifetime.max_age(after.created_at(), now));
+            self.visit.key = KeyAge::Current;
+        }
+        self.visit.token = Some(next);
+        self.visit.loaded = Loaded::Current(after);
+        Ok(Updated::Done)
+    }
+
+    /// An earlier commit was done, and its answer was lost: here is what it stored. What was asked for since then is left.
+    pub(super) fn answered(&mut self, done: &Ops, record: Record, now: Timestamp) -> Result<(), Error> {
+        self.ops.settle_part(done, record.state());
+        let is_current = |secret: &Secret| record.credentials().standing(&secret.hash(), now) == Standing::Current;
+        let (secret, id) = (self.ops.secret(), self.visit.id());
+        let is_renewed = is_current(&secret);
+        if let (true, Some(id)) = (is_renewed, id) {
+            self.core.emit(&Event::Rotated { id });
+            self.visit.token = Some(Token { id, secret });
+        }
+        if let Some(token) = self.visit.token.as_ref().filter(|token| is_current(&token.secret))
+            && (is_renewed || done.lifetime.is_some())
+        {
+            let max_age = record.lifetime_or(&self.core.lifetime).max_age(record.created_at(), now);
+            self.ticket = Ticket::Give(self.core.backend.write(token, &record)?, max_age);
+        }
+        self.visit.loaded = Loaded::Current(record);
+        Ok(())
+    }
+
+    /// Stores a new session of what the request itself inserted; never of anything that it had loaded.
+    pub(super) async fn create(&mut self, now: Timestamp) -> Result<(), Error> {
+        let delta = self.ops.resolve(&State::default())?;
+        let owner = self.new_owner().flatten();
+        if delta.keys.is_empty() && owner.is_none() && !self.ops.started {
+            return Ok(());
+        }
+        if self.head == Head::Sent {
+            return Err(Error::too_late());
+        }
+        let lifetime = self.ops.lifetime.as_deref().unwrap_or(&self.core.lifetime).clone();
+        for _ in 0..DRAWS {
+            let token = Token { id: SessionId::random(), secret: Secret::random() };
+            let state = delta.keys.iter().filter_map(|change| Some((change.key(), change.value()?)));
+            let credentials = Credentials::new(token.secret.hash());
+            let mut record = Record::new(credentials, state.collect(), now, lifetime.deadline(now, now));
+            record.nonce = self.ops.nonce();
+            record.meta.owner.clone_from(&owner);
+            record.meta.label = self.ops.label.clone().flatten();
+            record.meta.lifetime.clone_from(&self.ops.lifetime);
+            self.check_size(&record)?;
+            let admission = Admission::ask(self.core, owner.as_deref(), token.id, now).await?;
+            record.meta.last_used = admission.as_ref().map_or(now, Admission::now);
+            let text = self.core.backend.write(&token, &record)?;
+            if self.core.backend.create(&token.id, &record).await? == Created::Done {
+                if let Some(admission) = admission {
+                    admission.keep().await?;
+                }
+                self.core.emit(&Event::Created { id: token.id });
+                self.visit.loaded = Loaded::Current(record);
+                self.visit.token = Some(token);
+                self.visit.key = KeyAge::Current;
+                self.ticket = Ticket::Give(text, lifetime.max_age(now, now));
+                return Ok(());
+            }
+        }
+        Err(Error::contended())
+    }
+
+    /// Deletes every record that a presented token opens or is superseded on, and takes the cookie away, come what may.
+    pub(super) async fn delete(&mut self, now: Timestamp) -> Result<(), Error> {
+        if !self.claims.is_empty() || self.visit.token.is_some() {
+            match self.head {
+                Head::Open => self.ticket = Ticket::Take,
+                // Nothing but the cookie's removal ends such a session.
+                Head::Sent if self.core.backend.is_client_side() => return Err(Error::too_late()),
+                Head::Sent => {}
+            }
+        }
+        let mut ids = std::mem::take(&mut self.visit.superseded);
+        ids.extend(self.visit.token.take().map(|token| token.id));
+        let mut failed = None;
+        for (claim, _) in self.claims.iter().skip(self.visit.tried) {
+            match self.opens_or_did(claim, now).await {
+                Ok(id) => ids.extend(id),
+                Err(error) => failed = Some(error),
+            }
+        }
+        self.visit.tried = self.claims.len();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            match self.core.backend.delete(&id).await {
+                Ok(()) => self.core.emit(&Event::Destroyed { id }),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// The session that a claim opens, or did before a renewal.
+    async fn opens_or_did(&self, claim: &Claim, now: Timestamp) -> Result<Option<SessionId>, StoreError> {
+        let Some(Opened { token, record, .. }) = self.core.backend.find(claim).await? else { return Ok(None) };
+        let look = look(self.core, &token, record, now).await?;
+        Ok((!matches!(look, Look::Rejected(_))).then_some(token.id))
+    }
+
+    fn check_size(&self, record: &Record) -> Result<(), Error> {
+        let (bytes, limit) = (size(record), self.core.max_bytes);
+        if bytes > limit { Err(Error::too_large(bytes, limit)) } else { Ok(()) }
+    }
+}
+
+/// The bytes of a record that grow with what the application, or a client, puts in.
+fn size(record: &Record) -> usize {
+    record.state().size() + record.owner().map_or(0, str::len) + record.label().map_or(0, str::len)
+}

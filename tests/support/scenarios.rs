@@ -1,0 +1,230 @@
+//! What is asked of every framework and every store: the requests of each scenario, what is answered, and what it costs.
+
+use std::time::Duration;
+
+use super::Sent::{self, Nothing, Removal, Token};
+
+/// A request and all that is to come of it.
+pub struct Step {
+    pub browser: usize,
+    pub path: &'static str,
+    pub status: u16,
+    pub body: &'static str,
+    pub sent: Sent,
+    pub calls: &'static [&'static str],
+    /// Where Actix Web, which loads before the handler, makes other calls.
+    pub eager: Option<&'static [&'static str]>,
+    /// How long after the step before.
+    pub after: Duration,
+}
+
+const fn step(path: &'static str, body: &'static str, sent: Sent, calls: &'static [&'static str]) -> Step {
+    Step { browser: 0, path, status: 200, body, sent, calls, eager: None, after: Duration::ZERO }
+}
+
+impl Step {
+    const fn answers(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    /// The same site, another browser.
+    const fn elsewhere(self) -> Self {
+        Self { browser: 1, ..self }
+    }
+
+    const fn eager(self, calls: &'static [&'static str]) -> Self {
+        Self { eager: Some(calls), ..self }
+    }
+
+    const fn after(self, seconds: u64) -> Self {
+        Self { after: Duration::from_secs(seconds), ..self }
+    }
+}
+
+const HOUR: u64 = 60 * 60;
+
+pub const SCENARIOS: &[(&str, &[Step])] = &[
+    (
+        "a request that does not ask costs nothing",
+        &[
+            step("/plain", "plain", Nothing, &[]),
+            step("/app/insert:a:1", "", Token, &["create"]),
+            step("/plain", "plain", Nothing, &[]).eager(&["load"]),
+        ],
+    ),
+    (
+        "reading an empty session stores nothing",
+        &[step("/app/get:a/keys/state/id/presented", "none  Unchanged none false", Nothing, &[])],
+    ),
+    (
+        "what is inserted is there in the next request, and costs a load",
+        &[
+            step("/app/insert:a:1/insert:b:x", "", Token, &["create"]),
+            step("/app/get:a/get:b/keys/presented", "1 x a+b true", Nothing, &["load"]),
+            step("/app/get:a", "none", Nothing, &[]).elsewhere(),
+        ],
+    ),
+    (
+        "a change is one write, whatever there is of it",
+        &[
+            step("/app/insert:a:1/insert:b:2/insert:c:3", "", Token, &["create"]),
+            step("/app/insert:a:5/remove:b/count:n/state", "2 Changed", Nothing, &["load", "update"]),
+            step("/app/get:a/get:b/get:c/get:n", "5 none 3 1", Nothing, &["load"]),
+        ],
+    ),
+    (
+        "an equal value is no change",
+        &[
+            step("/app/insert:a:1", "", Token, &["create"]),
+            step("/app/insert:a:1/state", "Unchanged", Nothing, &["load"]),
+            step("/app/remove:z", "none", Nothing, &["load"]),
+            step("/app/insert:a:2/insert:a:1", "", Nothing, &["load"]),
+        ],
+    ),
+    (
+        "an empty session is not worth a record",
+        &[
+            step("/app/insert:a:1/remove:a", "1", Nothing, &[]),
+            step("/app/insert:a:1/clear", "", Nothing, &[]),
+            step("/app/renew/state", "Renewed", Nothing, &[]),
+            step("/app/increment:n", "", Nothing, &[]),
+            step("/app/remember", "", Nothing, &[]),
+        ],
+    ),
+    (
+        "an update works on what is there",
+        &[
+            step("/app/count:n", "", Token, &["create"]),
+            step("/app/count:n/increment:n/once:n/get:n", "4", Nothing, &["load", "update"]),
+            step("/app/get:n", "4", Nothing, &["load"]),
+        ],
+    ),
+    (
+        "a clear removes what is there, and what comes after it stays",
+        &[
+            step("/app/insert:a:1/insert:b:2", "", Token, &["create"]),
+            step("/app/insert:c:3/clear/insert:b:5/keys", "b", Nothing, &["load", "update"]),
+            step("/app/keys/get:b", "b 5", Nothing, &["load"]),
+        ],
+    ),
+    (
+        "a login renews, and keeps what was there",
+        &[
+            step("/app/insert:cart:pear", "", Token, &["create"]),
+            step("/app/renew/insert:user:7/state", "Renewed", Token, &["load", "update"]),
+            step("/app/get:cart/get:user", "pear 7", Nothing, &["load"]),
+        ],
+    ),
+    (
+        "a login of somebody without a session makes one",
+        &[step("/app/renew/insert:user:7", "", Token, &["create"]), step("/app/get:user", "7", Nothing, &["load"])],
+    ),
+    (
+        "a logout deletes, takes the cookie away, and nothing comes after it",
+        &[
+            step("/app/insert:user:7", "", Token, &["create"]),
+            step(
+                "/app/insert:a:1/purge/insert:b:2/get:user/state/id",
+                "none Purged none",
+                Removal,
+                &["load", "delete"],
+            ),
+            step("/app/keys/presented", " false", Nothing, &[]),
+        ],
+    ),
+    (
+        "a logout without a session costs nothing and sends nothing",
+        &[step("/app/purge", "", Nothing, &[]), step("/app/insert:a:1/purge", "", Nothing, &[])],
+    ),
+    (
+        "a purge beats a renewal, in whatever order",
+        &[
+            step("/app/insert:a:1", "", Token, &["create"]),
+            step("/app/renew/purge/renew", "", Removal, &["load", "delete"]),
+        ],
+    ),
+    (
+        "a restart ends the session and begins another one",
+        &[
+            step("/app/insert:user:7", "", Token, &["create"]),
+            step("/app/insert:a:1/purge/restart/insert:flash:bye/keys", "flash", Token, &["load", "delete", "create"]),
+            step("/app/keys", "flash", Nothing, &["load"]),
+            step("/app/restart", "", Removal, &["load", "delete"]),
+        ],
+    ),
+    (
+        "an error does not undo what the handler did",
+        &[
+            step("/app/count:failed/status:401", "", Token, &["create"]).answers(401),
+            step("/app/count:failed/fail:500", "", Nothing, &["load", "update"]).answers(500),
+            step("/app/get:failed", "2", Nothing, &["load"]),
+            step("/app/renew/insert:user:7/fail:500", "", Token, &["load", "update"]).answers(500),
+            step("/app/get:user/get:failed", "7 2", Nothing, &["load"]),
+            step("/app/purge/fail:500", "", Removal, &["load", "delete"]).answers(500),
+            step("/app/get:user", "none", Nothing, &[]),
+        ],
+    ),
+    (
+        "an owner is part of the session",
+        &[
+            step("/app/owner:alice/whose", "alice", Token, &["create"]),
+            step("/app/whose", "alice", Nothing, &["load"]),
+            step("/app/owner:bob/whose", "bob", Nothing, &["load", "update"]),
+            step("/app/whose", "bob", Nothing, &["load"]),
+        ],
+    ),
+    (
+        "start makes an empty session, and the cookie goes out with the head",
+        &[
+            step("/app/start/start", "done done", Token, &["create"]),
+            step("/app/presented/start", "true done", Nothing, &["load"]),
+        ],
+    ),
+    (
+        "what is saved early is not written twice",
+        &[
+            step("/app/insert:a:1/save/save", "done done", Token, &["create"]),
+            step(
+                "/app/count:n/save/count:n/save/reload/get:n",
+                "done done done 2",
+                Nothing,
+                &["load", "update", "update", "load"],
+            ),
+            step("/app/get:n", "2", Nothing, &["load"]),
+        ],
+    ),
+    (
+        "an idle session ends, also where the cookie does not",
+        &[
+            step("/app/insert:user:7", "", Token, &["create"]),
+            step("/app/get:user", "7", Nothing, &["load"]).after(4 * HOUR),
+            step("/app/get:user", "none", Nothing, &["load"]).after(20 * HOUR),
+        ],
+    ),
+    (
+        "use keeps a session alive, with a write now and then",
+        &[
+            step("/app/insert:user:7", "", Token, &["create"]),
+            step("/app/get:user", "7", Nothing, &["load", "update"]).after(5 * HOUR),
+            step("/app/get:user", "7", Nothing, &["load"]).after(4 * HOUR),
+            step("/app/get:user", "7", Nothing, &["load", "update"]).after(19 * HOUR),
+            step("/plain", "plain", Nothing, &[]).after(23 * HOUR).eager(&["load", "update"]),
+        ],
+    ),
+    (
+        "a token whose session is gone opens nothing, is not adopted, and is not taken away",
+        &[
+            step("/app/insert:user:7", "", Token, &["create"]),
+            step("/app/get:user/presented", "none false", Nothing, &["load"]).after(48 * HOUR),
+            step("/app/insert:a:1", "", Token, &["load", "create"]),
+        ],
+    ),
+    (
+        "remember-me sends the token again, for as long as it lives",
+        &[
+            step("/app/insert:user:7", "", Token, &["create"]),
+            step("/app/remember", "", Token, &["load", "update"]),
+            step("/app/get:user", "7", Nothing, &["load"]).after(48 * HOUR),
+        ],
+    ),
+];
