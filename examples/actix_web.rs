@@ -16,7 +16,7 @@ async fn home(session: Session) -> actix_web::Result<String> {
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     // Made once, outside the closure, which runs once a worker. Plain http, for development: without `insecure_http`
-    // browsers drop the cookie here.
+    // browsers drop the cookie, but on their own machine.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
 
     let port = std::env::args().nth(1).unwrap_or_else(|| "8080".to_owned());

@@ -13,7 +13,7 @@ async fn home(session: Session) -> Result<String> {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    // Plain http, for development: without `insecure_http` browsers drop the cookie here.
+    // Plain http, for development: without `insecure_http` browsers drop the cookie, but on their own machine.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
     let app = Router::new().route("/", get(home)).layer(layer);
 

@@ -30,7 +30,7 @@ async fn count(request: &Request<Incoming>) -> Result<u32, cloakroom::Error> {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    // Plain http, for development: without `insecure_http` browsers drop the cookie here.
+    // Plain http, for development: without `insecure_http` browsers drop the cookie, but on their own machine.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
     let service = layer.layer(service_fn(home));
 

@@ -48,7 +48,7 @@ async fn logout(session: Session) -> Result<Redirect> {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    // Plain http, for development: without `insecure_http` browsers drop the cookie here.
+    // Plain http, for development: without `insecure_http` browsers drop the cookie, but on their own machine.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
     let app =
         Router::new().route("/", get(home)).route("/login", post(login)).route("/logout", post(logout)).layer(layer);

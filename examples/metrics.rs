@@ -40,7 +40,7 @@ async fn logout(session: Session) {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let prometheus = PrometheusBuilder::new().install_recorder()?;
-    // Plain http, for development: without `insecure_http` browsers drop the cookie here.
+    // Plain http, for development: without `insecure_http` browsers drop the cookie, but on their own machine.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http().on_event(count);
     let app =
         Router::new().route("/", get(home)).route("/login", get(login)).route("/logout", get(logout)).layer(layer);

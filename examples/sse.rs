@@ -45,7 +45,7 @@ async fn leave(session: Session) -> &'static str {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    // Plain http, for development: without `insecure_http` browsers drop the cookie here.
+    // Plain http, for development: without `insecure_http` browsers drop the cookie, but on their own machine.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
     let app = Router::new().route("/", get(async || Html(PAGE))).route("/events", get(events));
     let app = app.route("/leave", post(leave)).layer(layer);

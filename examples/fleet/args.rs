@@ -7,9 +7,10 @@ use lexopt::{Arg, Error, Parser, ValueExt as _};
 pub(crate) const HELP: &str = "\
 Starts a small shop on Actix Web, Axum and hyper, with one set of sessions.
 
-Usage: fleet [--port N] [--cookie-store]
+Usage: fleet [--port N] [--redis URL | --cookie-store]
 
   --port N        listen on 127.0.0.1, on the ports N, N+1 and N+2 [default: 8080]; 0 takes three free ones
+  --redis URL     keep sessions in this Redis, as another fleet may; redis://127.0.0.1:6379, say
   --cookie-store  keep sessions in sealed cookies, under the keys of the variable SESSION_KEYS or one that ends with the program
   --help          show this
 ";
@@ -30,6 +31,7 @@ pub(crate) struct Args {
 /// Where the sessions are.
 pub(crate) enum Sessions {
     Memory,
+    Redis(String),
     Cookie,
 }
 
@@ -39,6 +41,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("port") => found.port = parser.value()?.parse_with(port)?,
+            Arg::Long("redis") => found.sessions = Sessions::Redis(parser.value()?.string()?),
             Arg::Long("cookie-store") => found.sessions = Sessions::Cookie,
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
             arg => return Err(arg.unexpected()),

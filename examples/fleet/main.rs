@@ -17,10 +17,11 @@ use std::{error::Error, process::ExitCode};
 use cloakroom::{
     CookieStore, MemoryStore, SessionLayer,
     keys::{Key, KeyError, Keyring},
+    redis::RedisStore,
 };
 
 use self::{
-    args::{Args, Command, Sessions},
+    args::{Command, Sessions},
     servers::Fleet,
 };
 
@@ -44,22 +45,25 @@ async fn run() -> Result<(), Box<dyn Error>> {
             return Ok(());
         }
     };
+    let layer = layer(args.sessions).await?;
     let fleet = Fleet::bind(args.port)?;
     print!("{fleet}");
     tokio::select! {
-        ended = fleet.serve(layer(&args)?) => ended?,
+        ended = fleet.serve(layer) => ended?,
         pressed = tokio::signal::ctrl_c() => pressed?,
     }
     Ok(())
 }
 
 /// The sessions of the whole fleet.
-fn layer(args: &Args) -> Result<SessionLayer, KeyError> {
-    let layer = match args.sessions {
+async fn layer(sessions: Sessions) -> Result<SessionLayer, Box<dyn Error>> {
+    let layer = match sessions {
         Sessions::Memory => SessionLayer::new(MemoryStore::new()),
+        Sessions::Redis(url) => SessionLayer::new(RedisStore::connect(url.as_str()).await?),
         Sessions::Cookie => SessionLayer::cookie_store(CookieStore::new(keys()?)),
     };
-    // The servers speak plain http, and browsers keep a `Secure` cookie of a plain http page to themselves.
+    // The servers speak plain http, and browsers keep a `Secure` cookie of a plain http page to themselves, but for pages
+    // of the machine they run on.
     Ok(layer.insecure_http())
 }
 

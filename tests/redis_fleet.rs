@@ -1,0 +1,130 @@
+//! Two fleets, each a program of its own, on one Redis: what overlaps on Actix Web and Axum is lost on neither.
+#![cfg(all(feature = "redis", feature = "actix-web", feature = "axum", feature = "secure-cookies"))]
+
+mod redis_support;
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use redis_support::server::Server;
+use reqwest::{Client, StatusCode, Url, cookie::Jar, redirect::Policy};
+use serde_json::Value;
+
+const PAIRS: usize = 200;
+
+/// A fleet: Actix Web, Axum and hyper on three ports, until the test ends.
+struct Fleet {
+    program: Child,
+    urls: Vec<Url>,
+}
+
+impl Fleet {
+    fn start(redis: &str) -> Self {
+        let test = std::env::current_exe().unwrap();
+        let path = test.ancestors().nth(2).unwrap().join("examples/fleet");
+        assert!(path.exists(), "not built, `cargo build --all-features --example fleet` does: {}", path.display());
+        let mut program =
+            Command::new(path).args(["--port", "0", "--redis", redis]).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(program.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let url = |line: String| line.split_whitespace().find_map(|word| Url::parse(word).ok());
+        let urls: Vec<Url> = lines.take(4).filter_map(url).collect();
+        assert_eq!(urls.len(), 3);
+        Self { program, urls }
+    }
+
+    fn actix(&self, path: &str) -> Url {
+        self.urls[0].join(path).unwrap()
+    }
+
+    fn axum(&self, path: &str) -> Url {
+        self.urls[1].join(path).unwrap()
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+/// A browser: its cookies are the same on all ports of a host.
+fn browser() -> (Client, Arc<Jar>) {
+    let jar = Arc::new(Jar::default());
+    let client = Client::builder().cookie_provider(Arc::clone(&jar)).redirect(Policy::none()).build().unwrap();
+    (client, jar)
+}
+
+async fn post(client: &Client, url: Url, form: &[(&str, &str)]) -> StatusCode {
+    client.post(url).form(form).send().await.unwrap().status()
+}
+
+async fn visit(client: &Client, url: Url) -> StatusCode {
+    client.get(url).send().await.unwrap().status()
+}
+
+async fn session(client: &Client, url: Url) -> Value {
+    client.get(url).send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_fleets_share_one_set_of_sessions_and_lose_nothing() {
+    let server = Server::start().await;
+    let (one, two) = (Fleet::start(&server.url()), Fleet::start(&server.url()));
+    let (client, _jar) = browser();
+    assert_eq!(post(&client, one.actix("/login"), &[("name", "ada")]).await, 303);
+    assert_eq!(session(&client, two.axum("/api/session")).await["user"], "ada");
+
+    // Two keys, two frameworks, two programs.
+    for n in 0..PAIRS {
+        let item = n.to_string();
+        let form = [("item", item.as_str())];
+        let (cart, visit) = tokio::join!(post(&client, one.actix("/cart"), &form), visit(&client, two.axum("/")));
+        assert_eq!((cart.as_u16(), visit.as_u16()), (303, 200));
+    }
+    let found = session(&client, two.axum("/api/session")).await;
+    assert_eq!((found["visits"].as_u64(), found["cart"].as_array().map(Vec::len)), (Some(200), Some(PAIRS)));
+
+    // One key, a hundred at once.
+    let visits = (0..100).map(|n| {
+        let url = if n % 2 == 0 { one.actix("/") } else { two.axum("/") };
+        tokio::spawn({
+            let client = client.clone();
+            async move { visit(&client, url).await }
+        })
+    });
+    for visit in visits.collect::<Vec<_>>() {
+        assert_eq!(visit.await.unwrap(), 200);
+    }
+    assert_eq!(session(&client, one.actix("/api/session")).await["visits"], 300);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_overlaps_a_logout_revives_nothing_and_what_overlaps_a_login_is_kept() {
+    let server = Server::start().await;
+    let (one, two) = (Fleet::start(&server.url()), Fleet::start(&server.url()));
+    for n in 0..PAIRS {
+        let (client, jar) = browser();
+        visit(&client, one.actix("/")).await;
+        let (login, counted) =
+            tokio::join!(post(&client, one.actix("/login"), &[("name", "ada")]), visit(&client, two.axum("/")));
+        assert_eq!((login.as_u16(), counted.as_u16()), (303, 200), "{n}");
+        let found = session(&client, two.axum("/api/session")).await;
+        // The visit came with the token from before: it counts, or the login was faster, and it was an empty page's.
+        assert_eq!(found["user"], "ada", "{n}");
+        assert!(matches!(found["visits"].as_u64(), Some(1 | 2)), "{n}: {found}");
+
+        let copy = reqwest::cookie::CookieStore::cookies(&*jar, &one.actix("/")).unwrap();
+        let (out, _cart) = tokio::join!(
+            post(&client, two.axum("/logout"), &[]),
+            post(&client, one.actix("/cart"), &[("item", "umbrella")])
+        );
+        assert_eq!(out, 303, "{n}");
+        let thief = Client::builder().build().unwrap();
+        let page = thief.get(one.actix("/api/session")).header("cookie", copy).send().await.unwrap();
+        assert_eq!(page.json::<Value>().await.unwrap()["user"], Value::Null, "{n}");
+    }
+}
