@@ -1,6 +1,9 @@
 // The front page shows the frameworks' code, which compiles with their features only.
-#![cfg_attr(all(feature = "actix-web", feature = "axum"), doc = include_str!("../README.md"))]
-#![cfg_attr(not(all(feature = "actix-web", feature = "axum")), doc = "HTTP sessions as one tower layer.")]
+#![cfg_attr(all(feature = "actix-web", feature = "axum", feature = "redis-cluster", feature = "secure-cookies"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "actix-web", feature = "axum", feature = "redis-cluster", feature = "secure-cookies")),
+    doc = "HTTP sessions as one tower layer."
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backend;
