@@ -16,7 +16,7 @@ pub enum Event<'a> {
         /// The session.
         id: SessionId,
     },
-    /// A session was deleted by a purge.
+    /// A session was deleted by a purge, or revoked.
     Destroyed {
         /// The session.
         id: SessionId,
@@ -83,8 +83,8 @@ impl Event<'_> {
             Self::GoneWriteDropped { id } => tracing::warn!(%id, "session write dropped: the session is gone"),
             Self::ConflictReplayed { id } => tracing::debug!(%id, "session update replayed"),
             Self::StoreFailed { error } => {
-                let error: &(dyn std::error::Error + 'static) = *error;
-                tracing::error!(error, "session store failed");
+                let what = if error.is_store() { "session store failed" } else { "session commit failed" };
+                tracing::error!(error = *error as &(dyn std::error::Error + 'static), "{what}");
             }
         }
     }

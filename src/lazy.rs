@@ -20,8 +20,9 @@ use crate::{
     open::{Look, Visit, look, open},
     ops::{Act, Ops, Replay},
     plan::{Dropped, Loaded},
+    policy::HeadLines,
     session::Session,
-    transport::{Presented, Way},
+    transport::Presented,
 };
 
 /// How often a reload begins again while handlers write: an update that writes itself would keep it busy for ever.
@@ -310,21 +311,6 @@ impl Shared {
         self.head_sent.store(true, Ordering::Release);
         let way = inner.visit.way.unwrap_or(self.presented.way);
         HeadLines { ticket: std::mem::take(&mut inner.ticket), way, is_read: true }
-    }
-}
-
-/// What a response's head says of the session.
-#[derive(Debug)]
-pub(crate) struct HeadLines {
-    pub(crate) ticket: Ticket,
-    pub(crate) way: Way,
-    /// Whether the response may depend on the session.
-    pub(crate) is_read: bool,
-}
-
-impl HeadLines {
-    pub(crate) fn nothing() -> Self {
-        Self { ticket: Ticket::Keep, way: Way::Cookie, is_read: false }
     }
 }
 

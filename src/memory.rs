@@ -138,9 +138,9 @@ impl OwnerIndex for MemoryStore {
         Ok(self.tables.revoke(owner, id))
     }
 
-    async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<usize, StoreError> {
+    async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<Vec<SessionId>, StoreError> {
         let ids = self.tables.owners(owner).ids(owner);
-        Ok(ids.iter().filter(|id| Some(*id) != but && self.tables.revoke(owner, id)).count())
+        Ok(ids.into_iter().filter(|id| Some(id) != but && self.tables.revoke(owner, id)).collect())
     }
 }
 

@@ -25,7 +25,7 @@ pub trait OwnerIndex: Send + Sync + 'static {
     /// The store could not do it, or could not say that it did.
     fn revoke(&self, owner: &str, id: &SessionId) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Ends every session of `owner`, or all but one. Says how many.
+    /// Ends every session of `owner`, or all but one. Gives those that it ended.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ pub trait OwnerIndex: Send + Sync + 'static {
         &self,
         owner: &str,
         but: Option<&SessionId>,
-    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
 }
 
 /// A session as its owner may see it.
@@ -76,7 +76,7 @@ pub trait DynOwnerIndex: Send + Sync {
     /// See [`OwnerIndex::revoke`].
     fn revoke<'a>(&'a self, owner: &'a str, id: &'a SessionId) -> OwnerFuture<'a, bool>;
     /// See [`OwnerIndex::revoke_all`].
-    fn revoke_all<'a>(&'a self, owner: &'a str, but: Option<&'a SessionId>) -> OwnerFuture<'a, usize>;
+    fn revoke_all<'a>(&'a self, owner: &'a str, but: Option<&'a SessionId>) -> OwnerFuture<'a, Vec<SessionId>>;
 }
 
 impl<T: OwnerIndex> DynOwnerIndex for T {
@@ -88,7 +88,7 @@ impl<T: OwnerIndex> DynOwnerIndex for T {
         Box::pin(OwnerIndex::revoke(self, owner, id))
     }
 
-    fn revoke_all<'a>(&'a self, owner: &'a str, but: Option<&'a SessionId>) -> OwnerFuture<'a, usize> {
+    fn revoke_all<'a>(&'a self, owner: &'a str, but: Option<&'a SessionId>) -> OwnerFuture<'a, Vec<SessionId>> {
         Box::pin(OwnerIndex::revoke_all(self, owner, but))
     }
 }
@@ -137,7 +137,7 @@ impl Owners {
     ///
     /// The store failed.
     pub async fn revoke_all(&self, owner: &str) -> Result<usize, Error> {
-        Ok(self.index()?.revoke_all(owner, None).await?)
+        self.end(owner, None).await
     }
 
     /// Ends every session of `owner` but this one: "log out on all other devices". Says how many.
@@ -146,7 +146,15 @@ impl Owners {
     ///
     /// The store failed.
     pub async fn revoke_others(&self, owner: &str, kept: &SessionId) -> Result<usize, Error> {
-        Ok(self.index()?.revoke_all(owner, Some(kept)).await?)
+        self.end(owner, Some(kept)).await
+    }
+
+    async fn end(&self, owner: &str, but: Option<&SessionId>) -> Result<usize, Error> {
+        let ended = self.index()?.revoke_all(owner, but).await?;
+        for id in &ended {
+            self.core.emit(&Event::Destroyed { id: *id });
+        }
+        Ok(ended.len())
     }
 
     fn index(&self) -> Result<&dyn DynOwnerIndex, Error> {

@@ -5,11 +5,13 @@ use std::{fmt, sync::Arc};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 
 use crate::{
+    commit::Ticket,
     core::Core,
     error::Error,
-    lazy::{HeadLines, LazySession},
+    lazy::LazySession,
     scope::{Placed, ScopedSessions},
     session::Session,
+    transport::Way,
 };
 
 /// How the layer reads a framework's requests, and how handlers reach the session. One half of a policy; the other is
@@ -208,7 +210,20 @@ impl LazySession {
     }
 }
 
+/// What a response's head says of the session.
+#[derive(Debug)]
+pub(crate) struct HeadLines {
+    pub(crate) ticket: Ticket,
+    pub(crate) way: Way,
+    /// Whether the response may depend on the session.
+    pub(crate) is_read: bool,
+}
+
 impl HeadLines {
+    pub(crate) fn nothing() -> Self {
+        Self { ticket: Ticket::Keep, way: Way::Cookie, is_read: false }
+    }
+
     /// Writes `Set-Cookie`, `Vary` and `Cache-Control`; appends to what the application has, and never replaces it.
     pub(crate) fn write(&self, core: &Core, headers: &mut HeaderMap) -> Result<(), Error> {
         if self.is_read {

@@ -15,8 +15,8 @@ use tower_service::Service;
 use crate::{
     core::Core,
     error::Error,
-    lazy::{HeadLines, LazySession},
-    policy::{Answer, Attach, Failure, Http},
+    lazy::LazySession,
+    policy::{Answer, Attach, Failure, HeadLines, Http},
 };
 
 /// The service that [`SessionLayer`](crate::SessionLayer) puts around another one.

@@ -50,7 +50,7 @@ impl OwnerIndex for RedisStore {
         Ok(is_revoked)
     }
 
-    async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<usize, StoreError> {
+    async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<Vec<SessionId>, StoreError> {
         let ids = self.ids(owner).await?.into_iter().filter(|id| Some(id) != but);
         let end = |id: SessionId| async move { (id, self.end(owner, &id).await) };
         let mut ended = stream::iter(ids).map(end).buffer_unordered(AT_ONCE);
@@ -67,7 +67,7 @@ impl OwnerIndex for RedisStore {
         for ids in revoked.chunks(AT_ONCE) {
             self.forget(owner, ids).await;
         }
-        failed.map_or(Ok(revoked.len()), Err)
+        failed.map_or(Ok(revoked), Err)
     }
 }
 

@@ -172,7 +172,7 @@ impl<S: SessionStore> OwnerIndex for FaultStore<S> {
         self.play(call, self.index()?.revoke(owner, id)).await
     }
 
-    async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<usize, StoreError> {
+    async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<Vec<SessionId>, StoreError> {
         let call = Call { id: but.copied(), ..Call::of(Verb::RevokeAll, owner) };
         self.play(call, self.index()?.revoke_all(owner, but)).await
     }

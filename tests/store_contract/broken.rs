@@ -205,11 +205,12 @@ impl OwnerIndex for Careless {
         Ok(records.get(id).is_some_and(is_owners) && records.remove(id).is_some())
     }
 
-    async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<usize, StoreError> {
+    async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<Vec<SessionId>, StoreError> {
         let but = but.filter(|_| self.fault != Fault::KeepsNone);
         let mut records = self.records();
-        let before = records.len();
-        records.retain(|id, record| Some(id) == but || record.owner() != Some(owner));
-        Ok(before - records.len())
+        let is_ended = |id: &SessionId, record: &Record| Some(id) != but && record.owner() == Some(owner);
+        let ended: Vec<_> = records.iter().filter(|(id, record)| is_ended(id, record)).map(|(id, _)| *id).collect();
+        records.retain(|id, _| !ended.contains(id));
+        Ok(ended)
     }
 }
