@@ -61,9 +61,6 @@ impl fmt::Display for Fleet {
         for Member { framework, url } in &*self.members {
             writeln!(f, "{framework:<9}  {url}")?;
         }
-        writeln!(
-            f,
-            "One set of sessions, in memory. Plain http, so the layer is `.insecure_http()`: for development only."
-        )
+        writeln!(f, "One set of sessions. Plain http, so the layer is `.insecure_http()`: for development only.")
     }
 }

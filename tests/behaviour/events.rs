@@ -195,6 +195,19 @@ async fn who_ends_an_owners_session_is_told_like_a_purge() {
     assert!(owners.revoke("alice", &id.parse().expect("an id")).await.expect("memory"));
     assert_eq!(house.told(), [format!("destroyed {id}")]);
 
+    let mut ended = Vec::new();
+    for _ in 0..3 {
+        let (mut browser, id) = house.guest().await;
+        house.visit(&mut browser, async |session| session.set_owner("bob")).await;
+        ended.push(format!("destroyed {id}"));
+    }
+    let kept = ended.pop().and_then(|line| line.split(' ').next_back()?.parse().ok()).expect("an id");
+    assert_eq!(owners.revoke_others("bob", &kept).await.expect("memory"), 2);
+    let mut told = house.told();
+    told.sort();
+    ended.sort();
+    assert_eq!(told, ended, "and nothing of the one that is kept");
+
     let (mut browser, first) = house.guest().await;
     let layer = house.layer.clone().max_per_owner(1, OverLimit::EndOldest).expect("a limit");
     browser.visit(&layer, async |session| session.set_owner("alice")).await;

@@ -1,8 +1,8 @@
 //! A connection to each master of a cluster.
 //!
 //! Every command is on one key, so routing is: its slot, the slot's master, and two kinds of "not here" to follow. The
-//! redis crate's own cluster connection sends commands again by itself, also those whose reply was lost; a session's
-//! counter would then count twice.
+//! redis crate's own cluster connection has retries of its own; which of them may repeat a command whose reply was lost is
+//! not for us to say, and a session's counter would then count twice.
 
 use std::{
     collections::HashMap,
