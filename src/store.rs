@@ -19,6 +19,9 @@ use crate::{changes::Changes, owners::DynOwnerIndex, record::Record, token::Sess
 /// *Time.* A store needs no clock: [`Changes::now`] and [`Record::created_at`] carry the request's time. The core checks
 /// deadlines after every load, so a store's own expiry (a TTL, a sweep) is clean-up, never the rule.
 ///
+/// *Time-outs.* The core waits for a verb as long as it takes: a store bounds its own calls, as `RedisStore` does, and fails
+/// those that take longer.
+///
 /// *Cancellation.* A future may be dropped at any await, when a client goes away: a verb is then done or not done,
 /// never half.
 ///
