@@ -1,0 +1,3 @@
+//! What a request costs with cloakroom, and with its peers, in one run.
+
+fn main() {}
