@@ -140,16 +140,16 @@ impl Commit<'_> {
     /// Whether the mere use is worth a write. Where that is a cookie, it must be possible to send one.
     fn is_touch_due(&self, now: Timestamp) -> bool {
         let is_possible = self.head == Head::Open || !self.core.backend.is_client_side();
-        let is_due = |record: &Record| record.lifetime_or(&self.core.lifetime).is_touch_due(record, now);
-        is_possible && self.visit.record().is_some_and(is_due)
+        is_possible && self.visit.record().is_some_and(|record| self.core.is_touch_due(record, &self.ops, now))
     }
 
-    /// Whether the token is to be sent again, be it under the current key or with another `Max-Age`. The update that goes
+    /// Whether the token is to be sent again with an update, be it under the current key or with another `Max-Age`. The update that goes
     /// with it holds only while the token is the newest: sent after a newer one, it would log the user out. What no server can
     /// help is a response that leaves before a renewal's and arrives after it: so a new key sends each token once, and no more.
     fn is_resend_due(&self, reissue: bool, now: Timestamp) -> bool {
-        let is_wanted = reissue || (self.ops.lifetime.is_some() && self.head == Head::Open);
-        is_wanted && self.visit.record().is_some_and(|record| self.holds_newest(record, now))
+        let is_wanted =
+            |record| reissue || (self.head == Head::Open && self.ops.moves_cookie(self.core.lifetime_of(record)));
+        self.visit.record().is_some_and(|record| is_wanted(record) && self.holds_newest(record, now))
     }
 
     fn holds_newest(&self, record: &Record, now: Timestamp) -> bool {

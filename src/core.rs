@@ -10,8 +10,8 @@ use std::{
 use http::StatusCode;
 
 use crate::{
-    backend::Backend, cookie::CookieOptions, event::Event, lifetime::Lifetime, quota::Quota, scope::Scope,
-    store::StoreError, time::Timestamp, transport::Transport,
+    backend::Backend, cookie::CookieOptions, event::Event, lifetime::Lifetime, ops::Ops, quota::Quota, record::Record,
+    scope::Scope, store::StoreError, time::Timestamp, transport::Transport,
 };
 
 /// The backend and the options.
@@ -87,6 +87,16 @@ impl Core {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now().into()
+    }
+
+    /// The lifetime that holds for a record.
+    pub(crate) fn lifetime_of<'a>(&'a self, record: &'a Record) -> &'a Lifetime {
+        record.lifetime_or(&self.lifetime)
+    }
+
+    /// Whether a request that changes nothing is worth a write, for the deadline.
+    pub(crate) fn is_touch_due(&self, record: &Record, ops: &Ops, now: Timestamp) -> bool {
+        self.lifetime_of(record).is_touch_due(record, ops.affirms(), now)
     }
 
     pub(crate) fn emit(&self, event: &Event<'_>) {

@@ -304,7 +304,7 @@ impl Shared {
         self.core
             .as_ref()
             .zip(inner.visit.record())
-            .is_some_and(|(core, record)| record.lifetime_or(&core.lifetime).is_touch_due(record, core.now()))
+            .is_some_and(|(core, record)| core.is_touch_due(record, &inner.ops, core.now()))
     }
 
     fn close(&self, inner: &mut Inner) -> HeadLines {

@@ -9,6 +9,9 @@ mod text;
 /// Browsers keep no cookie longer (RFC 6265bis section 5.5).
 const COOKIE_LIMIT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
+/// All of the idle limit, in thousandths.
+const ALWAYS: u16 = 1000;
+
 /// How long a session lives: an idle limit, an absolute limit, and how long the browser keeps the cookie.
 ///
 /// A session ends at the earlier of *last use + idle* and *creation + absolute*. Both are enforced by the server,
@@ -18,7 +21,7 @@ const COOKIE_LIMIT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// |---|---|
 /// | [`idle`](LifetimeBuilder::idle) | 24 hours |
 /// | [`absolute`](LifetimeBuilder::absolute) | 30 days |
-/// | [`persistent`](LifetimeBuilder::persistent) | no: the cookie ends with the browser session |
+/// | [`persistent`](LifetimeBuilder::persistent), [`persistent_while_used`](LifetimeBuilder::persistent_while_used) | no: the cookie ends with the browser session |
 /// | [`extend_on_use`](LifetimeBuilder::extend_on_use) | 0.8 |
 ///
 /// ```
@@ -44,17 +47,22 @@ pub struct Lifetime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum CookieLife {
     BrowserSession,
+    /// To the absolute limit: sent once.
     Persistent,
+    /// To the deadline: sent again whenever that is pushed out.
+    WhileUsed,
 }
 
 /// What pushes the idle deadline out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Extend {
     /// A use, once less than this many thousandths of the idle limit are left.
-    OnUse {
+    Use {
         threshold: u16,
     },
-    OnChange,
+    Change,
+    /// A change, and an insert of what is there already.
+    Write,
 }
 
 impl Lifetime {
@@ -79,7 +87,12 @@ impl Lifetime {
     /// Whether the cookie outlives the browser.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
-        self.cookie == CookieLife::Persistent
+        self.cookie != CookieLife::BrowserSession
+    }
+
+    /// Whether the cookie has to be sent again where the deadline moves.
+    pub(crate) fn moves_cookie(&self) -> bool {
+        self.cookie == CookieLife::WhileUsed
     }
 
     /// When a session that was created and last used at these times ends.
@@ -87,19 +100,31 @@ impl Lifetime {
         used.plus(self.idle).min(self.end(created))
     }
 
-    /// Whether a mere use at `now` is worth a write.
-    pub(crate) fn is_touch_due(&self, record: &Record, now: Timestamp) -> bool {
-        let Extend::OnUse { threshold } = self.extend else { return false };
+    /// Whether a mere use at `now` is worth a write; `affirms` says that the request inserted what was there already.
+    pub(crate) fn is_touch_due(&self, record: &Record, affirms: bool, now: Timestamp) -> bool {
+        let threshold = match self.extend {
+            Extend::Use { threshold } => threshold,
+            Extend::Write if affirms => ALWAYS,
+            Extend::Write | Extend::Change => return false,
+        };
         // The deadline that holds: the record's own is another one where the limits were changed since.
         let deadline = self.deadline(record.created_at(), record.last_used()).min(record.expires_at());
         let left = deadline.since(now).as_millis();
-        left * 1000 <= self.idle.as_millis() * u128::from(threshold)
-            && self.deadline(record.created_at(), now) > deadline
+        let moved = self.deadline(record.created_at(), now);
+        // In the very same millisecond, it is the cookie that is asked for.
+        let moves =
+            moved > deadline || (self.moves_cookie() && moved == deadline && moved < self.end(record.created_at()));
+        moves && left * 1000 <= self.idle.as_millis() * u128::from(threshold)
     }
 
-    /// `Max-Age` for a cookie that is sent at `now`.
+    /// `Max-Age` for a cookie that is sent at `now`, with a write that pushes the deadline out.
     pub(crate) fn max_age(&self, created: Timestamp, now: Timestamp) -> Option<Duration> {
-        self.is_persistent().then(|| self.end(created).since(now).min(COOKIE_LIMIT))
+        let until = match self.cookie {
+            CookieLife::BrowserSession => return None,
+            CookieLife::Persistent => self.end(created),
+            CookieLife::WhileUsed => self.deadline(created, now),
+        };
+        Some(until.since(now).min(COOKIE_LIMIT))
     }
 
     fn end(&self, created: Timestamp) -> Timestamp {
@@ -113,7 +138,7 @@ impl Default for Lifetime {
             idle: Duration::from_secs(24 * 60 * 60),
             absolute: Some(Duration::from_secs(30 * 24 * 60 * 60)),
             cookie: CookieLife::BrowserSession,
-            extend: Extend::OnUse { threshold: 800 },
+            extend: Extend::Use { threshold: 800 },
         }
     }
 }
@@ -159,6 +184,17 @@ impl LifetimeBuilder {
         self
     }
 
+    /// Lets the cookie outlive the browser for as long as the session may go unused: its `Max-Age` is what is left to the earlier
+    /// of both limits, at most 400 days, and each response that pushes the idle deadline out sends it again.
+    ///
+    /// For clients that must not keep a dead cookie. [`persistent`](Self::persistent) sends it once, and the server enforces the
+    /// idle limit all the same.
+    #[must_use]
+    pub fn persistent_while_used(mut self) -> Self {
+        self.lifetime.cookie = CookieLife::WhileUsed;
+        self
+    }
+
     /// Pushes the idle deadline out when a request loads the session and less than this share of the idle limit is
     /// left. Default: 0.8, so a busy session costs a write now and then, not one a request. 1.0 is always.
     #[must_use]
@@ -170,7 +206,15 @@ impl LifetimeBuilder {
     /// Pushes the idle deadline out only when a request changes the session.
     #[must_use]
     pub fn extend_on_change(mut self) -> Self {
-        self.lifetime.extend = Extend::OnChange;
+        self.lifetime.extend = Extend::Change;
+        self.threshold = None;
+        self
+    }
+
+    /// Pushes the idle deadline out only when a request writes to the session, be it a value that is there already.
+    #[must_use]
+    pub fn extend_on_write(mut self) -> Self {
+        self.lifetime.extend = Extend::Write;
         self.threshold = None;
         self
     }
@@ -187,7 +231,9 @@ impl LifetimeBuilder {
         if shortest < Duration::from_millis(1) {
             return Err(LifetimeError::NoTime);
         }
-        if lifetime.is_persistent() && lifetime.absolute.is_some_and(|absolute| absolute > COOKIE_LIMIT) {
+        if lifetime.cookie == CookieLife::Persistent
+            && lifetime.absolute.is_some_and(|absolute| absolute > COOKIE_LIMIT)
+        {
             return Err(LifetimeError::CookieTooLong);
         }
         if let Some(share) = threshold {
@@ -196,7 +242,7 @@ impl LifetimeBuilder {
             }
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 1 to 1000, as checked
             let threshold = (share * 1000.0).ceil() as u16;
-            lifetime.extend = Extend::OnUse { threshold };
+            lifetime.extend = Extend::Use { threshold };
         }
         Ok(lifetime)
     }

@@ -128,6 +128,16 @@ impl Ops {
         self.cleared.is_some() || self.keys.iter().any(|op| !matches!(op.what, What::Affirm(_)))
     }
 
+    /// Whether a commit changes how long the cookie lives, where the session's lifetime is `lifetime`.
+    pub(crate) fn moves_cookie(&self, lifetime: &Lifetime) -> bool {
+        self.lifetime.is_some() || lifetime.moves_cookie()
+    }
+
+    /// Whether a key was set to what it was.
+    pub(crate) fn affirms(&self) -> bool {
+        self.keys.iter().any(|op| matches!(op.what, What::Affirm(_)))
+    }
+
     /// Whether what was loaded is hidden behind a purge or a clear.
     pub(crate) fn hides_loaded(&self) -> bool {
         self.cleared.is_some() || self.hides_session()

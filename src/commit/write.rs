@@ -38,7 +38,7 @@ impl Commit<'_> {
             return Err(Error::too_late());
         }
         let renewed = (rotation == Rotation::Renew).then(|| self.ops.secret());
-        let lifetime = self.ops.lifetime.as_deref().unwrap_or(record.lifetime_or(&self.core.lifetime)).clone();
+        let lifetime = self.ops.lifetime.as_deref().unwrap_or(self.core.lifetime_of(record)).clone();
         let mut changes = Changes {
             now,
             nonce: self.ops.nonce(),
@@ -96,9 +96,9 @@ impl Commit<'_> {
             self.visit.token = Some(Token { id, secret });
         }
         if let Some(token) = self.visit.token.as_ref().filter(|token| is_current(&token.secret))
-            && (is_renewed || done.lifetime.is_some())
+            && (is_renewed || done.moves_cookie(self.core.lifetime_of(&record)))
         {
-            let max_age = record.lifetime_or(&self.core.lifetime).max_age(record.created_at(), now);
+            let max_age = self.core.lifetime_of(&record).max_age(record.created_at(), now);
             self.ticket = Ticket::Give(self.core.backend.write(token, &record)?, max_age);
         }
         self.visit.loaded = Loaded::Current(record);

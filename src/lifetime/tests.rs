@@ -51,10 +51,13 @@ fn a_use_is_worth_a_write_once_less_than_the_threshold_is_left() {
     ];
     for (threshold, used, now, is_due) in table {
         let lifetime = limits(100, 1000).extend_on_use(threshold).build().unwrap();
-        assert_eq!(lifetime.is_touch_due(&record(&lifetime, used), at(now)), is_due, "{threshold} {used} {now}");
+        assert_eq!(lifetime.is_touch_due(&record(&lifetime, used), false, at(now)), is_due, "{threshold} {used} {now}");
     }
     let on_change = limits(100, 1000).extend_on_change().build().unwrap();
-    assert!(!on_change.is_touch_due(&record(&on_change, 0), at(99)));
+    assert!(!on_change.is_touch_due(&record(&on_change, 0), true, at(99)));
+    let on_write = limits(100, 1000).extend_on_write().build().unwrap();
+    assert!(on_write.is_touch_due(&record(&on_write, 0), true, at(1)));
+    assert!(!on_write.is_touch_due(&record(&on_write, 0), false, at(99)));
 }
 
 #[test]
@@ -65,6 +68,16 @@ fn a_persistent_cookie_lives_to_the_absolute_limit_and_a_browsers_at_most() {
     assert_eq!(max_age(limits(100, 1000).persistent(), 400), Some(seconds(600)));
     assert_eq!(max_age(limits(100, 1000).persistent(), 2000), Some(seconds(0)));
     assert_eq!(max_age(limits(100, 1000).insecure_no_absolute().persistent(), 0), Some(COOKIE_LIMIT));
+}
+
+#[test]
+fn a_cookie_while_used_lives_to_the_deadline() {
+    let max_age =
+        |lifetime: LifetimeBuilder, now| lifetime.persistent_while_used().build().unwrap().max_age(at(0), at(now));
+    assert_eq!(max_age(limits(100, 1000), 0), Some(seconds(100)));
+    assert_eq!(max_age(limits(100, 1000), 950), Some(seconds(50)));
+    let years = COOKIE_LIMIT.as_secs() * 2;
+    assert_eq!(max_age(limits(years, years), 0), Some(COOKIE_LIMIT));
 }
 
 #[test]

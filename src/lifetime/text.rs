@@ -5,19 +5,24 @@ use std::{fmt, str::FromStr, time::Duration};
 use super::{CookieLife, Extend, Lifetime, LifetimeError};
 use crate::time::millis;
 
-/// `idle=86400000 absolute=2592000000 cookie=session extend=800`: limits in milliseconds, then the cookie (`session` or
-/// `persistent`), then below how many thousandths of the idle limit a use counts (or `on-change`). [`FromStr`] reads it
-/// back.
+/// `idle=86400000 absolute=2592000000 cookie=session extend=800`: limits in milliseconds, then the cookie (`session`,
+/// `persistent` or `while-used`), then below how many thousandths of the idle limit a use counts (or `on-change` or
+/// `on-write`). [`FromStr`] reads it back.
 impl fmt::Display for Lifetime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "idle={}", millis(self.idle))?;
         if let Some(absolute) = self.absolute {
             write!(f, " absolute={}", millis(absolute))?;
         }
-        f.write_str(if self.is_persistent() { " cookie=persistent" } else { " cookie=session" })?;
+        f.write_str(match self.cookie {
+            CookieLife::BrowserSession => " cookie=session",
+            CookieLife::Persistent => " cookie=persistent",
+            CookieLife::WhileUsed => " cookie=while-used",
+        })?;
         match self.extend {
-            Extend::OnUse { threshold } => write!(f, " extend={threshold}"),
-            Extend::OnChange => f.write_str(" extend=on-change"),
+            Extend::Use { threshold } => write!(f, " extend={threshold}"),
+            Extend::Change => f.write_str(" extend=on-change"),
+            Extend::Write => f.write_str(" extend=on-write"),
         }
     }
 }
@@ -37,10 +42,12 @@ impl FromStr for Lifetime {
                 ("absolute", _) => lifetime.absolute = Some(duration(value)?),
                 ("cookie", "session") => lifetime.cookie = CookieLife::BrowserSession,
                 ("cookie", "persistent") => lifetime.cookie = CookieLife::Persistent,
-                ("extend", "on-change") => lifetime.extend = Extend::OnChange,
+                ("cookie", "while-used") => lifetime.cookie = CookieLife::WhileUsed,
+                ("extend", "on-change") => lifetime.extend = Extend::Change,
+                ("extend", "on-write") => lifetime.extend = Extend::Write,
                 ("extend", _) => {
                     let threshold = value.parse().map_err(|_| LifetimeError::Unreadable)?;
-                    lifetime.extend = Extend::OnUse { threshold };
+                    lifetime.extend = Extend::Use { threshold };
                 }
                 _ => return Err(LifetimeError::Unreadable),
             }
@@ -64,6 +71,7 @@ mod tests {
             Lifetime::default(),
             Lifetime::builder().idle(minute).persistent().extend_on_use(1.0).build().unwrap(),
             Lifetime::builder().insecure_no_absolute().extend_on_change().build().unwrap(),
+            Lifetime::builder().persistent_while_used().extend_on_write().build().unwrap(),
         ];
         for lifetime in table {
             assert_eq!(lifetime.to_string().parse(), Ok(lifetime));

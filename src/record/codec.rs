@@ -87,18 +87,24 @@ impl Meta {
 }
 
 impl Lifetime {
-    /// `idle ms, absolute ms or all ones, is persistent, is on use, threshold`, little-endian.
+    /// `idle ms, absolute ms or all ones, cookie, extension, threshold`, little-endian.
     fn to_bytes(&self) -> [u8; 20] {
-        let on_use = match self.extend {
-            Extend::OnUse { threshold } => Some(threshold),
-            Extend::OnChange => None,
+        let cookie = match self.cookie {
+            CookieLife::BrowserSession => 0,
+            CookieLife::Persistent => 1,
+            CookieLife::WhileUsed => 2,
+        };
+        let (extend, threshold) = match self.extend {
+            Extend::Change => (0, 0),
+            Extend::Use { threshold } => (1, threshold),
+            Extend::Write => (2, 0),
         };
         let mut bytes = [0; 20];
         let parts = [
             millis(self.idle).to_le_bytes().as_slice(),
             &self.absolute.map_or(u64::MAX, millis).to_le_bytes(),
-            &[u8::from(self.is_persistent()), u8::from(on_use.is_some())],
-            &on_use.unwrap_or_default().to_le_bytes(),
+            &[cookie, extend],
+            &threshold.to_le_bytes(),
         ]
         .concat();
         bytes.copy_from_slice(&parts);
@@ -109,10 +115,20 @@ impl Lifetime {
         let mut reader = Reader(bytes);
         let idle = Duration::from_millis(reader.u64()?);
         let absolute = Some(reader.u64()?).filter(|millis| *millis != u64::MAX).map(Duration::from_millis);
-        let cookie = if reader.flag()? { CookieLife::Persistent } else { CookieLife::BrowserSession };
-        let is_on_use = reader.flag()?;
+        let cookie = match reader.u8()? {
+            0 => CookieLife::BrowserSession,
+            1 => CookieLife::Persistent,
+            2 => CookieLife::WhileUsed,
+            _ => return None,
+        };
+        let extend = reader.u8()?;
         let threshold = u16::from_le_bytes(*reader.chunk()?);
-        let extend = if is_on_use { Extend::OnUse { threshold } } else { Extend::OnChange };
+        let extend = match extend {
+            0 => Extend::Change,
+            1 => Extend::Use { threshold },
+            2 => Extend::Write,
+            _ => return None,
+        };
         reader.0.is_empty().then_some(Self { idle, absolute, cookie, extend })
     }
 }
@@ -160,10 +176,6 @@ impl<'a> Reader<'a> {
 
     fn u8(&mut self) -> Option<u8> {
         self.chunk().map(|[byte]| *byte)
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        self.u8().filter(|byte| *byte < 2).map(|byte| byte == 1)
     }
 
     fn u64(&mut self) -> Option<u64> {
@@ -216,6 +228,9 @@ mod tests {
         record.meta.lifetime = None;
         record.meta.owner = None;
         record.meta.label = Some(String::new().into());
+        assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record.clone()));
+        let other = Lifetime::builder().persistent_while_used().extend_on_write().build().unwrap();
+        record.meta.lifetime = Some(Arc::new(other));
         assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record));
     }
 
