@@ -10,6 +10,7 @@ use super::{
     error::ConnectError,
     line::{Line, Timeouts},
     link::{Link, Way},
+    names::Names,
     target::Target,
 };
 
@@ -17,7 +18,7 @@ use super::{
 ///
 /// | option | default |
 /// |---|---|
-/// | [`prefix`](Self::prefix) | `cloakroom:` |
+/// | [`prefix`](Self::prefix), [`key_names`](Self::key_names) | `cloakroom:` |
 /// | [`connection_timeout`](Self::connection_timeout) | 1 s |
 /// | [`response_timeout`](Self::response_timeout) | 1 s |
 /// | [`username`](Self::username), [`password`](Self::password), [`database`](Self::database) | what the URL says |
@@ -25,7 +26,7 @@ use super::{
 #[must_use]
 pub struct RedisStoreBuilder {
     place: Place,
-    prefix: String,
+    names: Names,
     timeouts: Timeouts,
     login: Login,
 }
@@ -58,15 +59,22 @@ impl RedisStoreBuilder {
     }
 
     fn new(place: Place) -> Self {
-        let (prefix, login) = (super::PREFIX.to_owned(), Login::default());
-        Self { place, prefix, timeouts: Timeouts::default(), login }
+        Self { place, names: Names::default(), timeouts: Timeouts::default(), login: Login::default() }
     }
 
     /// What the names of all keys begin with. Default: `cloakroom:`.
     ///
     /// Applications that share a server and must not share sessions need different ones.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
+        self.names = Names::prefix(prefix);
+        self
+    }
+
+    /// What each key is called: `make` gets the session's public id, or `owner:` and the owner. Default: behind the prefix.
+    ///
+    /// Different texts must get different names, the same always the same.
+    pub fn key_names(mut self, make: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.names = Names::made(make);
         self
     }
 
@@ -136,9 +144,9 @@ impl RedisStoreBuilder {
     ///
     /// An address or a certificate that cannot be read, or an address that needs a feature which is not enabled.
     pub fn lazy(self) -> Result<RedisStore, ConnectError> {
-        let Self { place, prefix, timeouts, login } = self;
+        let Self { place, names, timeouts, login } = self;
         let way = way(place, &login, timeouts).map_err(ConnectError::misconfigured)?;
-        Ok(RedisStore { link: Arc::new(Link { way, timeouts }), prefix: prefix.into() })
+        Ok(RedisStore { link: Arc::new(Link { way, timeouts }), names })
     }
 }
 
@@ -182,7 +190,7 @@ fn sentinel(master: String, urls: &[String], login: &Login) -> Result<Target, Re
 impl fmt::Debug for RedisStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStoreBuilder")
-            .field("prefix", &self.prefix)
+            .field("names", &self.names)
             .field("timeouts", &self.timeouts)
             .finish_non_exhaustive()
     }

@@ -44,8 +44,11 @@ mod error;
 mod failure;
 mod line;
 mod link;
+mod names;
 mod own;
 mod owners;
+#[cfg(feature = "redis-pool")]
+mod pooled;
 mod record;
 mod script;
 #[cfg(feature = "redis-sentinel")]
@@ -57,14 +60,15 @@ pub use self::{builder::RedisStoreBuilder, error::ConnectError};
 use self::{
     line::Timeouts,
     link::{Link, Way},
-    own::Own,
+    names::Names,
+    own::{Own, Sender},
 };
 
 /// Keeps sessions in Redis. Clones share one connection, or one to each master of a cluster.
 #[derive(Clone)]
 pub struct RedisStore {
     link: Arc<Link>,
-    prefix: Arc<str>,
+    names: Names,
 }
 
 impl RedisStore {
@@ -145,15 +149,36 @@ impl RedisStore {
     where
         C: ConnectionLike + Clone + Send + Sync + 'static,
     {
+        Self::over(connection)
+    }
+
+    /// Takes a pool of your own, by whose rules connections are made, checked and limited.
+    ///
+    /// A reply, and the connection that it takes, are waited for for 1 s. One connection carries any number of requests at once:
+    /// [`RedisStore::connect`] needs no pool.
+    #[cfg(feature = "redis-pool")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "redis-pool")))]
+    #[must_use]
+    pub fn from_pool(pool: impl Into<deadpool_redis::Pool>) -> Self {
+        Self::over(pooled::Pooled(pool.into()))
+    }
+
+    fn over(sender: impl Sender + 'static) -> Self {
         let timeouts = Timeouts::default();
-        let way = Way::Own(Own::new(connection, timeouts.response));
-        Self { link: Arc::new(Link { way, timeouts }), prefix: PREFIX.into() }
+        let way = Way::Own(Own::new(sender, timeouts.response));
+        Self { link: Arc::new(Link { way, timeouts }), names: Names::default() }
     }
 
     /// The same store under another prefix: see [`RedisStoreBuilder::prefix`].
     #[must_use]
     pub fn prefix(self, prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into().into(), ..self }
+        Self { names: Names::prefix(prefix), ..self }
+    }
+
+    /// The same store with other names of keys: see [`RedisStoreBuilder::key_names`].
+    #[must_use]
+    pub fn key_names(self, make: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self { names: Names::made(make), ..self }
     }
 
     /// Asks Redis for a sign of life, for health checks: one `PING`, to every master in a cluster.
@@ -166,17 +191,14 @@ impl RedisStore {
     }
 
     fn key(&self, id: &SessionId) -> Vec<u8> {
-        format!("{}{id}", self.prefix).into_bytes()
+        self.names.name(format_args!("{id}"))
     }
 
     /// An id has no colon, so no record is ever found under this key.
     fn owner_key(&self, owner: &str) -> Vec<u8> {
-        format!("{}owner:{owner}", self.prefix).into_bytes()
+        self.names.name(format_args!("owner:{owner}"))
     }
 }
-
-/// What the names of all keys begin with, unless another prefix is set.
-const PREFIX: &str = "cloakroom:";
 
 impl Default for Timeouts {
     fn default() -> Self {
@@ -186,6 +208,6 @@ impl Default for Timeouts {
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("link", &self.link).field("prefix", &self.prefix).finish()
+        f.debug_struct("RedisStore").field("link", &self.link).field("names", &self.names).finish()
     }
 }

@@ -12,12 +12,12 @@ use super::{
 
 /// A connection that the application brings.
 pub(super) struct Own {
-    connection: Box<dyn Sender>,
+    sender: Box<dyn Sender>,
     response: Duration,
 }
 
 /// Sends one command: every connection of the redis crate that can be cloned and shared does.
-trait Sender: Send + Sync {
+pub(super) trait Sender: Send + Sync {
     fn send(&self, command: Cmd) -> RedisFuture<'static, Value>;
 }
 
@@ -29,11 +29,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Sender for C {
 }
 
 impl Own {
-    pub(super) fn new<C>(connection: C, response: Duration) -> Self
-    where
-        C: ConnectionLike + Clone + Send + Sync + 'static,
-    {
-        Self { connection: Box::new(connection), response }
+    pub(super) fn new(sender: impl Sender + 'static, response: Duration) -> Self {
+        Self { sender: Box::new(sender), response }
     }
 
     pub(super) async fn send(&self, command: &Cmd, again: Again, deadline: Instant) -> Result<Value, Failure> {
@@ -47,7 +44,7 @@ impl Own {
 
     async fn send_once(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
         let until = deadline.min(Instant::now() + self.response);
-        match timeout_at(until, self.connection.send(command.clone())).await {
+        match timeout_at(until, self.sender.send(command.clone())).await {
             Ok(Ok(reply)) => reply.extract_error().map_err(Failure::refused),
             Ok(Err(error)) if error.code().is_some() => Err(Failure::refused(error)),
             Ok(Err(error)) => Err(Failure::reply_lost(error)),
