@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     fmt,
     future::{Future, Ready, ready},
+    marker::PhantomData,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -25,16 +26,18 @@ use super::{
     bridge::{Actix, Bridge, BridgeFuture, Outcome},
     error::WithHeaders,
 };
-use crate::{Failure, Http, ResponseFuture, SessionLayer, SessionService};
+use crate::{Failure, Http, Owners, ResponseFuture, SessionLayer, SessionService};
 
 /// A [`SessionLayer`] as an Actix middleware: `App::new().wrap(SessionMiddleware::from(layer))`.
 ///
 /// Make the layer once, outside the factory of `HttpServer`, and clone it in: workers then share one set of sessions.
-#[derive(Clone, Debug)]
-pub struct SessionMiddleware {
+///
+/// `Store` is no more than a name, for functions that return a `SessionMiddleware<CookieSessionStore>`, say.
+pub struct SessionMiddleware<Store = ()> {
     layer: SessionLayer<Http>,
     policy: Actix,
     loading: Loading,
+    store: PhantomData<fn() -> Store>,
 }
 
 /// When the session is loaded.
@@ -46,7 +49,32 @@ pub(super) enum Loading {
     Lazy,
 }
 
-impl SessionMiddleware {
+#[cfg(feature = "actix-session")]
+#[cfg_attr(docsrs, doc(cfg(feature = "actix-session")))]
+impl<Store: super::storage::SessionStore> SessionMiddleware<Store> {
+    /// A middleware over `store`, with the defaults of actix-session 0.11: see
+    /// [`SessionMiddlewareBuilder`](super::config::SessionMiddlewareBuilder).
+    pub fn new(store: Store, key: ::actix_web::cookie::Key) -> Self {
+        Self::builder(store, key).build()
+    }
+
+    /// Starts from these defaults.
+    pub fn builder(store: Store, key: ::actix_web::cookie::Key) -> super::config::SessionMiddlewareBuilder<Store> {
+        super::config::SessionMiddlewareBuilder::new(store, key)
+    }
+}
+
+impl<Store> SessionMiddleware<Store> {
+    pub(super) fn of(layer: SessionLayer<Http>) -> Self {
+        Self { layer, policy: Actix::default(), loading: Loading::Eager, store: PhantomData }
+    }
+
+    /// The sessions by owner: see [`SessionLayer::owners`].
+    #[must_use]
+    pub fn owners(&self) -> Option<Owners> {
+        self.layer.owners()
+    }
+
     /// Leaves the load to who asks: a request whose handler does not use the session costs no store call, and works while
     /// the store does not.
     ///
@@ -70,11 +98,27 @@ impl SessionMiddleware {
 
 impl From<SessionLayer<Http>> for SessionMiddleware {
     fn from(layer: SessionLayer<Http>) -> Self {
-        Self { layer, policy: Actix::default(), loading: Loading::Eager }
+        Self::of(layer)
     }
 }
 
-impl<S, B> Transform<S, ServiceRequest> for SessionMiddleware
+impl<Store> Clone for SessionMiddleware<Store> {
+    fn clone(&self) -> Self {
+        let Self { layer, policy, loading, store } = self;
+        Self { layer: layer.clone(), policy: policy.clone(), loading: *loading, store: *store }
+    }
+}
+
+impl<Store> fmt::Debug for SessionMiddleware<Store> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionMiddleware")
+            .field("layer", &self.layer)
+            .field("loading", &self.loading)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B, Store> Transform<S, ServiceRequest> for SessionMiddleware<Store>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,

@@ -28,12 +28,18 @@
 //! token opened it; ask [`Session::was_presented`](crate::Session::was_presented).
 
 mod bridge;
+#[cfg(feature = "actix-session")]
+#[cfg_attr(docsrs, doc(cfg(feature = "actix-session")))]
+pub mod config;
 mod error;
 mod ext;
 mod extract;
 #[cfg(feature = "actix-web-key")]
 mod key;
 mod middleware;
+#[cfg(feature = "actix-session")]
+#[cfg_attr(docsrs, doc(cfg(feature = "actix-session")))]
+pub mod storage;
 
 pub use self::{
     bridge::Actix,
@@ -41,3 +47,5 @@ pub use self::{
     extract::{ExtractFuture, TypedFuture},
     middleware::{MiddlewareFuture, SessionMiddleware, SessionMiddlewareService},
 };
+#[doc(no_inline)]
+pub use crate::{Session, SessionGetError, SessionInsertError, SessionStatus, SessionUpdateError};

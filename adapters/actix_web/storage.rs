@@ -1,0 +1,51 @@
+//! Where sessions are, by the names of actix-session 0.11.
+
+use crate::{CookieStore, SessionLayer, actix_web::config::CookieContentSecurity, keys::Keyring};
+
+mod key;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "redis")]
+mod redis_actor;
+
+pub use self::key::{InvalidSessionKeyError, SessionKey, generate_session_key};
+#[cfg(feature = "redis")]
+pub use self::{
+    redis::{RedisSessionStore, RedisSessionStoreBuilder},
+    redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilder},
+};
+
+/// What [`SessionMiddleware::new`](super::SessionMiddleware::new) takes: [`CookieSessionStore`], and every
+/// [`cloakroom::SessionStore`](crate::SessionStore), such as [`MemoryStore`](crate::MemoryStore) and one of your own.
+///
+/// A store that was written for actix-session has five verbs and keeps whole sessions, so it cannot help losing writes. It has
+/// to be written anew, with four: `examples/actix_session_store.rs` shows one before and after.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a session store",
+    note = "a store of your own implements the four verbs of `cloakroom::SessionStore`"
+)]
+pub trait SessionStore {
+    /// The layer over this store, with this key, and with defaults besides.
+    fn into_layer(self, keyring: Keyring, content: CookieContentSecurity) -> SessionLayer;
+}
+
+/// Signed tokens, whatever `content` says: there is nothing in them to hide.
+impl<S: crate::SessionStore> SessionStore for S {
+    fn into_layer(self, keyring: Keyring, _content: CookieContentSecurity) -> SessionLayer {
+        SessionLayer::new(self).signed(keyring)
+    }
+}
+
+/// Keeps each session in its client's cookie, and nowhere else: see [`CookieStore`] for what such sessions cannot do.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct CookieSessionStore;
+
+impl SessionStore for CookieSessionStore {
+    fn into_layer(self, keyring: Keyring, content: CookieContentSecurity) -> SessionLayer {
+        SessionLayer::cookie_store(match content {
+            CookieContentSecurity::Private => CookieStore::new(keyring),
+            CookieContentSecurity::Signed => CookieStore::insecure_readable(keyring),
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! [`cloakroom`] under the name of `actix-session` 0.11.
+//!
+//! Not published. Cargo's patch table puts it in the place of the crate of that name, so that what links `actix-session`, first of
+//! all `actix-identity`, runs on `cloakroom`, unmodified:
+//!
+//! ```toml
+//! [patch.crates-io]
+//! actix-session = { git = "<where cloakroom is>" }
+//! ```
+
+pub use cloakroom::actix_web::*;
