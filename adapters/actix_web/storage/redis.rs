@@ -37,7 +37,7 @@ impl RedisSessionStore {
 
     /// Starts from the defaults, for one server.
     pub fn builder(connection_string: impl Into<String>) -> RedisSessionStoreBuilder {
-        RedisSessionStoreBuilder(Place::Server(RedisStore::builder(connection_string)))
+        RedisSessionStoreBuilder(Place::Server(Box::new(RedisStore::builder(connection_string))))
     }
 
     /// Takes a pool of deadpool-redis 0.23. [`new`](Self::new) needs none: one connection carries any number of requests at once.
@@ -64,7 +64,7 @@ impl RedisSessionStore {
 pub struct RedisSessionStoreBuilder(Place);
 
 enum Place {
-    Server(RedisStoreBuilder),
+    Server(Box<RedisStoreBuilder>),
     #[cfg(feature = "redis-pool")]
     Store(RedisStore),
 }
@@ -77,7 +77,7 @@ impl RedisSessionStoreBuilder {
         F: Fn(&str) -> String + 'static + Send + Sync,
     {
         Self(match self.0 {
-            Place::Server(builder) => Place::Server(builder.key_names(keygen)),
+            Place::Server(builder) => Place::Server(Box::new(builder.key_names(keygen))),
             #[cfg(feature = "redis-pool")]
             Place::Store(store) => Place::Store(store.key_names(keygen)),
         })
