@@ -187,8 +187,8 @@ impl LifetimeBuilder {
     /// Lets the cookie outlive the browser for as long as the session may go unused: its `Max-Age` is what is left to the earlier
     /// of both limits, at most 400 days, and each response that pushes the idle deadline out sends it again.
     ///
-    /// For clients that must not keep a dead cookie. [`persistent`](Self::persistent) sends it once, and the server enforces the
-    /// idle limit all the same.
+    /// For clients that must not keep a dead cookie. [`persistent`](Self::persistent) sends it once, the server enforces the idle limit
+    /// all the same, and no response that a login's has overtaken puts the old token back.
     #[must_use]
     pub fn persistent_while_used(mut self) -> Self {
         self.lifetime.cookie = CookieLife::WhileUsed;
