@@ -1,0 +1,40 @@
+//! How often a request allocates.
+
+use crate::{
+    classes::{Class, Payload},
+    contestants::Contestant,
+    visit::Visit,
+};
+
+/// How many requests are counted. Most are alike; a table that grows now and then is not what a request costs.
+const REQUESTS: usize = 101;
+
+/// What a request allocates, with what its framework does: the median of many requests, each counted exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allocations {
+    /// How often.
+    pub count: u64,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+/// Counts a contestant's allocations. A reallocation counts as one.
+pub fn count(contestant: &Contestant, redis: &str, class: Class, payload: Payload) -> Allocations {
+    let visit = Visit::start(contestant, redis, class, payload);
+    visit.run(100);
+    let overhead = allocation_counter::measure(|| _ = visit.run(0));
+    let (mut counts, mut bytes): (Vec<_>, Vec<_>) = (0..REQUESTS)
+        .map(|_| allocation_counter::measure(|| _ = visit.run(1)))
+        .map(|info| (info.count_total - overhead.count_total, info.bytes_total - overhead.bytes_total))
+        .unzip();
+    counts.sort_unstable();
+    bytes.sort_unstable();
+    Allocations { count: counts[REQUESTS / 2], bytes: bytes[REQUESTS / 2] }
+}
+
+/// Runs something that is timed: nothing is counted meanwhile.
+pub fn uncounted<T>(run: impl FnOnce() -> T) -> T {
+    let mut result = None;
+    allocation_counter::opt_out(|| result = Some(run()));
+    result.expect("it ran")
+}

@@ -1,0 +1,110 @@
+//! What a request does with its session, and what that session holds.
+
+/// What a request does with its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// No cookie, and a handler that does not ask.
+    Anonymous,
+    /// A valid cookie, and a handler that does not ask.
+    Ignored,
+    /// Reads one key.
+    Read,
+    /// Increments one counter.
+    Write,
+    /// No cookie; the handler inserts the whole payload, and a cookie goes out.
+    Create,
+}
+
+impl Class {
+    /// Every class, in the order of the tables.
+    pub const ALL: [Self; 5] = [Self::Anonymous, Self::Ignored, Self::Read, Self::Write, Self::Create];
+
+    /// As tables call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Ignored => "ignored",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Create => "create",
+        }
+    }
+
+    /// Whether the request presents a session.
+    pub fn has_cookie(self) -> bool {
+        matches!(self, Self::Ignored | Self::Read | Self::Write)
+    }
+
+    /// The route.
+    pub fn path(self, payload: Payload) -> &'static str {
+        match self {
+            Self::Anonymous | Self::Ignored => "/plain",
+            Self::Read => "/read",
+            Self::Write => "/write",
+            Self::Create => payload.create(),
+        }
+    }
+}
+
+/// What a session holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Payload {
+    /// One counter.
+    Small,
+    /// The counter and nine texts: 1 KiB.
+    Kib,
+}
+
+impl Payload {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Small, Self::Kib];
+
+    /// As tables call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Kib => "1 KiB",
+        }
+    }
+
+    /// The route that makes such a session.
+    pub fn create(self) -> &'static str {
+        match self {
+            Self::Small => "/create/small",
+            Self::Kib => "/create/kib",
+        }
+    }
+
+    /// What it holds besides the counter.
+    pub fn texts(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Small => &[],
+            Self::Kib => &TEXTS,
+        }
+    }
+}
+
+/// The key of the counter.
+pub const COUNTER: &str = "n";
+
+/// What it counts from.
+pub const START: u64 = 1;
+
+/// The key of the last text.
+pub const LAST: &str = "text-9";
+
+/// A text of 106 bytes: nine of them, with their keys and the counter, are 1 KiB as JSON.
+const TEXT: &str =
+    "forty tokens hang on their hooks and wait, each for the one guest who holds the other half of the ticket..";
+
+const TEXTS: [(&str, &str); 9] = [
+    ("text-1", TEXT),
+    ("text-2", TEXT),
+    ("text-3", TEXT),
+    ("text-4", TEXT),
+    ("text-5", TEXT),
+    ("text-6", TEXT),
+    ("text-7", TEXT),
+    ("text-8", TEXT),
+    (LAST, TEXT),
+];

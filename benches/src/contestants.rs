@@ -1,0 +1,118 @@
+//! Who is measured.
+
+pub mod actix_session;
+pub mod axum_session;
+pub mod baseline;
+pub mod cloakroom_actix;
+pub mod cloakroom_axum;
+pub mod tower_sessions;
+
+use crate::app::Open;
+
+/// The web framework.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Framework {
+    /// Axum.
+    Axum,
+    /// Actix Web.
+    Actix,
+}
+
+/// Where sessions live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Store {
+    /// In the process.
+    Memory,
+    /// In the cookie.
+    Cookie,
+    /// In Redis.
+    Redis,
+}
+
+/// What a contestant stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The bare framework.
+    Baseline,
+    /// What the budgets are about.
+    Ours,
+    /// Another form of it, shown beside.
+    OursBeside,
+    /// Another library.
+    Peer,
+    /// One that sends cookies whether or not anybody asked for the session.
+    EagerPeer,
+}
+
+/// Somebody who is measured.
+#[derive(Clone, Copy)]
+pub struct Contestant {
+    /// As tables call it, with the form of its cookies where it has several.
+    pub name: &'static str,
+    /// On which framework.
+    pub framework: Framework,
+    /// With which store.
+    pub store: Store,
+    /// As what.
+    pub role: Role,
+    /// How its application is started.
+    pub open: Open,
+}
+
+impl Contestant {
+    /// Whether the budgets are about it.
+    pub fn is_ours(&self) -> bool {
+        self.role == Role::Ours
+    }
+
+    /// Whether ours is compared with it.
+    pub fn is_peer(&self) -> bool {
+        matches!(self.role, Role::Peer | Role::EagerPeer)
+    }
+
+    /// Whether it has sessions.
+    pub fn has_sessions(&self) -> bool {
+        self.role != Role::Baseline
+    }
+}
+
+/// The bare frameworks.
+pub fn baseline(framework: Framework) -> Contestant {
+    match framework {
+        Framework::Axum => baseline::AXUM,
+        Framework::Actix => baseline::ACTIX,
+    }
+}
+
+/// Everybody with sessions in this store.
+pub fn with_store(store: Store) -> Vec<Contestant> {
+    let all = [cloakroom_axum::ALL, tower_sessions::ALL, axum_session::ALL, cloakroom_actix::ALL, actix_session::ALL];
+    all.concat().into_iter().filter(|contestant| contestant.store == store).collect()
+}
+
+impl Framework {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Axum, Self::Actix];
+
+    /// As tables call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Axum => "Axum",
+            Self::Actix => "Actix Web",
+        }
+    }
+}
+
+impl Store {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Memory, Self::Cookie, Self::Redis];
+
+    /// As tables call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Cookie => "cookie",
+            Self::Redis => "Redis",
+        }
+    }
+}

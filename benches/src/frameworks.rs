@@ -1,0 +1,4 @@
+//! How each framework is driven: in process, without sockets.
+
+pub mod actix;
+pub mod axum;
