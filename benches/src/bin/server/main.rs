@@ -1,0 +1,2 @@
+//! What whole servers answer in a second.
+fn main() {}
