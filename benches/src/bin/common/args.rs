@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{env, ffi::OsString, path::PathBuf};
+use std::{env, path::PathBuf};
 
 use lexopt::{Arg, Error, Parser, ValueExt as _};
 
@@ -13,10 +13,10 @@ pub(crate) struct Args {
 }
 
 /// `None` where only the help was asked for, which is printed then. The table goes to `{name}.csv` by default.
-pub(crate) fn parse(name: &str, about: &str, args: impl IntoIterator<Item = OsString>) -> Result<Option<Args>, Error> {
+pub(crate) fn parse(name: &str, about: &str) -> Result<Option<Args>, Error> {
     let beside = env::current_exe().map(|program| program.with_file_name(name)).unwrap_or_else(|_| name.into());
     let mut found = Args { quick: false, check: false, csv: beside.with_extension("csv") };
-    let mut parser = Parser::from_iter(args);
+    let mut parser = Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("quick") => found.quick = true,

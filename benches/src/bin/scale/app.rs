@@ -28,7 +28,8 @@ impl App {
         let routes = Router::new()
             .route(Class::Read.path(), get(read))
             .route(Class::Write.path(), get(write))
-            .route("/create/{keys}", get(create));
+            .route("/create/{keys}", get(create))
+            .route("/log-in/{user}", get(log_in));
         Self { router: routes.layer(layer) }
     }
 
@@ -45,8 +46,7 @@ impl App {
 
     /// Begins a session of that many keys.
     pub(crate) async fn create(&mut self, keys: usize) -> Cookie {
-        let request = Request::get(format!("/create/{keys}")).body(Body::empty()).expect("a path of ours");
-        let response = self.call(request).await;
+        let response = self.call(get_of(&format!("/create/{keys}"))).await;
         let cookie = response.headers()[header::SET_COOKIE].to_str().expect("it is ASCII");
         cookie.split(';').next().unwrap_or_default().to_owned()
     }
@@ -110,6 +110,11 @@ pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().build().expect("a runtime")
 }
 
+/// A request without a cookie.
+pub(crate) fn get_of(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).expect("a path of ours")
+}
+
 pub(crate) fn nanos(time: Duration) -> f64 {
     time.as_secs_f64() * 1e9
 }
@@ -128,5 +133,11 @@ async fn create(session: Session, Path(keys): Path<usize>) -> Result<()> {
     for n in 1..keys {
         session.insert(format!("other-{n}"), n)?;
     }
+    Ok(())
+}
+
+async fn log_in(session: Session, Path(user): Path<usize>) -> Result<()> {
+    session.insert("visits", 0)?;
+    session.set_owner(format!("user-{user}"));
     Ok(())
 }

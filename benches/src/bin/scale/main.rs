@@ -16,6 +16,7 @@ mod memory;
 mod pause;
 mod sessions;
 mod threads;
+mod times;
 
 const ABOUT: &str = "Measures how a request's cost grows with sessions, keys and threads.";
 
@@ -50,7 +51,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     if arguments.next_if(|first| first == memory::CHILD).is_some() {
         return Ok(memory::measure_here(arguments)?);
     }
-    let Some(args) = args::parse("scale", ABOUT, arguments)? else { return Ok(ExitCode::SUCCESS) };
+    let Some(args) = args::parse("scale", ABOUT)? else { return Ok(ExitCode::SUCCESS) };
     let plan = if args.quick { QUICK } else { WHOLE };
     println!("{ABOUT}\n{}", common::machine::describe());
 

@@ -12,13 +12,13 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, http::Request, routing::get};
+use axum::{Router, routing::get};
 use cloakroom::{MemoryStore, SessionLayer};
 use tower::Service as _;
 
 use crate::{
     Plan,
-    app::{App, runtime},
+    app::{App, get_of, runtime},
     clock::Clock,
     common::{
         budget::Budget,
@@ -103,8 +103,7 @@ fn tower_sessions(sessions: u32) -> io::Result<()> {
         "{}",
         growth(sessions, || runtime().block_on(async {
             for _ in 0..sessions {
-                let Ok(response) =
-                    router.call(Request::get("/create").body(Body::empty()).expect("a path of ours")).await;
+                let Ok(response) = router.call(get_of("/create")).await;
                 assert!(response.status().is_success());
             }
         }))?

@@ -1,19 +1,19 @@
 //! What clean-up adds to a request: the store has no task for it, requests that write do it in passing.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use axum::{body::Body, http::Request};
 use cloakroom::{MemoryStore, SessionLayer};
 use rand::{SeedableRng as _, rngs::StdRng};
 
 use crate::{
     Plan,
-    app::{App, Class, Cookie, nanos, runtime},
+    app::{App, Class, Cookie, get_of, runtime},
     clock::Clock,
     common::{
         report::{Report, Row},
         spread::Spread,
     },
+    times::Times,
 };
 
 const ROUNDS: usize = 3;
@@ -24,35 +24,25 @@ const IN_USE: usize = 2_000;
 /// With and without clean-up take turns after so many requests.
 const TURN: usize = 1_000;
 
-/// A store that has something to clean up, or not.
-struct Subject {
-    app: App,
-    store: MemoryStore,
-    clock: Clock,
-    in_use: Vec<Cookie>,
-}
-
-/// Nanoseconds of each request.
-#[derive(Default)]
-struct Times(Vec<f64>);
-
 pub(crate) fn measure(plan: &Plan, report: &mut Report) {
     let sessions = plan.most_sessions();
-    let part = |what: &str| format!("Clean-up, {sessions} sessions: {what}");
-    report.part(&part("writes while all expire"), "to without", &rounds(|| unbounded(sessions)));
-    report.part(&part("new sessions in a full store, once all have expired"), "to without", &rounds(|| full(sessions)));
-    report.part(
-        &part("new sessions in a full store, while one expires each millisecond"),
-        "to without",
-        &rounds(|| trickle(sessions)),
-    );
+    let mut part = |what: &str, round: fn(usize) -> [Times; 2]| {
+        let rows = rows(&(0..ROUNDS).map(|_| round(sessions)).collect::<Vec<_>>());
+        report.part(&format!("Clean-up of {sessions} sessions: {what}"), "to without", &rows);
+    };
+    part("writes to others, while all expire", unbounded);
+    part("log-ins where the store was full, once all have expired", full);
+    part("log-ins where the store is full, and one expires each millisecond", trickle);
 }
 
-/// The rows of what was measured without clean-up, and with it.
-fn rounds(mut round: impl FnMut() -> [Times; 2]) -> Vec<Row> {
-    let rounds: Vec<_> = (0..ROUNDS).map(|_| round()).collect();
-    let figures: [(&str, fn(&Times) -> f64); 3] =
-        [("median", |times| times.at(0.5)), ("99.99 %", |times| times.at(0.9999)), ("longest", |times| times.at(1.0))];
+/// Of rounds without clean-up and with it.
+fn rows(rounds: &[[Times; 2]]) -> Vec<Row> {
+    let figures: [(&str, fn(&Times) -> f64); 4] = [
+        ("median", |times| times.at(0.5)),
+        ("99.99 %", |times| times.at(0.9999)),
+        ("longest", |times| times.at(1.0)),
+        ("longest, processor time", Times::longest_of_processor),
+    ];
     figures
         .into_iter()
         .flat_map(|(name, of)| {
@@ -70,88 +60,85 @@ fn rounds(mut round: impl FnMut() -> [Times; 2]) -> Vec<Row> {
 /// Writes to a few live sessions, until the sweep has come around.
 fn unbounded(sessions: usize) -> [Times; 2] {
     let mut subjects = [Duration::ZERO, LATER].map(|later| {
-        let mut subject = Subject::new(MemoryStore::new(), sessions, Duration::ZERO);
+        let mut subject = Subject::new(MemoryStore::new());
+        runtime().block_on(subject.app.fill(sessions));
         subject.clock.advance(later);
-        subject.in_use = runtime().block_on(subject.app.fill(IN_USE));
-        subject
+        let cookies = runtime().block_on(subject.app.fill(IN_USE));
+        (subject, cookies, Times::default())
     });
     let mut random = StdRng::seed_from_u64(2);
-    let mut times = [Times::default(), Times::default()];
     // A write looks at eight slots, and a table has about two for a session.
     for _ in 0..sessions * 2 / 5 / TURN {
-        for (subject, times) in subjects.iter_mut().zip(&mut times) {
-            let requests = Class::Write.requests(&subject.in_use, TURN, &mut random);
-            times.add(&mut subject.app, requests, || {});
+        for (subject, cookies, times) in &mut subjects {
+            subject.write(cookies, &mut random, times);
         }
     }
-    let [_, cleaned] = &subjects;
+    let [(.., without), (cleaned, _, with)] = subjects;
     let left = cleaned.store.len() - IN_USE;
     assert!(left < sessions / 100, "the sweep has not come around: {left} of {sessions} are left");
-    times
+    [without, with]
 }
 
-/// Without: each new session ends the oldest one. With: the first looks for all that have expired.
+/// Owned sessions are not ended for room, so a full store looks for all that have expired. Without: there is room.
 fn full(sessions: usize) -> [Times; 2] {
-    [Duration::ZERO, LATER].map(|later| {
-        let mut subject = Subject::new(MemoryStore::bounded(sessions), sessions, Duration::ZERO);
+    [(sessions * 2, Duration::ZERO), (sessions, LATER)].map(|(room, later)| {
+        let mut subject = Subject::new(MemoryStore::bounded(room));
+        subject.log_in(sessions, Duration::ZERO, None);
         subject.clock.advance(later);
         let mut times = Times::default();
-        times.add(&mut subject.app, creates(TURN), || {});
+        subject.log_in(TURN, Duration::ZERO, Some(&mut times));
         times
     })
 }
 
-/// With: at each new session, the one that began first has just expired.
+/// At each log-in, the session that began first has just expired. Without: there is room.
 fn trickle(sessions: usize) -> [Times; 2] {
-    let step = Duration::from_millis(1);
-    let to_first_deadline = Duration::from_hours(24).saturating_sub(step * u32::try_from(sessions).unwrap_or(u32::MAX));
-    [Duration::ZERO, to_first_deadline].map(|later| {
-        let mut subject = Subject::new(MemoryStore::bounded(sessions), sessions, step);
-        subject.clock.advance(later);
+    let apart = Duration::from_millis(1);
+    let filled = apart * u32::try_from(sessions).unwrap_or(u32::MAX);
+    [sessions * 2, sessions].map(|room| {
+        let mut subject = Subject::new(MemoryStore::bounded(room));
+        subject.log_in(sessions, apart, None);
+        subject.clock.advance(Duration::from_hours(24).saturating_sub(filled));
         let mut times = Times::default();
-        let clock = subject.clock.clone();
-        times.add(&mut subject.app, creates(TURN / 5), || clock.advance(step));
+        subject.log_in(TURN / 10, apart, Some(&mut times));
         times
     })
 }
 
-fn creates(count: usize) -> Vec<Request<Body>> {
-    (0..count).map(|_| Request::get("/create/1").body(Body::empty()).expect("a path of ours")).collect()
+/// A store, and an application over it.
+struct Subject {
+    app: App,
+    store: MemoryStore,
+    clock: Clock,
 }
 
 impl Subject {
-    /// Its sessions begin that long one after another.
-    fn new(store: MemoryStore, sessions: usize, apart: Duration) -> Self {
+    fn new(store: MemoryStore) -> Self {
         let clock = Clock::new();
-        let mut app = App::new(SessionLayer::new(store.clone()).clock(clock.clone()));
-        runtime().block_on(async {
-            for _ in 0..sessions {
-                app.create(1).await;
-                clock.advance(apart);
-            }
-        });
-        Self { app, store, clock, in_use: Vec::new() }
+        Self { app: App::new(SessionLayer::new(store.clone()).clock(clock.clone())), store, clock }
     }
-}
 
-impl Times {
-    fn add(&mut self, app: &mut App, requests: Vec<Request<Body>>, before_each: impl Fn()) {
+    /// A turn of writes to sessions at random.
+    fn write(&mut self, cookies: &[Cookie], random: &mut StdRng, times: &mut Times) {
+        let requests = Class::Write.requests(cookies, TURN, random);
         runtime().block_on(async {
             for request in requests {
-                before_each();
-                let start = Instant::now();
-                app.call(request).await;
-                self.0.push(nanos(start.elapsed()));
+                times.of(self.app.call(request)).await;
             }
         });
     }
 
-    /// What that share of the requests did not exceed.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "a rank")]
-    fn at(&self, share: f64) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        let rank = (sorted.len() as f64 * share).ceil() as usize;
-        sorted[rank.clamp(1, sorted.len()) - 1]
+    /// New sessions, each with an owner of its own, that begin that long one after another.
+    fn log_in(&mut self, count: usize, apart: Duration, mut times: Option<&mut Times>) {
+        runtime().block_on(async {
+            for user in 0..count {
+                let call = self.app.call(get_of(&format!("/log-in/{user}")));
+                match &mut times {
+                    Some(times) => drop(times.of(call).await),
+                    None => drop(call.await),
+                }
+                self.clock.advance(apart);
+            }
+        });
     }
 }
