@@ -7,6 +7,13 @@ pub(crate) struct Load {
     version: String,
 }
 
+/// What was answered in a turn.
+pub(crate) struct Done {
+    pub(crate) requests: f64,
+    /// Requests a second.
+    pub(crate) rate: f64,
+}
+
 /// Enough that the server is never without a request.
 const CONNECTIONS: &str = "32";
 
@@ -20,8 +27,8 @@ impl Load {
         Ok(Self { version: version.to_owned() })
     }
 
-    /// Gives requests a second; each must succeed.
-    pub(crate) fn send(&self, url: &str, cookie: Option<&str>, turn: Duration) -> Result<f64, Box<dyn Error>> {
+    /// Each request must succeed.
+    pub(crate) fn send(&self, url: &str, cookie: Option<&str>, turn: Duration) -> Result<Done, Box<dyn Error>> {
         let mut command = Command::new("wrk");
         command.args(["-t", "1", "-c", CONNECTIONS, "-d", &format!("{}s", turn.as_secs())]);
         if let Some(cookie) = cookie {
@@ -33,7 +40,11 @@ impl Load {
             return Err(format!("{}: {text}{}", self.version, String::from_utf8_lossy(&output.stderr)).into());
         }
         let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
-        Ok(rate.ok_or("wrk tells no rate")?.trim().parse()?)
+        let requests = text.lines().find_map(|line| line.split_once(" requests in ")).map(|(requests, _)| requests);
+        Ok(Done {
+            requests: requests.ok_or("wrk tells no number of requests")?.trim().parse()?,
+            rate: rate.ok_or("wrk tells no rate")?.trim().parse()?,
+        })
     }
 }
 

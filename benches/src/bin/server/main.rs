@@ -50,7 +50,7 @@ struct Plan {
     turn: Duration,
 }
 
-const WHOLE: Plan = Plan { classes: &[Class::Read, Class::Anonymous], rounds: 5, turn: Duration::from_secs(2) };
+const WHOLE: Plan = Plan { classes: &[Class::Read, Class::Anonymous], rounds: 11, turn: Duration::from_secs(1) };
 const QUICK: Plan = Plan { classes: &[Class::Read], rounds: 3, turn: Duration::from_secs(1) };
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -71,34 +71,58 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         for &class in plan.classes {
             let rounds = measure(&servers, class, &plan, &load)?;
             let part = format!("{}, {}", framework.title(), class.title());
-            report.part(&part, "to no sessions", &rows(framework, class, &rounds));
+            report.part(&part, "to no sessions", &rates(framework, class, &rounds));
+            let part = format!("{part}: the server's own processor time");
+            report.part(&part, "to no sessions", &costs(framework, &rounds));
         }
     }
     Ok(report.end(&args)?)
 }
 
-/// Requests a second of each server, of each round.
-fn measure(servers: &[Server], class: Class, plan: &Plan, load: &Load) -> Result<Vec<Vec<f64>>, Box<dyn Error>> {
-    let mut rounds = vec![Vec::new(); servers.len()];
-    for _ in 0..plan.rounds {
-        for (server, rounds) in servers.iter().zip(&mut rounds) {
-            let cookie = (class == Class::Read).then_some(server.cookie.as_str());
-            rounds.push(load.send(&server.url(), cookie, plan.turn)?);
-        }
-    }
-    Ok(rounds)
+/// What one server did in each round.
+#[derive(Clone, Default)]
+struct Rounds {
+    /// Requests a second.
+    rates: Vec<f64>,
+    /// Microseconds of its processor time for each request: what it costs, whoever else is on the machine.
+    costs: Vec<f64>,
 }
 
-fn rows(framework: Framework, class: Class, rounds: &[Vec<f64>]) -> Vec<Row> {
-    let row = |(&name, figures): (&&str, &Vec<f64>)| {
-        let row = Row::new(name, Spread::of(figures), "requests/s");
+fn measure(servers: &[Server], class: Class, plan: &Plan, load: &Load) -> Result<Vec<Rounds>, Box<dyn Error>> {
+    let mut all = vec![Rounds::default(); servers.len()];
+    for round in 0..plan.rounds {
+        for turn in 0..servers.len() {
+            // There and back again, so that a machine that gets slower or faster does so for each alike.
+            let at = if round % 2 == 0 { turn } else { servers.len() - 1 - turn };
+            let server = &servers[at];
+            let cookie = (class == Class::Read).then_some(server.cookie.as_str());
+            let before = server.processor()?;
+            let done = load.send(&server.url(), cookie, plan.turn)?;
+            all[at].rates.push(done.rate);
+            all[at].costs.push((server.processor()? - before) / done.requests);
+        }
+    }
+    Ok(all)
+}
+
+fn rates(framework: Framework, class: Class, all: &[Rounds]) -> Vec<Row> {
+    let row = |(&name, Rounds { rates, .. }): (&&str, &Rounds)| {
+        let row = Row::new(name, Spread::of(rates), "requests/s");
+        let ratio = Spread::of_ratios(rates, &all[0].rates);
         match name {
             NOTHING => row,
-            OURS if class == Class::Read => row.ratio(Spread::of_ratios(figures, &rounds[0])).budget(READ_WITH_MEMORY),
-            _ => row.ratio(Spread::of_ratios(figures, &rounds[0])),
+            OURS if class == Class::Read => row.ratio(ratio).budget(READ_WITH_MEMORY),
+            _ => row.ratio(ratio),
         }
     };
-    framework.names().iter().zip(rounds).map(row).collect()
+    framework.names().iter().zip(all).map(row).collect()
+}
+
+fn costs(framework: Framework, all: &[Rounds]) -> Vec<Row> {
+    let row = |(&name, Rounds { costs, .. }): (&&str, &Rounds)| {
+        Row::new(name, Spread::of(costs), "µs a request").ratio(Spread::of_ratios(costs, &all[0].costs))
+    };
+    framework.names().iter().zip(all).map(row).collect()
 }
 
 impl Class {

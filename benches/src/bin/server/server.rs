@@ -3,6 +3,7 @@
 use std::{
     env,
     error::Error,
+    fs,
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     process::{Child, Command, ExitCode, Stdio},
@@ -50,6 +51,16 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/read", self.port)
+    }
+
+    /// Microseconds that its threads have run so far.
+    pub(crate) fn processor(&self) -> io::Result<f64> {
+        let mut nanos = 0.0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            let statistics = fs::read_to_string(thread?.path().join("schedstat"))?;
+            nanos += statistics.split(' ').next().and_then(|run| run.parse::<f64>().ok()).unwrap_or_default();
+        }
+        Ok(nanos / 1e3)
     }
 
     /// The response's head and body.
