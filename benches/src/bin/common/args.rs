@@ -14,7 +14,7 @@ pub(crate) struct Args {
 
 /// `None` where only the help was asked for, which is printed then. The table goes to `{name}.csv` by default.
 pub(crate) fn parse(name: &str, about: &str) -> Result<Option<Args>, Error> {
-    let beside = env::current_exe().map(|program| program.with_file_name(name)).unwrap_or_else(|_| name.into());
+    let beside = env::current_exe().map_or_else(|_| name.into(), |program| program.with_file_name(name));
     let mut found = Args { quick: false, check: false, csv: beside.with_extension("csv") };
     let mut parser = Parser::from_env();
     while let Some(arg) = parser.next()? {

@@ -46,7 +46,7 @@ impl Row {
 
     fn csv(&self, part: &str) -> String {
         let of = |spread: Option<Spread>| {
-            spread.map(|Spread { low, median, high }| format!("{median},{low},{high}")).unwrap_or(",,".to_owned())
+            spread.map_or(",,".to_owned(), |Spread { low, median, high }| format!("{median},{low},{high}"))
         };
         let budget = self.budget.map(|budget| budget.to_string()).unwrap_or_default();
         let verdict = self.verdict().map(|verdict| verdict.to_string()).unwrap_or_default();
@@ -64,7 +64,7 @@ pub(crate) struct Report {
 impl Report {
     /// Prints a part, whose ratios are those to `base`.
     pub(crate) fn part(&mut self, part: &str, base: &str, rows: &[Row]) {
-        let head = ["".to_owned(), "median (lowest to highest round)".to_owned(), base.to_owned(), "budget".to_owned()];
+        let head = [String::new(), "median (lowest to highest round)".to_owned(), base.to_owned(), "budget".to_owned()];
         let lines: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
         let widths: [usize; 4] = std::array::from_fn(|column| {
             lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or_default()

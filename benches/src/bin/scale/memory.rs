@@ -88,7 +88,7 @@ fn cloakroom(sessions: u32) -> io::Result<()> {
             for _ in 0..sessions {
                 app.create(1).await;
             }
-        })
+        });
     };
     println!("{}", growth(sessions, &mut fill)?);
     clock.advance(Duration::from_hours(60 * 24));

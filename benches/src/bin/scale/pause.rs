@@ -35,9 +35,12 @@ pub(crate) fn measure(plan: &Plan, report: &mut Report) {
     part("log-ins where the store is full, and one expires each millisecond", trickle);
 }
 
+/// Nanoseconds, of all requests.
+type Figure = fn(&Times) -> f64;
+
 /// Of rounds without clean-up and with it.
 fn rows(rounds: &[[Times; 2]]) -> Vec<Row> {
-    let figures: [(&str, fn(&Times) -> f64); 4] = [
+    let figures: [(&str, Figure); 4] = [
         ("median", |times| times.at(0.5)),
         ("99.99 %", |times| times.at(0.9999)),
         ("longest", |times| times.at(1.0)),

@@ -36,11 +36,11 @@ async fn serve_in_system(name: &str, redis: &str, listener: TcpListener) -> Resu
     // `App` changes its type with what wraps it.
     macro_rules! run {
         ($app:expr) => {
-            HttpServer::new(move || $app).workers(1).listen(listener)?.run().await?
+            HttpServer::new(move || $app).workers(1).listen(listener)?.run()
         };
     }
     let key = Key::generate();
-    match name {
+    let server = match name {
         NOTHING => run!(App::new().route("/read", get().to(async || KEPT)).route("/create", get().to(async || KEPT))),
         OURS => {
             let layer = SessionLayer::new(MemoryStore::new());
@@ -73,8 +73,8 @@ async fn serve_in_system(name: &str, redis: &str, listener: TcpListener) -> Resu
                 .configure(theirs)
         ),
         name => return Err(format!("nothing on Actix Web is named {name}").into()),
-    }
-    Ok(())
+    };
+    Ok(server.await?)
 }
 
 fn ours(config: &mut ServiceConfig) {
