@@ -43,7 +43,9 @@ pub enum Role {
     OursBeside,
     /// Another library.
     Peer,
-    /// What nobody can be cheaper than: not a peer.
+    /// What any middleware costs on this framework.
+    Floor,
+    /// Bare commands of Redis.
     Yardstick,
     /// One that sends cookies whether or not anybody asked for the session.
     EagerPeer,
@@ -77,7 +79,7 @@ impl Contestant {
 
     /// Whether it has sessions.
     pub fn has_sessions(&self) -> bool {
-        self.role != Role::Baseline
+        !matches!(self.role, Role::Baseline | Role::Floor)
     }
 }
 
@@ -94,7 +96,7 @@ pub fn baseline(framework: Framework) -> Option<Contestant> {
 pub fn with_store(store: Store) -> Vec<Contestant> {
     let on_axum = [cloakroom_axum::ALL, tower_sessions::ALL, axum_session::ALL];
     let on_actix = [cloakroom_actix::ALL, actix_session::ALL];
-    let all = [on_axum.concat(), on_actix.concat(), vec![bare_redis::BARE]];
+    let all = [on_axum.concat(), on_actix.concat(), vec![baseline::AXUM_LAYER, bare_redis::BARE]];
     all.concat().into_iter().filter(|contestant| contestant.store == store).collect()
 }
 

@@ -94,9 +94,10 @@ fn rival<'a>(cost: &Cost, costs: &'a [Cost]) -> Option<&'a Cost> {
     let is_rival = |other: &&Cost| {
         let is_kind = other.class == cost.class && other.payload == cost.payload && other.contestant.store == store;
         is_kind
-            && match is_budget_of_redis {
-                true => other.contestant.role == Role::Yardstick,
-                false => other.contestant.is_peer() && other.contestant.framework == framework,
+            && if is_budget_of_redis {
+                other.contestant.role == Role::Yardstick
+            } else {
+                other.contestant.is_peer() && other.contestant.framework == framework
             }
     };
     costs.iter().filter(is_rival).min_by(|one, other| one.overhead.median.total_cmp(&other.overhead.median))

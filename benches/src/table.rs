@@ -121,6 +121,7 @@ fn markdown(head: &[String], rows: &[Vec<String>]) -> String {
         let cells = cells.iter().zip(&widths).map(|(cell, width)| format!(" {cell:width$} |"));
         format!("|{}\n", cells.collect::<String>())
     };
-    let rule: String = widths.iter().map(|width| format!("{}|", "-".repeat(width + 2))).collect();
-    format!("{}|{rule}\n{}", line(head), rows.iter().map(|row| line(row)).collect::<String>())
+    let rule: Vec<String> = widths.iter().map(|width| "-".repeat(width + 2)).collect();
+    let rule = rule.join("|");
+    format!("{}|{rule}|\n{}", line(head), rows.iter().map(|row| line(row)).collect::<String>())
 }

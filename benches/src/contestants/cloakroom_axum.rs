@@ -58,8 +58,8 @@ fn routes(layer: SessionLayer) -> Router {
         .route("/plain", get(plain))
         .route("/read", get(read))
         .route("/write", get(write))
-        .route("/create/small", get(async |session: Session| create(&session, Payload::Small)))
-        .route("/create/kib", get(async |session: Session| create(&session, Payload::Kib)))
+        .route("/create/small", get(async |session: Session| create(session, Payload::Small).await))
+        .route("/create/kib", get(async |session: Session| create(session, Payload::Kib).await))
         .route("/value", get(value))
         .route("/last", get(last))
         .layer(layer)
@@ -77,7 +77,7 @@ async fn write(session: Session) -> Result<StatusCode> {
     Ok(StatusCode::OK)
 }
 
-fn create(session: &Session, payload: Payload) -> Result<StatusCode> {
+async fn create(session: Session, payload: Payload) -> Result<StatusCode> {
     session.insert(COUNTER, START)?;
     for &(key, text) in payload.texts() {
         session.insert(key, text)?;
