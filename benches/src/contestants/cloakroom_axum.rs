@@ -1,7 +1,7 @@
 //! cloakroom on Axum.
 
 use axum::{Router, http::StatusCode, response::Result, routing::get};
-use cloakroom::{CookieStore, MemoryStore, Session, SessionLayer, keys::Key, redis::RedisStore};
+use cloakroom::{CookieStore, MemoryStore, Session, SessionInsertError, SessionLayer, keys::Key, redis::RedisStore};
 
 use super::{Contestant, Framework, Role, Store, baseline::plain};
 use crate::{
@@ -58,8 +58,8 @@ fn routes(layer: SessionLayer) -> Router {
         .route("/plain", get(plain))
         .route("/read", get(read))
         .route("/write", get(write))
-        .route("/create/small", get(async |session: Session| create(session, Payload::Small).await))
-        .route("/create/kib", get(async |session: Session| create(session, Payload::Kib).await))
+        .route("/create/small", get(async |session: Session| create(&session, Payload::Small)))
+        .route("/create/kib", get(async |session: Session| create(&session, Payload::Kib)))
         .route("/value", get(value))
         .route("/last", get(last))
         .layer(layer)
@@ -77,12 +77,12 @@ async fn write(session: Session) -> Result<StatusCode> {
     Ok(StatusCode::OK)
 }
 
-async fn create(session: Session, payload: Payload) -> Result<StatusCode> {
+fn create(session: &Session, payload: Payload) -> Result<(), SessionInsertError> {
     session.insert(COUNTER, START)?;
     for &(key, text) in payload.texts() {
         session.insert(key, text)?;
     }
-    Ok(StatusCode::OK)
+    Ok(())
 }
 
 async fn value(session: Session) -> Result<String> {
