@@ -44,7 +44,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let limit = Duration::from_millis(if args.quick { 200 } else { 1000 });
     let throughput = saturation::measure(&in_redis, &url, if args.quick { 3 } else { 5 }, limit);
 
-    versions::lines().iter().for_each(|line| println!("{line}"));
+    for line in versions::lines() {
+        println!("{line}");
+    }
     println!("{NOTES}");
     println!("{}", table::costs(&costs));
     println!("{}", table::budgets(&rows));
