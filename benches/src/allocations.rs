@@ -10,7 +10,7 @@ use crate::{
 const REQUESTS: usize = 101;
 
 /// What a request allocates, with what its framework does: the median of many requests, each counted exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allocations {
     /// How often.
     pub count: u64,

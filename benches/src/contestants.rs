@@ -2,6 +2,7 @@
 
 pub mod actix_session;
 pub mod axum_session;
+pub mod bare_redis;
 pub mod baseline;
 pub mod cloakroom_actix;
 pub mod cloakroom_axum;
@@ -16,6 +17,8 @@ pub enum Framework {
     Axum,
     /// Actix Web.
     Actix,
+    /// None at all.
+    None,
 }
 
 /// Where sessions live.
@@ -40,6 +43,10 @@ pub enum Role {
     OursBeside,
     /// Another library.
     Peer,
+    /// What any middleware costs on this framework.
+    Floor,
+    /// Bare commands of Redis.
+    Yardstick,
     /// One that sends cookies whether or not anybody asked for the session.
     EagerPeer,
 }
@@ -72,33 +79,37 @@ impl Contestant {
 
     /// Whether it has sessions.
     pub fn has_sessions(&self) -> bool {
-        self.role != Role::Baseline
+        !matches!(self.role, Role::Baseline | Role::Floor)
     }
 }
 
-/// The bare frameworks.
-pub fn baseline(framework: Framework) -> Contestant {
+/// The bare framework, where there is one.
+pub fn baseline(framework: Framework) -> Option<Contestant> {
     match framework {
-        Framework::Axum => baseline::AXUM,
-        Framework::Actix => baseline::ACTIX,
+        Framework::Axum => Some(baseline::AXUM),
+        Framework::Actix => Some(baseline::ACTIX),
+        Framework::None => None,
     }
 }
 
 /// Everybody with sessions in this store.
 pub fn with_store(store: Store) -> Vec<Contestant> {
-    let all = [cloakroom_axum::ALL, tower_sessions::ALL, axum_session::ALL, cloakroom_actix::ALL, actix_session::ALL];
+    let on_axum = [cloakroom_axum::ALL, tower_sessions::ALL, axum_session::ALL];
+    let on_actix = [cloakroom_actix::ALL, actix_session::ALL];
+    let all = [on_axum.concat(), on_actix.concat(), vec![baseline::AXUM_LAYER, bare_redis::BARE]];
     all.concat().into_iter().filter(|contestant| contestant.store == store).collect()
 }
 
 impl Framework {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Axum, Self::Actix];
+    /// Both, and none.
+    pub const ALL: [Self; 3] = [Self::Axum, Self::Actix, Self::None];
 
     /// As tables call it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Axum => "Axum",
             Self::Actix => "Actix Web",
+            Self::None => "no framework",
         }
     }
 }

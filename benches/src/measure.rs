@@ -40,13 +40,14 @@ pub struct Cost {
     pub bytes: i64,
 }
 
-/// Measures these contestants. `progress` is told after each round.
-pub fn measure(contestants: &[Contestant], redis: &str, effort: Effort, mut progress: impl FnMut(usize)) -> Vec<Cost> {
+/// Measures these contestants.
+pub fn measure(contestants: &[Contestant], redis: &str, effort: Effort) -> Vec<Cost> {
     let mut totals: BTreeMap<Cell, Vec<f64>> = BTreeMap::new();
     let mut overheads: BTreeMap<Cell, Vec<f64>> = BTreeMap::new();
     for round in 0..effort.rounds {
         for (class, payload) in kinds() {
-            let bare = Framework::ALL.map(|framework| time(&baseline(framework), redis, effort, class, payload));
+            let bare = Framework::ALL
+                .map(|framework| baseline(framework).map_or(0.0, |bare| time(&bare, redis, effort, class, payload)));
             // Each goes first now and then.
             for nth in 0..contestants.len() {
                 let at = (nth + round) % contestants.len();
@@ -57,7 +58,6 @@ pub fn measure(contestants: &[Contestant], redis: &str, effort: Effort, mut prog
                 overheads.entry(cell).or_default().push(total - bare[contestant.framework as usize]);
             }
         }
-        progress(round + 1);
     }
     let mut costs = Vec::new();
     for (&cell, totals) in &totals {
@@ -72,8 +72,9 @@ pub fn measure(contestants: &[Contestant], redis: &str, effort: Effort, mut prog
 
 /// What a request allocates over the bare framework: how often, and how many bytes.
 pub fn allocated(contestant: &Contestant, redis: &str, class: Class, payload: Payload) -> (i64, i64) {
-    let of = |contestant| allocations::count(contestant, redis, class, payload);
-    let (with, bare): (Allocations, Allocations) = (of(contestant), of(&baseline(contestant.framework)));
+    let of = |contestant: &Contestant| allocations::count(contestant, redis, class, payload);
+    let with = of(contestant);
+    let bare = baseline(contestant.framework).map_or(Allocations::default(), |bare| of(&bare));
     (with.count.cast_signed() - bare.count.cast_signed(), with.bytes.cast_signed() - bare.bytes.cast_signed())
 }
 

@@ -6,8 +6,11 @@ use crate::{
     contestants::{Contestant, Role, Store},
 };
 
-/// Panics, with the contestant's name, unless each kind of request does what it says.
+/// Panics, with the contestant's name, unless each kind of request does what it says. Bare commands have nothing to verify.
 pub fn verify(contestant: &Contestant, redis: &str) {
+    if contestant.role == Role::Yardstick {
+        return;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let app = (contestant.open)(redis.to_owned()).await;

@@ -2,6 +2,7 @@
 
 use actix_web::{App, HttpResponse, web};
 use axum::{Router, http::StatusCode, routing::get};
+use tower_layer::Identity;
 
 use super::{Contestant, Framework, Role, Store};
 use crate::frameworks;
@@ -12,17 +13,15 @@ pub const AXUM: Contestant = Contestant {
     framework: Framework::Axum,
     store: Store::Memory,
     role: Role::Baseline,
-    open: |_| {
-        Box::pin(async {
-            let routes = Router::new()
-                .route("/plain", get(plain))
-                .route("/read", get(plain))
-                .route("/write", get(plain))
-                .route("/create/small", get(plain))
-                .route("/create/kib", get(plain));
-            frameworks::axum::app(routes)
-        })
-    },
+    open: |_| Box::pin(async { frameworks::axum::app(routes()) }),
+};
+
+/// What any layer costs on Axum, which boxes each layered route for every request.
+pub const AXUM_LAYER: Contestant = Contestant {
+    name: "a layer that does nothing",
+    role: Role::Floor,
+    open: |_| Box::pin(async { frameworks::axum::app(routes().layer(Identity::new())) }),
+    ..AXUM
 };
 
 /// Bare Actix Web.
@@ -43,6 +42,15 @@ pub const ACTIX: Contestant = Contestant {
         })
     },
 };
+
+fn routes() -> Router {
+    Router::new()
+        .route("/plain", get(plain))
+        .route("/read", get(plain))
+        .route("/write", get(plain))
+        .route("/create/small", get(plain))
+        .route("/create/kib", get(plain))
+}
 
 /// What every handler on Axum answers.
 pub(super) async fn plain() -> StatusCode {

@@ -1,7 +1,7 @@
 //! cloakroom on Axum.
 
 use axum::{Router, http::StatusCode, response::Result, routing::get};
-use cloakroom::{CookieStore, MemoryStore, Session, SessionLayer, keys::Key, redis::RedisStore};
+use cloakroom::{CookieStore, MemoryStore, Session, SessionInsertError, SessionLayer, keys::Key, redis::RedisStore};
 
 use super::{Contestant, Framework, Role, Store, baseline::plain};
 use crate::{
@@ -77,12 +77,12 @@ async fn write(session: Session) -> Result<StatusCode> {
     Ok(StatusCode::OK)
 }
 
-fn create(session: &Session, payload: Payload) -> Result<StatusCode> {
+fn create(session: &Session, payload: Payload) -> Result<(), SessionInsertError> {
     session.insert(COUNTER, START)?;
     for &(key, text) in payload.texts() {
         session.insert(key, text)?;
     }
-    Ok(StatusCode::OK)
+    Ok(())
 }
 
 async fn value(session: Session) -> Result<String> {

@@ -1,0 +1,96 @@
+//! What a request may cost.
+
+use crate::{
+    classes::{Class, Payload},
+    contestants::{Framework, Store},
+};
+
+/// How near to its budget a time has to be for nobody to say which side it is on.
+const UNCLEAR: f64 = 0.1;
+
+/// What came of a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Within it.
+    Met,
+    /// Within 10 % of it.
+    Unclear,
+    /// Over it.
+    Missed,
+}
+
+impl Verdict {
+    /// Of a time, which no two runs agree on.
+    pub fn of_ratio(ratio: f64, budget: f64) -> Self {
+        match ratio / budget {
+            used if used <= 1.0 - UNCLEAR => Self::Met,
+            used if used <= 1.0 + UNCLEAR => Self::Unclear,
+            _ => Self::Missed,
+        }
+    }
+
+    /// Of a count, which is exact.
+    pub fn of_count(count: i64, budget: i64) -> Self {
+        if count <= budget { Self::Met } else { Self::Missed }
+    }
+
+    /// As tables call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Unclear => "unclear",
+            Self::Missed => "MISSED",
+        }
+    }
+}
+
+/// The ratio to the best peer on the same framework; in Redis, to bare commands through the same client.
+pub fn ratio(framework: Framework, store: Store, class: Class, payload: Payload) -> Option<f64> {
+    let [anonymous, ignored, read, write, create] = match (framework, store, payload) {
+        (Framework::Axum, Store::Memory, _) => [0.5, 0.3, 0.5, 0.5, 0.5].map(Some),
+        (Framework::Actix, Store::Memory, _) => [0.9, 0.3, 0.5, 0.5, 0.5].map(Some),
+        (Framework::Actix, Store::Cookie, Payload::Small) => [0.9, 0.3, 0.6, 0.6, 0.7].map(Some),
+        (Framework::Actix, Store::Cookie, Payload::Kib) => [0.9, 0.3, 0.35, 0.35, 0.4].map(Some),
+        (Framework::Axum | Framework::Actix, Store::Redis, _) => [None, None, Some(1.1), Some(1.2), None],
+        (Framework::Axum, Store::Cookie, _) | (Framework::None, _, _) => [None; 5],
+    };
+    pick(class, [anonymous, ignored, read, write, create])
+}
+
+/// How often it may allocate, over the bare framework.
+pub fn allocations(framework: Framework, store: Store, class: Class) -> Option<i64> {
+    match (framework, store) {
+        (Framework::Axum, Store::Memory) => pick(class, [Some(5), Some(6), None, None, None]),
+        (Framework::Actix, Store::Memory) => pick(class, [Some(3), Some(6), None, None, None]),
+        _ => None,
+    }
+}
+
+/// How many commands it may send to Redis.
+pub fn commands(class: Class) -> usize {
+    pick(class, [0, 0, 1, 2, 1])
+}
+
+fn pick<T: Copy>(class: Class, [anonymous, ignored, read, write, create]: [T; 5]) -> T {
+    match class {
+        Class::Anonymous => anonymous,
+        Class::Ignored => ignored,
+        Class::Read => read,
+        Class::Write => write,
+        Class::Create => create,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_a_budget_nobody_knows() {
+        let table = [(0.44, Verdict::Met), (0.46, Verdict::Unclear), (0.54, Verdict::Unclear), (0.56, Verdict::Missed)];
+        for (ratio, verdict) in table {
+            assert_eq!(Verdict::of_ratio(ratio, 0.5), verdict, "{ratio}");
+        }
+        assert_eq!([5, 6].map(|count| Verdict::of_count(count, 5)), [Verdict::Met, Verdict::Missed]);
+    }
+}

@@ -1,0 +1,18 @@
+//! What a request sends to Redis.
+
+use crate::{
+    classes::{Class, Payload},
+    contestants::Contestant,
+    redis::Server,
+    visit::Visit,
+};
+
+/// The commands of one request.
+pub fn of(contestant: &Contestant, server: &Server, class: Class, payload: Payload) -> Vec<String> {
+    let visit = Visit::start(contestant, &server.url(), class, payload);
+    // The first ones bring a script along, or say hello.
+    visit.run(3);
+    let mut monitor = server.monitor();
+    visit.run(1);
+    monitor.commands()
+}
