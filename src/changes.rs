@@ -1,8 +1,13 @@
 //! What one request did to a record, and applying it.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    iter::Peekable,
+    sync::Arc,
+};
 
-use crate::{credentials::Credentials, lifetime::Lifetime, record::Record, state::State, time::Timestamp};
+use crate::{credentials::Credentials, lifetime::Lifetime, raw::Raw, record::Record, state::State, time::Timestamp};
 
 /// What one request did to a record, as a delta: two requests that changed different keys both find their place.
 ///
@@ -19,6 +24,24 @@ pub struct Changes {
     pub(crate) label: Option<Option<Arc<str>>>,
     pub(crate) lifetime: Option<Arc<Lifetime>>,
     pub(crate) expires_at: Timestamp,
+    pub(crate) known: Known,
+}
+
+/// What the keys' changes make of a state, where that has been found out already.
+#[derive(Clone, Default)]
+pub(crate) struct Known(Option<(State, State)>);
+
+/// It follows from the rest.
+impl PartialEq for Known {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Known {}
+
+impl Hash for Known {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// What happened to the keys.
@@ -32,16 +55,16 @@ pub(crate) struct Delta {
 /// What happened to one key.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct KeyChange {
-    pub(crate) key: Arc<str>,
+    pub(crate) key: Raw,
     pub(crate) seen: Seen,
-    pub(crate) value: Option<Arc<str>>,
+    pub(crate) value: Option<Raw>,
 }
 
 /// What a change expects of its key.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Seen {
     Anything,
-    Exactly(Option<Arc<str>>),
+    Exactly(Option<Raw>),
 }
 
 /// What a [`KeyChange`] expects to find under its key.
@@ -83,7 +106,10 @@ impl Changes {
         if self.expected.as_ref().is_some_and(|expected| *expected != record.credentials) {
             return Err(Conflict);
         }
-        let state = self.delta.apply(&record.state)?;
+        let state = match &self.known {
+            Known(Some((before, after))) if before.is_same(&record.state) => after.clone(),
+            Known(_) => self.delta.apply(&record.state)?,
+        };
         let mut meta = record.meta.clone();
         if let Some(owner) = &self.owner {
             meta.owner.clone_from(owner);
@@ -101,6 +127,11 @@ impl Changes {
         };
         let credentials = self.credentials.as_ref().unwrap_or(&record.credentials).clone();
         Ok(Record { state, credentials, meta, nonce: self.nonce })
+    }
+
+    /// Notes that they make `after` of `before`, so that a store which keeps that very state need not find out again.
+    pub(crate) fn note(&mut self, before: &Record, after: &Record) {
+        self.known = Known(Some((before.state.clone(), after.state.clone())));
     }
 
     /// The request's time, which decides whether the record still lives.
@@ -167,7 +198,8 @@ impl Changes {
     /// Whether it does nothing but push the deadline out: such changes can be sent twice.
     #[must_use]
     pub fn is_touch(&self) -> bool {
-        let Self { now: _, nonce: _, expires_at: _, delta, expected, credentials, owner, label, lifetime } = self;
+        let Self { now: _, nonce: _, expires_at: _, known: _, delta, expected, credentials, owner, label, lifetime } =
+            self;
         delta.is_empty()
             && expected.is_none()
             && credentials.is_none()
@@ -201,19 +233,42 @@ impl Delta {
         if self.is_empty() {
             return Ok(state.clone());
         }
-        let mut kept = state.iter().filter(|_| !self.clear).peekable();
-        let mut merged = Vec::with_capacity(state.len() + self.keys.len());
-        for change in &self.keys {
-            while let Some(entry) = kept.next_if(|(key, _)| **key < *change.key) {
-                merged.push(entry);
+        let kept = if self.clear { State::empty() } else { state };
+        Ok(State::pack(Merged { kept: kept.entries().peekable(), changes: &self.keys }))
+    }
+
+    /// The state of which nothing was there before.
+    pub(crate) fn alone(&self) -> State {
+        State::pack(Merged { kept: State::empty().entries().peekable(), changes: &self.keys })
+    }
+}
+
+/// The entries of a state with changes to it, in the keys' order.
+#[derive(Clone)]
+struct Merged<'a, I: Iterator<Item = Entry<'a>>> {
+    kept: Peekable<I>,
+    changes: &'a [KeyChange],
+}
+
+/// A key and its value.
+type Entry<'a> = (&'a [u8], &'a [u8]);
+
+impl<'a, I: Iterator<Item = Entry<'a>>> Iterator for Merged<'a, I> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while let Some((change, rest)) = self.changes.split_first() {
+            let key = change.key.as_bytes();
+            if let Some(kept) = self.kept.next_if(|(kept, _)| *kept < key) {
+                return Some(kept);
             }
-            kept.next_if(|(key, _)| **key == *change.key);
+            self.kept.next_if(|(kept, _)| *kept == key);
+            self.changes = rest;
             if let Some(value) = &change.value {
-                merged.push((&*change.key, &**value));
+                return Some((key, value.as_bytes()));
             }
         }
-        merged.extend(kept);
-        Ok(State::pack(&merged))
+        self.kept.next()
     }
 }
 

@@ -65,7 +65,7 @@ impl Commit<'_> {
     /// After an error, `ticket` still holds: a purge takes the cookie away even when the store fails.
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
         let now = self.core.now();
-        let started = Instant::now();
+        let mut contended_since = None;
         let mut loaded = self.loaded(now);
         let reissue = self.head == Head::Open && self.visit.is_reissue_due();
         // A login to a session that this owner cannot have any more begins another one.
@@ -77,7 +77,8 @@ impl Commit<'_> {
                 (Answer::None, Loaded::Current(record)) => Some(record.state().clone()),
                 (Answer::None, _) => Some(State::default()),
             };
-            let delta = base.map(|base| self.ops.resolve(&base)).transpose()?;
+            let delta = base.as_ref().map(|base| self.ops.resolve(base)).transpose()?;
+            let is_new = base.is_some_and(|base| base.is_empty());
             let owner = self.new_owner();
             let starts = self.ops.started && !matches!(loaded, Loaded::Current(_));
             let asked = Asked {
@@ -91,7 +92,7 @@ impl Commit<'_> {
             };
             match plan(&loaded, &answer, asked) {
                 Plan::Nothing => return Ok(()),
-                Plan::Create => return self.create(now).await,
+                Plan::Create => return self.create(delta.filter(|_| is_new), now).await,
                 Plan::Delete => {
                     self.visit.loaded = Loaded::Ended;
                     return self.delete(now).await;
@@ -99,7 +100,7 @@ impl Commit<'_> {
                 Plan::DeleteAndCreate => {
                     self.delete(now).await?;
                     self.visit.loaded = Loaded::Nothing;
-                    return self.create(now).await;
+                    return self.create(None, now).await;
                 }
                 Plan::Drop(why) => {
                     self.drop_writes(why);
@@ -121,7 +122,7 @@ impl Commit<'_> {
                     }
                 }
             }
-            self.pause(tries, started).await?;
+            self.pause(tries, &mut contended_since).await?;
         }
         Ok(())
     }
@@ -185,8 +186,8 @@ impl Commit<'_> {
     }
 
     /// Lets others finish, once several tries in a row were in vain.
-    async fn pause(&self, tries: u32, started: Instant) -> Result<(), Error> {
-        if started.elapsed() > self.core.commit_timeout {
+    async fn pause(&self, tries: u32, since: &mut Option<Instant>) -> Result<(), Error> {
+        if since.get_or_insert_with(Instant::now).elapsed() > self.core.commit_timeout {
             return Err(Error::contended());
         }
         if tries > EAGER_TRIES && self.ops.act != Act::Purge && tokio::runtime::Handle::try_current().is_ok() {

@@ -21,6 +21,7 @@ use crate::{
     ops::{Act, Ops, Replay},
     plan::{Dropped, Loaded},
     policy::HeadLines,
+    raw::Raw,
     session::Session,
     transport::Presented,
 };
@@ -156,7 +157,7 @@ impl Inner {
         self.ops.entries(self.visit.state())
     }
 
-    pub(crate) fn update(&mut self, key: &str, made: Option<Arc<str>>, replay: Replay) {
+    pub(crate) fn update(&mut self, key: &str, made: Option<Raw>, replay: Replay) {
         self.ops.update(key, self.visit.state(), made, replay);
     }
 

@@ -31,6 +31,7 @@ mod owners;
 mod plan;
 mod policy;
 mod quota;
+mod raw;
 mod record;
 mod scope;
 mod service;

@@ -6,10 +6,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::{
     changes::{Delta, KeyChange, Seen},
     error::Error,
     lifetime::Lifetime,
+    raw::Raw,
     state::State,
     token::Secret,
 };
@@ -30,8 +33,8 @@ pub(crate) struct Ops {
     pub(crate) started: bool,
     /// When everything was cleared, in `clock`'s time.
     cleared: Option<u64>,
-    /// Sorted by key.
-    keys: Vec<KeyOp>,
+    /// Sorted by key. Commits under way share them until they change.
+    keys: Option<Arc<Keys>>,
     /// Counts what may change the value that is seen under a key.
     clock: u64,
     /// Names the commit.
@@ -39,8 +42,11 @@ pub(crate) struct Ops {
     /// What a renewal makes current: the same one until a commit is answered.
     secret: Option<Secret>,
     /// Commits of a part of these operations whose answer never came.
-    unanswered: Vec<Arc<Ops>>,
+    unanswered: SmallVec<[Arc<Ops>; 1]>,
 }
+
+/// Most requests write one key.
+type Keys = SmallVec<[KeyOp; 1]>;
 
 /// What is to become of the session as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -55,7 +61,7 @@ pub(crate) enum Act {
 
 #[derive(Clone)]
 struct KeyOp {
-    key: Arc<str>,
+    key: Raw,
     at: u64,
     what: What,
 }
@@ -63,16 +69,16 @@ struct KeyOp {
 /// What is to become of one key.
 #[derive(Clone)]
 enum What {
-    Set(Arc<str>),
+    Set(Raw),
     /// An insert of what was loaded: no change, unless a renewal ends in another record than the one that was loaded.
-    Affirm(Arc<str>),
+    Affirm(Raw),
     Remove,
     /// A read-modify-write: what was read, what that made, and how to make it again of another value. Where nothing is
     /// `seen`, what was made was made of a value that never came to be stored.
     Update {
-        seen: Option<Option<Arc<str>>>,
-        made: Option<Arc<str>>,
-        steps: Vec<Step>,
+        seen: Option<Option<Raw>>,
+        made: Option<Raw>,
+        steps: SmallVec<[Step; 1]>,
     },
 }
 
@@ -84,7 +90,7 @@ struct Step {
 }
 
 /// Makes a raw value of the raw value that is there.
-pub(crate) type Make = dyn FnMut(Option<&str>) -> Result<Option<Arc<str>>, Error> + Send;
+pub(crate) type Make = dyn FnMut(Option<&str>) -> Result<Option<Raw>, Error> + Send;
 
 /// How to take a step again.
 #[derive(Clone)]
@@ -125,7 +131,7 @@ impl Ops {
 
     /// Whether a key was written, removed or cleared.
     pub(crate) fn touches_keys(&self) -> bool {
-        self.cleared.is_some() || self.keys.iter().any(|op| !matches!(op.what, What::Affirm(_)))
+        self.cleared.is_some() || self.keys().iter().any(|op| !matches!(op.what, What::Affirm(_)))
     }
 
     /// Whether a commit changes how long the cookie lives, where the session's lifetime is `lifetime`.
@@ -135,7 +141,7 @@ impl Ops {
 
     /// Whether a key was set to what it was.
     pub(crate) fn affirms(&self) -> bool {
-        self.keys.iter().any(|op| matches!(op.what, What::Affirm(_)))
+        self.keys().iter().any(|op| matches!(op.what, What::Affirm(_)))
     }
 
     /// Whether what was loaded is hidden behind a purge or a clear.
@@ -149,7 +155,7 @@ impl Ops {
     }
 
     pub(crate) fn view<'a>(&'a self, key: &str, loaded: &'a State) -> View<'a> {
-        match self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what) {
+        match self.what(key) {
             Some(What::Set(value)) => View::Own(Some(value)),
             Some(What::Remove) => View::Own(None),
             Some(What::Update { made, .. }) => View::Shared(made.as_deref()),
@@ -160,7 +166,7 @@ impl Ops {
 
     /// What the request makes of a key, also where that is what was there before; `None` where it leaves it alone.
     pub(crate) fn written(&self, key: &str) -> Option<Option<&str>> {
-        match self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what) {
+        match self.what(key) {
             Some(What::Set(value)) => Some(Some(value)),
             Some(What::Affirm(value)) if self.act == Act::Renew => Some(Some(value)),
             Some(What::Remove) => Some(None),
@@ -170,20 +176,20 @@ impl Ops {
     }
 
     /// Sets a key to a raw value, or removes it, whatever was done to it before.
-    pub(crate) fn write(&mut self, key: &str, value: Option<Arc<str>>) {
+    pub(crate) fn write(&mut self, key: &str, value: Option<Raw>) {
         self.put(key, value.map_or(What::Remove, What::Set));
     }
 
     /// Notes an insert of the raw value that the request sees already. A login by who was logged in before is one, and
     /// must not lose its user where the record has gone meanwhile.
-    pub(crate) fn affirm(&mut self, key: &str, value: Arc<str>) {
+    pub(crate) fn affirm(&mut self, key: &str, value: Raw) {
         if self.find(key).is_err() {
             self.put(key, What::Affirm(value));
         }
     }
 
     /// Takes a step from the raw value that the request sees to another one.
-    pub(crate) fn update(&mut self, key: &str, loaded: &State, made: Option<Arc<str>>, replay: Replay) {
+    pub(crate) fn update(&mut self, key: &str, loaded: &State, made: Option<Raw>, replay: Replay) {
         if let View::Own(_) = self.view(key, loaded) {
             return self.write(key, made);
         }
@@ -194,8 +200,8 @@ impl Ops {
             steps.push(step);
             self.clock += 1;
         } else {
-            let seen = Some(loaded.get(key).map(Arc::from));
-            self.put(key, What::Update { seen, made, steps: vec![step] });
+            let seen = Some(loaded.get(key).map(Raw::new));
+            self.put(key, What::Update { seen, made, steps: smallvec![step] });
         }
     }
 
@@ -203,7 +209,7 @@ impl Ops {
     pub(crate) fn clear(&mut self) {
         self.clock += 1;
         self.cleared = Some(self.clock);
-        self.keys.clear();
+        self.keys = None;
     }
 
     /// Ends the session, and all that was done to it; `act` says whether another one begins.
@@ -225,7 +231,7 @@ impl Ops {
     /// Every key with its raw value, as the request sees them.
     pub(crate) fn entries<'a>(&'a self, loaded: &'a State) -> BTreeMap<&'a str, &'a str> {
         let mut entries: BTreeMap<_, _> = loaded.iter().filter(|_| !self.hides_loaded()).collect();
-        for op in &self.keys {
+        for op in self.keys() {
             match &op.what {
                 What::Set(value) | What::Update { made: Some(value), .. } => entries.insert(&op.key, value),
                 What::Remove | What::Update { made: None, .. } => entries.remove(&*op.key),
@@ -238,26 +244,50 @@ impl Ops {
     /// What became of the keys, over `base`. Updates that had seen another value run again.
     pub(crate) fn resolve(&mut self, base: &State) -> Result<Delta, Error> {
         let clear = self.cleared.is_some();
-        let mut delta = Delta { clear, keys: Vec::with_capacity(self.keys.len()) };
-        for KeyOp { key, what, .. } in &mut self.keys {
+        let mut delta = Delta { clear, keys: Vec::with_capacity(self.keys().len()) };
+        for at in 0..self.keys().len() {
+            self.make_again(at, if clear { None } else { Some(base) })?;
+            let Some(KeyOp { key, what, .. }) = self.keys().get(at) else { break };
             let found = if clear { None } else { base.get(key) };
             let (seen, value) = match what {
                 What::Affirm(_) if self.act != Act::Renew => continue,
-                What::Set(value) | What::Affirm(value) => (Seen::Anything, Some(Arc::clone(value))),
+                What::Set(value) | What::Affirm(value) => (Seen::Anything, Some(value.clone())),
                 What::Remove => (Seen::Anything, None),
-                What::Update { seen, made, steps } => {
-                    if seen.as_ref().map(Option::as_deref) != Some(found) {
-                        *made = replay(key, found, steps)?;
-                        *seen = Some(found.map(Arc::from));
-                    }
-                    (Seen::Exactly(found.map(Arc::from)), made.clone())
-                }
+                What::Update { seen, made, .. } => (Seen::Exactly(seen.clone().flatten()), made.clone()),
             };
             if value.as_deref() != found {
-                delta.keys.push(KeyChange { key: Arc::clone(key), seen, value });
+                delta.keys.push(KeyChange { key: key.clone(), seen, value });
             }
         }
         Ok(delta)
+    }
+
+    /// Makes an update again, where what it saw is not what is there.
+    fn make_again(&mut self, at: usize, base: Option<&State>) -> Result<(), Error> {
+        let Some(KeyOp { key, what: What::Update { seen, steps, .. }, .. }) = self.keys().get(at) else {
+            return Ok(());
+        };
+        let found = base.and_then(|base| base.get(key));
+        if seen.as_ref().map(Option::as_deref) == Some(found) {
+            return Ok(());
+        }
+        let again = replay(key, found, steps)?;
+        if let Some(KeyOp { what: What::Update { seen, made, .. }, .. }) = self.keys_mut().get_mut(at) {
+            (*seen, *made) = (Some(found.map(Raw::new)), again);
+        }
+        Ok(())
+    }
+
+    fn keys(&self) -> &[KeyOp] {
+        self.keys.as_deref().map_or(&[], SmallVec::as_slice)
+    }
+
+    fn keys_mut(&mut self) -> &mut Keys {
+        Arc::make_mut(self.keys.get_or_insert_default())
+    }
+
+    fn what(&self, key: &str) -> Option<&What> {
+        self.find(key).ok().and_then(|at| self.keys().get(at)).map(|op| &op.what)
     }
 
     fn put(&mut self, key: &str, what: What) {
@@ -265,27 +295,27 @@ impl Ops {
         let at = self.clock;
         match self.find(key) {
             Ok(index) => {
-                if let Some(op) = self.keys.get_mut(index) {
+                if let Some(op) = self.keys_mut().get_mut(index) {
                     (op.at, op.what) = (at, what);
                 }
             }
-            Err(index) => self.keys.insert(index, KeyOp { key: key.into(), at, what }),
+            Err(index) => self.keys_mut().insert(index, KeyOp { key: key.into(), at, what }),
         }
     }
 
     fn find(&self, key: &str) -> Result<usize, usize> {
-        self.keys.binary_search_by(|op| (*op.key).cmp(key))
+        self.keys().binary_search_by(|op| (*op.key).cmp(key))
     }
 
     fn find_mut(&mut self, key: &str) -> Option<&mut KeyOp> {
         let at = self.find(key).ok()?;
-        self.keys.get_mut(at)
+        self.keys_mut().get_mut(at)
     }
 }
 
 /// Takes every step again, from the value that is there now.
-fn replay(key: &str, found: Option<&str>, steps: &[Step]) -> Result<Option<Arc<str>>, Error> {
-    let mut made = found.map(Arc::from);
+fn replay(key: &str, found: Option<&str>, steps: &[Step]) -> Result<Option<Raw>, Error> {
+    let mut made = found.map(Raw::new);
     for step in steps {
         made = match &step.replay {
             Replay::With(make) => make.lock().unwrap_or_else(PoisonError::into_inner)(made.as_deref())?,
@@ -298,7 +328,7 @@ fn replay(key: &str, found: Option<&str>, steps: &[Step]) -> Result<Option<Arc<s
 /// Shows keys, not values.
 impl fmt::Debug for Ops {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys: Vec<&str> = self.keys.iter().map(|op| &*op.key).collect();
+        let keys: Vec<&str> = self.keys().iter().map(|op| &*op.key).collect();
         f.debug_struct("Ops").field("act", &self.act).field("keys", &keys).finish_non_exhaustive()
     }
 }

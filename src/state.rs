@@ -24,7 +24,7 @@ pub struct State {
 impl State {
     /// The state without keys.
     pub(crate) fn empty() -> &'static Self {
-        static EMPTY: LazyLock<State> = LazyLock::new(|| State::pack(&[]));
+        static EMPTY: LazyLock<State> = LazyLock::new(|| State::pack(std::iter::empty()));
         &EMPTY
     }
 
@@ -54,7 +54,17 @@ impl State {
 
     /// Every key with its raw JSON text, in the keys' order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        (0..self.len()).filter_map(|at| self.entry(at)).map(|(key, value)| (text(key), text(value)))
+        self.entries().map(|(key, value)| (text(key), text(value)))
+    }
+
+    /// The same, as bytes.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
+        (0..self.len()).filter_map(|at| self.entry(at))
+    }
+
+    /// Whether it is the same block of memory.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.packed, &other.packed)
     }
 
     /// The whole as a JSON object, parsed.
@@ -93,10 +103,11 @@ impl State {
         (end == body).then_some(state)
     }
 
-    /// Packs sorted, unique keys.
-    pub(crate) fn pack(entries: &[(&str, &str)]) -> Self {
-        let body: usize = entries.iter().map(|(key, value)| key.len() + value.len()).sum();
-        let header = WORD * (1 + 2 * entries.len());
+    /// Packs sorted, unique keys with their values, all of them text.
+    pub(crate) fn pack<'a>(entries: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone) -> Self {
+        let sizes = entries.clone().map(|(key, value)| key.len() + value.len());
+        let (count, body) = sizes.fold((0, 0), |(count, body), size| (count + 1, body + size));
+        let header = WORD * (1 + 2 * count);
         // Collecting an exact-size iterator allocates once; a `Vec` would be copied into its `Arc`.
         let mut packed: Arc<[u8]> = std::iter::repeat_n(0, header + body).collect();
         if let Some(bytes) = Arc::get_mut(&mut packed) {
@@ -108,14 +119,14 @@ impl State {
                     word.copy_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
                 }
             };
-            put(entries.len());
+            put(count);
             let mut end = 0;
-            for part in entries.iter().flat_map(|(key, value)| [key, value]) {
+            for part in entries.flat_map(|(key, value)| [key, value]) {
                 let start = end;
                 end += part.len();
                 put(end);
                 if let Some(place) = body.get_mut(start..end) {
-                    place.copy_from_slice(part.as_bytes());
+                    place.copy_from_slice(part);
                 }
             }
         }
@@ -157,10 +168,17 @@ impl Default for State {
 /// Collects keys with their raw JSON texts; of two values of a key, the last one stays.
 impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for State {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let entries: Vec<(K, V)> = entries.into_iter().collect();
-        let sorted: std::collections::BTreeMap<&str, &str> =
-            entries.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
-        Self::pack(&sorted.into_iter().collect::<Vec<_>>())
+        let mut entries: Vec<(K, V)> = entries.into_iter().collect();
+        entries.sort_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
+        // The one before, of which the sort has kept the order, makes room for the later one.
+        entries.dedup_by(|later, kept| {
+            let is_again = later.0.as_ref() == kept.0.as_ref();
+            if is_again {
+                std::mem::swap(later, kept);
+            }
+            is_again
+        });
+        Self::pack(entries.iter().map(|(key, value)| (key.as_ref().as_bytes(), value.as_ref().as_bytes())))
     }
 }
 

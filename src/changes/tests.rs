@@ -59,6 +59,7 @@ fn changes(delta: Delta) -> Changes {
         label: None,
         lifetime: None,
         expires_at: Timestamp::from_millis(6000),
+        known: Known::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Commit, Head, Ticket};
 use crate::{
     backend::{Claim, KeyAge, Opened},
-    changes::{Changes, Delta},
+    changes::{Changes, Delta, Known},
     credentials::{Credentials, Standing},
     error::Error,
     event::Event,
@@ -49,9 +49,11 @@ impl Commit<'_> {
             label: self.ops.label.clone(),
             lifetime: self.ops.lifetime.clone(),
             expires_at: lifetime.deadline(record.created_at(), now),
+            known: Known::default(),
         };
         // It applies here, for it was made of this very record.
         let Ok(after) = changes.apply(record) else { return Ok(Updated::Conflict(Box::new(record.clone()))) };
+        changes.note(record, &after);
         // Where the limit was lowered, a session over it can still become smaller, step by step.
         if size(&after) > size(record) {
             self.check_size(&after)?;
@@ -106,8 +108,9 @@ impl Commit<'_> {
     }
 
     /// Stores a new session of what the request itself inserted; never of anything that it had loaded.
-    pub(super) async fn create(&mut self, now: Timestamp) -> Result<(), Error> {
-        let delta = self.ops.resolve(&State::default())?;
+    /// Of `delta`, where that was made of nothing already.
+    pub(super) async fn create(&mut self, delta: Option<Delta>, now: Timestamp) -> Result<(), Error> {
+        let delta = delta.map_or_else(|| self.ops.resolve(State::empty()), Ok)?;
         let owner = self.new_owner().flatten();
         if delta.keys.is_empty() && owner.is_none() && !self.ops.started {
             return Ok(());
@@ -116,11 +119,11 @@ impl Commit<'_> {
             return Err(Error::too_late());
         }
         let lifetime = self.ops.lifetime.as_deref().unwrap_or(&self.core.lifetime).clone();
+        let state = delta.alone();
         for _ in 0..DRAWS {
             let token = Token { id: SessionId::random(), secret: Secret::random() };
-            let state = delta.keys.iter().filter_map(|change| Some((change.key(), change.value()?)));
             let credentials = Credentials::new(token.secret.hash());
-            let mut record = Record::new(credentials, state.collect(), now, lifetime.deadline(now, now));
+            let mut record = Record::new(credentials, state.clone(), now, lifetime.deadline(now, now));
             record.nonce = self.ops.nonce();
             record.meta.owner.clone_from(&owner);
             record.meta.label = self.ops.label.clone().flatten();

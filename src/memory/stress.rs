@@ -49,6 +49,7 @@ fn changes(owner: Option<&str>, second: u64) -> Changes {
         label: None,
         lifetime: None,
         expires_at: at(second + 20),
+        known: crate::changes::Known::default(),
     }
 }
 

@@ -46,6 +46,7 @@ fn changes(now: u64, owner: Option<Option<&str>>) -> Changes {
         label: None,
         lifetime: None,
         expires_at: at(now + 10),
+        known: crate::changes::Known::default(),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Act, Ops, What};
+use smallvec::SmallVec;
+
+use super::{Act, KeyOp, Ops, What};
 use crate::{
     error::Error,
     state::State,
@@ -17,10 +19,10 @@ impl Ops {
     /// be done or not: its answer may be an error, or nobody may wait for it any more.
     pub(crate) fn begin(&mut self) -> Arc<Self> {
         self.nonce = u64::from_le_bytes(random());
-        self.secret.get_or_insert_with(Secret::random);
-        let mut asked = self.clone();
-        asked.unanswered.clear();
-        let asked = Arc::new(asked);
+        if self.act == Act::Renew {
+            self.secret.get_or_insert_with(Secret::random);
+        }
+        let asked = Arc::new(Self { unanswered: SmallVec::new(), ..self.clone() });
         self.unanswered.push(Arc::clone(&asked));
         if self.unanswered.len() > UNANSWERED {
             self.unanswered.remove(0);
@@ -61,19 +63,12 @@ impl Ops {
         self.lifetime.take_if(|lifetime| Some(&*lifetime) == done.lifetime.as_ref());
         self.started &= !done.started;
         self.cleared.take_if(|at| is_done(*at));
-        self.keys.retain(|op| !is_done(op.at));
-        for op in &mut self.keys {
-            if let What::Update { seen, steps, .. } = &mut op.what {
-                let count = steps.len();
-                steps.retain(|step| !is_done(step.at));
-                // What is left was made of what the done steps had made; the commit may have run them again.
-                let base = match done.find(&op.key).ok().and_then(|at| done.keys.get(at)).map(|op| &op.what) {
-                    _ if steps.len() == count => seen.take(),
-                    Some(What::Update { made, .. }) => Some(made.clone()),
-                    _ => None,
-                };
-                *seen = base.filter(|base| base.as_deref() == loaded.get(&op.key));
-            }
+        if self.keys().iter().all(|op| is_done(op.at)) {
+            self.keys = None;
+        } else {
+            let keys = self.keys_mut();
+            keys.retain(|op| !is_done(op.at));
+            keys.iter_mut().for_each(|op| op.settle(done, loaded));
         }
         self.clock += 1;
     }
@@ -87,5 +82,21 @@ impl Ops {
     pub(crate) fn rebase(&mut self, loaded: &State) -> Result<(), Error> {
         self.clock += 1;
         self.resolve(loaded).map(drop)
+    }
+}
+
+impl KeyOp {
+    /// Forgets the steps that a commit of `done` has taken.
+    fn settle(&mut self, done: &Ops, loaded: &State) {
+        let What::Update { seen, steps, .. } = &mut self.what else { return };
+        let count = steps.len();
+        steps.retain(|step| step.at > done.clock);
+        // What is left was made of what the done steps had made; the commit may have run them again.
+        let base = match done.what(&self.key) {
+            _ if steps.len() == count => seen.take(),
+            Some(What::Update { made, .. }) => Some(made.clone()),
+            _ => None,
+        };
+        *seen = base.filter(|base| base.as_deref() == loaded.get(&self.key));
     }
 }

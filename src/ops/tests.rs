@@ -6,7 +6,7 @@ fn state(entries: &[(&str, &str)]) -> State {
 
 /// Adds `n`, however often it runs; starts from zero.
 fn add(ops: &mut Ops, loaded: &State, n: u32) {
-    let make = move |raw: Option<&str>| -> Result<Option<Arc<str>>, Error> {
+    let make = move |raw: Option<&str>| -> Result<Option<Raw>, Error> {
         let before: u32 = raw.map_or(0, |raw| raw.parse().unwrap());
         Ok(Some((before + n).to_string().into()))
     };
@@ -14,7 +14,7 @@ fn add(ops: &mut Ops, loaded: &State, n: u32) {
     ops.update("n", loaded, made, Replay::With(Arc::new(Mutex::new(make))));
 }
 
-fn raw(value: &str) -> Arc<str> {
+fn raw(value: &str) -> Raw {
     value.into()
 }
 

@@ -13,6 +13,7 @@ use crate::{
     error::{Error, SessionGetError, SessionInsertError, SessionUpdateError},
     key::AsKey,
     ops::Replay,
+    raw::{Raw, raw_of},
 };
 
 /// How often a closure runs again while others change its key: a closure that changes it itself would run for ever.
@@ -26,9 +27,7 @@ impl Session {
     /// The value is there and not a `T`, or the session is not loaded.
     pub fn get<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Result<Option<T>, SessionGetError> {
         let key = key.as_key();
-        let inner = self.inner().map_err(|error| SessionGetError::new(key, error))?;
-        let raw = inner.raw(key).map(str::to_owned);
-        drop(inner);
+        let raw = self.see(key).map_err(|error| SessionGetError::new(key, error))?;
         raw.map(|raw| serde_json::from_str(&raw)).transpose().map_err(|error| SessionGetError::new(key, error))
     }
 
@@ -70,12 +69,12 @@ impl Session {
     pub fn insert<T: Serialize>(&self, key: impl AsKey<T>, value: T) -> Result<(), SessionInsertError> {
         let key = key.as_key();
         let failed = |error| SessionInsertError::new(key, error);
-        let raw = serde_json::to_string(&value).map_err(|error| failed(error.into()))?;
+        let raw = raw_of(&value).map_err(|error| failed(error.into()))?;
         self.write(|inner| {
             if inner.raw(key) == Some(&*raw) {
-                inner.ops.affirm(key, raw.into());
+                inner.ops.affirm(key, raw);
             } else {
-                inner.ops.write(key, Some(raw.into()));
+                inner.ops.write(key, Some(raw));
             }
         })
         .map_err(failed)
@@ -123,11 +122,10 @@ impl Session {
         F: FnMut(T) -> T + Send + 'static,
     {
         let key = key.as_key();
-        let default: Arc<str> =
-            serde_json::to_string(&default).map_err(|error| SessionUpdateError::new(key, error))?.into();
+        let default = raw_of(&default).map_err(|error| SessionUpdateError::new(key, error))?;
         self.replaying(key, move |raw| match raw {
             Some(raw) => change(raw, &mut f).map(Some),
-            None => Ok(Some(Arc::clone(&default))),
+            None => Ok(Some(default.clone())),
         })
     }
 
@@ -145,7 +143,7 @@ impl Session {
     {
         self.replaying(key.as_key(), move |raw| match raw {
             Some(raw) => change(raw, &mut f).map(Some),
-            None => Ok(Some(serde_json::to_string(&f(T::default()))?.into())),
+            None => Ok(Some(raw_of(&f(T::default()))?)),
         })
     }
 
@@ -178,22 +176,22 @@ impl Session {
         self.act(|inner| inner.ops.clear());
     }
 
-    fn take(&self, key: &str) -> Option<String> {
+    fn take(&self, key: &str) -> Option<Raw> {
         let mut raw = None;
         self.act(|inner| {
-            raw = inner.raw(key).map(str::to_owned);
+            raw = inner.raw(key).map(Raw::new);
             inner.ops.write(key, None);
         });
         raw
     }
 
     /// A key's raw value.
-    fn see(&self, key: &str) -> Result<Option<Arc<str>>, Error> {
-        Ok(self.inner()?.raw(key).map(Arc::from))
+    fn see(&self, key: &str) -> Result<Option<Raw>, Error> {
+        Ok(self.inner()?.raw(key).map(Raw::new))
     }
 
     /// Takes a step that was made of the value `seen`; says whether that still was the value.
-    fn step(&self, key: &str, seen: Option<&str>, made: Option<Arc<str>>, replay: Replay) -> Result<bool, Error> {
+    fn step(&self, key: &str, seen: Option<&str>, made: Option<Raw>, replay: Replay) -> Result<bool, Error> {
         let mut inner = self.inner()?;
         if inner.has_ended() {
             return Ok(true);
@@ -209,7 +207,7 @@ impl Session {
     fn replaying(
         &self,
         key: &str,
-        make: impl FnMut(Option<&str>) -> Result<Option<Arc<str>>, Error> + Send + 'static,
+        make: impl FnMut(Option<&str>) -> Result<Option<Raw>, Error> + Send + 'static,
     ) -> Result<(), SessionUpdateError> {
         let failed = |error| SessionUpdateError::new(key, error);
         let make = Arc::new(Mutex::new(make));
@@ -252,9 +250,9 @@ impl IntoIterator for Entries {
     }
 }
 
-fn change<T: Serialize + DeserializeOwned>(raw: &str, f: impl FnOnce(T) -> T) -> Result<Arc<str>, Error> {
+fn change<T: Serialize + DeserializeOwned>(raw: &str, f: impl FnOnce(T) -> T) -> Result<Raw, Error> {
     let value = serde_json::from_str(raw)?;
-    Ok(serde_json::to_string(&f(value))?.into())
+    Ok(raw_of(&f(value))?)
 }
 
 /// A raw value, parsed; a text that is no JSON, which only a damaged record holds, comes as the text that it is.

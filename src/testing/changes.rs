@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    changes::{Changes, Delta, Expected, KeyChange, Seen},
+    changes::{Changes, Delta, Expected, KeyChange, Known, Seen},
     credentials::Credentials,
     lifetime::Lifetime,
+    raw::Raw,
     time::Timestamp,
     token,
 };
@@ -37,7 +38,7 @@ use crate::{
 #[must_use = "it makes nothing until `build`"]
 pub struct ChangesBuilder {
     changes: Changes,
-    keys: BTreeMap<Arc<str>, KeyChange>,
+    keys: BTreeMap<Raw, KeyChange>,
 }
 
 impl ChangesBuilder {
@@ -53,6 +54,7 @@ impl ChangesBuilder {
             label: None,
             lifetime: None,
             expires_at: Timestamp::default(),
+            known: Known::default(),
         };
         Self { changes, keys: BTreeMap::new() }
     }
@@ -140,8 +142,8 @@ impl ChangesBuilder {
             Expected::Absent => Seen::Exactly(None),
             Expected::Value(value) => Seen::Exactly(Some(value.into())),
         };
-        let key: Arc<str> = key.into();
-        self.keys.insert(Arc::clone(&key), KeyChange { key, seen, value: raw.map(Arc::from) });
+        let key = Raw::from(key);
+        self.keys.insert(key.clone(), KeyChange { key, seen, value: raw.map(Raw::new) });
         self
     }
 }
