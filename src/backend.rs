@@ -98,6 +98,11 @@ impl Backend {
         self.store.is_none()
     }
 
+    /// Whether nothing is ever waited for.
+    pub(crate) fn is_immediate(&self) -> bool {
+        self.store.as_ref().is_none_or(|store| store.is_immediate())
+    }
+
     pub(crate) fn read(&self, value: &[u8]) -> Option<Claim> {
         self.format.read(value)
     }

@@ -3,10 +3,12 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll, Waker},
 };
 
 use http::{Extensions, StatusCode};
@@ -70,7 +72,11 @@ impl LazySession {
     ///
     /// The store failed, or the record cannot be read. An error is never taken for "no session".
     pub async fn load(&self) -> Result<Session, Error> {
-        self.shared.load().await?;
+        match self.shared.load_at_once() {
+            Some(loaded) => loaded?,
+            // On the heap: it is large, and handlers' futures would be as large.
+            None => Box::pin(self.shared.load()).await?,
+        }
         Ok(self.handle())
     }
 
@@ -196,6 +202,16 @@ impl Shared {
         self.is_misused.store(true, Ordering::Release);
     }
 
+    /// The load where nothing is to be waited for: it is never kept. `None` where there may be, such as for somebody else
+    /// who is about to load it.
+    fn load_at_once(&self) -> Option<Result<(), Error>> {
+        if self.cell.initialized() {
+            return Some(Ok(()));
+        }
+        let is_immediate = self.core.as_ref().is_some_and(|core| core.backend.is_immediate());
+        if is_immediate { at_once(self.load()) } else { None }
+    }
+
     async fn load(&self) -> Result<(), Error> {
         let load = async || match &self.core {
             Some(core) => Ok(Mutex::new(Inner::new(open(core, &self.presented.claims).await?))),
@@ -305,13 +321,21 @@ impl Shared {
         self.core
             .as_ref()
             .zip(inner.visit.record())
-            .is_some_and(|(core, record)| core.is_touch_due(record, &inner.ops, core.now()))
+            .is_some_and(|(core, record)| core.is_touch_due(record, &inner.ops, inner.visit.at))
     }
 
     fn close(&self, inner: &mut Inner) -> HeadLines {
         self.head_sent.store(true, Ordering::Release);
         let way = inner.visit.way.unwrap_or(self.presented.way);
         HeadLines { ticket: std::mem::take(&mut inner.ticket), way, is_read: true }
+    }
+}
+
+/// What a future comes to when it is polled once; it is dropped in any case.
+fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
     }
 }
 

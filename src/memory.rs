@@ -122,6 +122,10 @@ impl SessionStore for MemoryStore {
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
         Some(self)
     }
+
+    fn is_immediate(&self) -> bool {
+        true
+    }
 }
 
 impl OwnerIndex for MemoryStore {

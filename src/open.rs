@@ -29,11 +29,21 @@ pub(crate) struct Visit {
     pub(crate) superseded: Vec<SessionId>,
     /// How many of the claims were looked at.
     pub(crate) tried: usize,
+    /// When.
+    pub(crate) at: Timestamp,
 }
 
 impl Visit {
     pub(crate) fn of(loaded: Loaded) -> Self {
-        Self { loaded, token: None, way: None, key: KeyAge::Current, superseded: Vec::new(), tried: 0 }
+        Self {
+            loaded,
+            token: None,
+            way: None,
+            key: KeyAge::Current,
+            superseded: Vec::new(),
+            tried: 0,
+            at: Timestamp::default(),
+        }
     }
 
     /// The record that the session is open on.
@@ -75,7 +85,7 @@ pub(crate) async fn open(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, 
 
 async fn search(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, Error> {
     let now = core.now();
-    let mut visit = Visit::of(Loaded::Nothing);
+    let mut visit = Visit { at: now, ..Visit::of(Loaded::Nothing) };
     let mut unreadable = None;
     for (claim, way) in claims {
         visit.tried += 1;

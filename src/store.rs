@@ -64,6 +64,13 @@ pub trait SessionStore: Send + Sync + 'static {
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
         None
     }
+
+    /// Whether the futures of all four verbs are ready when they are polled first, as those of a store in memory are: a
+    /// request then keeps no future of them. One that is not ready all the same is dropped, and the verb called again.
+    /// Default: no.
+    fn is_immediate(&self) -> bool {
+        false
+    }
 }
 
 /// What [`SessionStore::create`] came to.
@@ -144,6 +151,7 @@ pub(crate) trait DynStore: Send + Sync {
     fn update<'a>(&'a self, id: &'a SessionId, changes: &'a Changes) -> StoreFuture<'a, Updated>;
     fn delete<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, ()>;
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex>;
+    fn is_immediate(&self) -> bool;
 }
 
 pub(crate) type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -167,5 +175,9 @@ impl<S: SessionStore> DynStore for S {
 
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
         SessionStore::owner_index(self)
+    }
+
+    fn is_immediate(&self) -> bool {
+        SessionStore::is_immediate(self)
     }
 }

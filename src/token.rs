@@ -142,7 +142,14 @@ impl SecretHash {
 
 impl PartialEq for SecretHash {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        // By words: a comparison byte by byte takes as long as the hash itself.
+        let words = |bytes: &[u8; 32]| -> [u64; 4] {
+            let mut words = [0; 4];
+            words.iter_mut().zip(bytes.as_chunks().0).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
+            words
+        };
+        let difference = words(&self.0).iter().zip(words(&other.0)).fold(0, |all, (a, b)| all | (a ^ b));
+        difference.ct_eq(&0).into()
     }
 }
 
