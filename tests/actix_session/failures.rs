@@ -14,6 +14,7 @@ use crate::{
     support::{Browser, Sent},
 };
 
+/// Row: a failed logout.
 #[actix_web::test]
 async fn each_verb_that_fails_is_an_empty_500() {
     // The verb, a request that needs it, and what becomes of the cookie.
@@ -81,6 +82,7 @@ async fn on_the_server_a_session_may_be_as_large_as_the_store_takes() {
     }
 }
 
+/// Row: Redis away.
 #[actix_web::test]
 async fn while_redis_is_away_each_way_to_it_is_an_empty_500_in_time() {
     let mut server = Server::start().await;

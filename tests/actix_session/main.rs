@@ -7,13 +7,13 @@ mod redis_support;
 mod support;
 
 mod attributes;
-
+mod differences;
 mod examples;
 mod expiry;
 mod failures;
 mod fleet;
 mod house;
-
+mod page;
 mod redis_keys;
 mod refused;
 mod stores;

@@ -19,7 +19,7 @@ async fn keys(server: &Server) -> Vec<String> {
     server.run_command("KEYS *").await
 }
 
-/// A difference that is meant: hashes named `cloakroom:<id>`, by the public id; `cache_keygen` gets that, and `owner:` and the owner.
+/// Row: keys in Redis.
 #[actix_web::test]
 async fn a_session_is_a_hash_named_by_its_public_id() {
     let server = Server::start().await;

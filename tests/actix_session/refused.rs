@@ -21,6 +21,7 @@ fn panic_of(make: impl FnOnce()) -> String {
     cause.downcast_ref::<String>().expect("a text").clone()
 }
 
+/// Row: refused cookies.
 #[test]
 fn cookies_that_browsers_drop() {
     let table: [(fn(Builder) -> Builder, CookieError); 9] = [

@@ -46,7 +46,7 @@ fn years() -> SessionMiddleware<MemoryStore> {
     builder(MemoryStore::new()).session_lifecycle(life).build()
 }
 
-// Nothing else in this program is kept for so long.
+/// Row: more than 400 days. Nothing else in this program is kept for so long.
 #[actix_web::test]
 async fn a_cookie_for_more_than_400_days_is_one_warning_and_is_clamped() {
     let lines = logged(|| {
