@@ -14,6 +14,7 @@ use cloakroom::{
 use crate::house::builder;
 
 type Builder = SessionMiddlewareBuilder<MemoryStore>;
+type Set = fn(Builder) -> Builder;
 
 /// The text that it panics with.
 fn panic_of(make: impl FnOnce()) -> String {
@@ -24,7 +25,7 @@ fn panic_of(make: impl FnOnce()) -> String {
 /// Row: refused cookies.
 #[test]
 fn cookies_that_browsers_drop() {
-    let table: [(fn(Builder) -> Builder, CookieError); 9] = [
+    let table: [(Set, CookieError); 9] = [
         (|builder| builder.cookie_same_site(SameSite::None).cookie_secure(false), CookieError::NeedsSecure),
         (|builder| builder.cookie_name("__Secure-id".into()).cookie_secure(false), CookieError::NeedsSecure),
         (|builder| builder.cookie_name("__Host-id".into()).cookie_secure(false), CookieError::HostPrefix),

@@ -58,7 +58,7 @@ async fn a_key_may_be_any_text() {
     assert_eq!(found, [Some(2), Some(2), Some(3)]);
     assert!(["a", "b"].iter().all(|key| session.contains_key(key)));
     assert_eq!(session.remove_as::<u32>(&owned), Some(Ok(2)));
-    assert_eq!(session.remove(&Cow::Borrowed("b")), Some(json!(2)));
+    assert_eq!(session.remove(Cow::Borrowed("b")), Some(json!(2)));
 }
 
 #[actix_web::test]

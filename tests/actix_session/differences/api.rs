@@ -117,6 +117,6 @@ async fn two_middlewares_around_one_handler_are_an_error() {
     let app = App::new().wrap(other).wrap(builder(MemoryStore::new()).build()).configure(actix::routes);
     let app = init_service(app).await;
     let request = actix_web::test::TestRequest::get().uri("/app/insert:n:1").to_request();
-    let error = actix_web::test::try_call_service(&app, request).await.err().expect("it is refused");
+    let error = actix_web::test::try_call_service(&app, request).await.expect_err("it is refused");
     assert_eq!(error.error_response().status(), 500);
 }

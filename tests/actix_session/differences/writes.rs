@@ -157,7 +157,7 @@ async fn what_was_written_before_an_inner_middleware_refuses_is_kept() {
     };
     let app = App::new().wrap(from_fn(refuses)).wrap(builder(store.clone()).build()).route("/", web::get().to(handler));
     let app = init_service(app).await;
-    let error = try_call_service(&app, TestRequest::default().to_request()).await.err().expect("it refuses");
+    let error = try_call_service(&app, TestRequest::default().to_request()).await.expect_err("it refuses");
     let page = Page::new(actix::collect_http(error.error_response()).await);
     assert_eq!((page.status.as_u16(), page.body.as_str(), page.sent()), (400, "refused", Sent::Token));
     assert_eq!(store.take_calls(), ["create"]);
