@@ -96,7 +96,7 @@ impl Core {
 
     /// Whether a request that changes nothing is worth a write, for the deadline.
     pub(crate) fn is_touch_due(&self, record: &Record, ops: &Ops, now: Timestamp) -> bool {
-        self.lifetime_of(record).is_touch_due(record, ops.affirms(), now)
+        self.lifetime_of(record).is_touch_due(record, ops.names_keys(), now)
     }
 
     pub(crate) fn emit(&self, event: &Event<'_>) {

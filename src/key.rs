@@ -1,6 +1,6 @@
 //! What names a value: a text, or a key that knows its type.
 
-use std::marker::PhantomData;
+use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
 /// What names a value of type `T` in a session: a text names any, a [`Key<T>`] names a `T`.
 pub trait AsKey<T> {
@@ -8,7 +8,13 @@ pub trait AsKey<T> {
     fn as_key(&self) -> &str;
 }
 
-impl<T> AsKey<T> for &str {
+impl<T, K: AsKey<T> + ?Sized> AsKey<T> for &K {
+    fn as_key(&self) -> &str {
+        (**self).as_key()
+    }
+}
+
+impl<T> AsKey<T> for str {
     fn as_key(&self) -> &str {
         self
     }
@@ -20,7 +26,19 @@ impl<T> AsKey<T> for String {
     }
 }
 
-impl<T> AsKey<T> for &String {
+impl<T> AsKey<T> for Box<str> {
+    fn as_key(&self) -> &str {
+        self
+    }
+}
+
+impl<T> AsKey<T> for Arc<str> {
+    fn as_key(&self) -> &str {
+        self
+    }
+}
+
+impl<T> AsKey<T> for Cow<'_, str> {
     fn as_key(&self) -> &str {
         self
     }

@@ -61,7 +61,7 @@ pub(crate) enum Extend {
         threshold: u16,
     },
     Change,
-    /// A change, and an insert of what is there already.
+    /// A change, an insert of what is there already, and a removal of what is not.
     Write,
 }
 
@@ -100,11 +100,12 @@ impl Lifetime {
         used.plus(self.idle).min(self.end(created))
     }
 
-    /// Whether a mere use at `now` is worth a write; `affirms` says that the request inserted what was there already.
-    pub(crate) fn is_touch_due(&self, record: &Record, affirms: bool, now: Timestamp) -> bool {
+    /// Whether a mere use at `now` is worth a write; `names_keys` says that the request wrote what was there already, or removed
+    /// what was not.
+    pub(crate) fn is_touch_due(&self, record: &Record, names_keys: bool, now: Timestamp) -> bool {
         let threshold = match self.extend {
             Extend::Use { threshold } => threshold,
-            Extend::Write if affirms => ALWAYS,
+            Extend::Write if names_keys => ALWAYS,
             Extend::Write | Extend::Change => return false,
         };
         // The deadline that holds: the record's own is another one where the limits were changed since.
@@ -211,7 +212,8 @@ impl LifetimeBuilder {
         self
     }
 
-    /// Pushes the idle deadline out only when a request writes to the session, be it a value that is there already.
+    /// Pushes the idle deadline out only when a request writes to the session, be it a value that is there already, or a removal of
+    /// one that is not.
     #[must_use]
     pub fn extend_on_write(mut self) -> Self {
         self.lifetime.extend = Extend::Write;

@@ -139,9 +139,9 @@ impl Ops {
         self.lifetime.is_some() || lifetime.moves_cookie()
     }
 
-    /// Whether a key was set to what it was.
-    pub(crate) fn affirms(&self) -> bool {
-        self.keys().iter().any(|op| matches!(op.what, What::Affirm(_)))
+    /// Whether a key was written, removed or cleared, be it to what it was.
+    pub(crate) fn names_keys(&self) -> bool {
+        self.cleared.is_some() || !self.keys().is_empty()
     }
 
     /// Whether what was loaded is hidden behind a purge or a clear.

@@ -1,5 +1,7 @@
 //! The small examples, each started as a program on a free port and used once.
 
+mod redis_support;
+
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
@@ -21,8 +23,13 @@ fn program(name: &str) -> Command {
 impl Example {
     /// Starts a server.
     fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    fn start_with(name: &str, arguments: &[&str]) -> Self {
         let mut program = program(name)
             .arg("0")
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .expect("`cargo build --all-features --examples` builds it");
@@ -80,6 +87,34 @@ async fn login_and_logout() {
     let bye = post("logout").await;
     assert!(bye.contains("Good bye.") && bye.contains("Log in"), "{bye}");
     assert!(!home().await.contains("Good bye."));
+}
+
+#[tokio::test]
+async fn the_service_that_came_from_actix_session() {
+    let server = redis_support::server::Server::start().await;
+    for arguments in [vec![], vec!["--redis", &server.url()]] {
+        let example = Example::start_with("actix_session", &arguments);
+        let (laptop, phone) = (browser(), browser());
+        let post = async |browser: &Client, path: &str| {
+            text(browser.post(format!("{}{path}", example.url)).form(&[("name", "Ada")])).await
+        };
+        let members = async |browser: &Client| {
+            let answer = browser.get(format!("{}members/", example.url)).send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        };
+        let ada = (200, "hello, Ada\n".to_owned());
+        assert_eq!(text(laptop.get(&example.url)).await, "visits: 1\n");
+        assert_eq!(members(&laptop).await.0, 404);
+        for device in [&laptop, &phone] {
+            assert_eq!(post(device, "login").await, ada.1);
+        }
+        assert_eq!(text(laptop.get(&example.url)).await, "visits: 2\n");
+        assert_eq!(post(&laptop, "logout").await, "visits: 1\n", "a new one");
+        assert_eq!((members(&laptop).await.0, members(&phone).await), (404, ada.clone()));
+        post(&laptop, "login").await;
+        post(&laptop, "logout-everywhere").await;
+        assert_eq!((members(&laptop).await.0, members(&phone).await.0), (404, 404));
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! The contract suite: the crate's own stores pass it, and it catches every store that breaks the contract.
 
+mod support;
+
 use cloakroom::{
-    MemoryStore,
-    testing::{FaultStore, breaches, contract},
+    Clock as _, MemoryStore, SessionLayer,
+    testing::{FaultStore, TestClock, breaches, contract},
 };
 
 use self::broken::{Careless, Fault};
@@ -12,6 +14,9 @@ mod broken;
 #[allow(dead_code, unreachable_pub)] // It is a program of its own.
 #[path = "../examples/custom_store.rs"]
 mod custom_store;
+#[allow(dead_code, unreachable_pub)] // As well.
+#[path = "../examples/actix_session_store.rs"]
+mod directory;
 
 #[tokio::test]
 async fn the_memory_store_keeps_it() {
@@ -37,6 +42,26 @@ async fn a_fault_store_without_faults_keeps_it() {
 #[tokio::test]
 async fn the_example_keeps_it() {
     contract(async || custom_store::Blobs::default()).await;
+}
+
+#[tokio::test]
+async fn the_example_over_files_keeps_it_and_gives_space_back() {
+    let place = tempfile::tempdir().expect("a writable directory");
+    let open = || {
+        let path = tempfile::tempdir_in(&place).expect("a writable directory").keep();
+        directory::Directory::open(path).expect("it is there")
+    };
+    contract(async || open()).await;
+
+    let (store, clock) = (open(), TestClock::new());
+    let layer = SessionLayer::new(store.clone()).clock(clock.clone());
+    let app = support::drivers::tower::app(layer);
+    for _ in 0..2 {
+        support::Browser::new().get(&app, "/app/insert:n:1").await;
+        clock.advance(std::time::Duration::from_secs(20 * 60 * 60));
+    }
+    assert_eq!(store.sweep(clock.now().into()).await.expect("it works"), 1);
+    assert_eq!(store.sweep(clock.now().into()).await.expect("it works"), 0);
 }
 
 #[test]

@@ -26,6 +26,8 @@
 //!
 //! `Option<Session>` is Actix's own: `Some` wherever the middleware stands and the session could be loaded, whether or not a
 //! token opened it; ask [`Session::was_presented`](crate::Session::was_presented).
+//!
+//! With the feature `actix-session`, the names of that crate are here: `docs/from-actix-session.md` is the way from there.
 
 mod bridge;
 #[cfg(feature = "actix-session")]
@@ -37,6 +39,10 @@ mod extract;
 #[cfg(feature = "actix-web-key")]
 mod key;
 mod middleware;
+// Its code has features of its own.
+#[cfg(all(any(doc, doctest), feature = "actix-session", feature = "axum", feature = "redis"))]
+#[doc = include_str!("../../docs/from-actix-session.md")]
+pub mod from_actix_session {}
 #[cfg(feature = "actix-session")]
 #[cfg_attr(docsrs, doc(cfg(feature = "actix-session")))]
 pub mod storage;

@@ -18,8 +18,8 @@ pub use self::{
 /// What [`SessionMiddleware::new`](super::SessionMiddleware::new) takes: [`CookieSessionStore`], and every
 /// [`cloakroom::SessionStore`](crate::SessionStore), such as [`MemoryStore`](crate::MemoryStore) and one of your own.
 ///
-/// A store that was written for actix-session has five verbs and keeps whole sessions, so it cannot help losing writes. It has
-/// to be written anew, with four: `examples/actix_session_store.rs` shows one before and after.
+/// A store that was written for actix-session has five verbs and is given whole sessions. It has to be written anew, with four:
+/// `docs/from-actix-session.md` shows one before, and `examples/actix_session_store.rs` after.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store",
     note = "a store of your own implements the four verbs of `cloakroom::SessionStore`"

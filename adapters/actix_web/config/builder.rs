@@ -24,7 +24,7 @@ use crate::{
 /// | [`cookie_content_security`](Self::cookie_content_security) | [`CookieContentSecurity::Private`] |
 /// | [`session_lifecycle`](Self::session_lifecycle) | [`BrowserSession`](super::BrowserSession): 1 day, extended by changes |
 ///
-/// There is no absolute limit, and a store that fails is answered with an empty 500. [`layer`](Self::layer) reaches the options that
+/// There is no absolute limit and none of size, and a store that fails is answered with an empty 500. [`layer`](Self::layer) reaches the options that
 /// [`SessionLayer`] has besides.
 #[must_use]
 pub struct SessionMiddlewareBuilder<Store: SessionStore> {
@@ -142,6 +142,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
             .into_layer(keyring(&key), content)
             .cookie(options)
             .lifetime(lifetime)
+            .max_bytes(u32::MAX)
             .failure_status(StatusCode::INTERNAL_SERVER_ERROR);
         SessionMiddleware::of(more.into_iter().fold(layer, |layer, options| options(layer)))
     }

@@ -5,7 +5,8 @@
 //!
 //! ```toml
 //! [patch.crates-io]
-//! actix-session = { git = "<where cloakroom is>" }
+//! # a checkout of cloakroom
+//! actix-session = { path = "../cloakroom/compat/actix-session" }
 //! ```
 
 pub use cloakroom::actix_web::*;

@@ -1,0 +1,23 @@
+//! The API of actix-session on our sessions: each situation of that crate's examples and tests, over memory, cookie and Redis, and
+//! each difference that is meant (`docs/from-actix-session.md` has them in one table).
+
+#[path = "../redis_support/mod.rs"]
+mod redis_support;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod attributes;
+mod differences;
+mod examples;
+mod expiry;
+mod failures;
+mod fleet;
+mod house;
+mod page;
+mod redis_keys;
+mod refused;
+mod stores;
+mod types;
+mod values;
+mod warnings;
+mod workflow;
