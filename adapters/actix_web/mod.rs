@@ -1,4 +1,4 @@
-//! Sessions for Actix Web 4: the very same tower service, behind a middleware.
+//! Sessions for Actix Web 4: a middleware that drives the same [`Exchange`](crate::Exchange) as the tower service.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
@@ -37,15 +37,16 @@ mod extract;
 #[cfg(feature = "actix-web-key")]
 mod key;
 mod middleware;
+mod service;
 #[cfg(feature = "actix-session")]
 #[cfg_attr(docsrs, doc(cfg(feature = "actix-session")))]
 pub mod storage;
 
 pub use self::{
-    bridge::Actix,
     ext::SessionExt,
     extract::{ExtractFuture, TypedFuture},
-    middleware::{MiddlewareFuture, SessionMiddleware, SessionMiddlewareService},
+    middleware::SessionMiddleware,
+    service::{MiddlewareFuture, SessionMiddlewareService},
 };
 #[doc(no_inline)]
 pub use crate::{Session, SessionGetError, SessionInsertError, SessionStatus, SessionUpdateError};
