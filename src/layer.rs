@@ -18,7 +18,7 @@ use crate::{
     event::Event,
     lifetime::Lifetime,
     owners::Owners,
-    policy::{Failure, Http, OnFailure},
+    policy::{EmptyResponse, Failure, OnFailure},
     quota::{OverLimit, Quota},
     scope::Scope,
     service::SessionService,
@@ -47,9 +47,9 @@ use crate::{
 /// | [`failure_status`](Self::failure_status) | 503 |
 #[derive(Clone)]
 #[must_use]
-pub struct SessionLayer<P = Http> {
-    core: Arc<Core>,
-    policy: P,
+pub struct SessionLayer<P = EmptyResponse> {
+    pub(crate) core: Arc<Core>,
+    pub(crate) policy: P,
 }
 
 impl SessionLayer {
@@ -68,7 +68,7 @@ impl SessionLayer {
     fn over(backend: Backend) -> Self {
         let mut core = Core::new(backend);
         core.backend.bind(core.transport.name());
-        Self { core: Arc::new(core), policy: Http }
+        Self { core: Arc::new(core), policy: EmptyResponse }
     }
 }
 
@@ -222,11 +222,11 @@ impl<P> SessionLayer<P> {
     /// [`failure_status`](Self::failure_status).
     ///
     /// For Actix Web, `SessionMiddleware` has a hook of its own.
-    pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<P, F>>
+    pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<F>>
     where
         F: Fn(&Failure) -> Response<B> + Clone,
     {
-        SessionLayer { core: self.core, policy: OnFailure { policy: self.policy, hook } }
+        SessionLayer { core: self.core, policy: OnFailure(hook) }
     }
 
     /// The clock that deadlines go by. Default: `SystemTime::now`.
@@ -245,11 +245,6 @@ impl<P> SessionLayer<P> {
         Owners::new(Arc::clone(&self.core))
     }
 
-    /// The same layer under another policy: what an adapter for a framework calls.
-    pub fn policy<Q>(self, policy: Q) -> SessionLayer<Q> {
-        SessionLayer { core: self.core, policy }
-    }
-
     fn with(mut self, set: impl FnOnce(&mut Core)) -> Self {
         let core = Arc::make_mut(&mut self.core);
         set(core);
@@ -262,7 +257,7 @@ impl<S, P: Clone> Layer<S> for SessionLayer<P> {
     type Service = SessionService<S, P>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionService::new(inner, Arc::clone(&self.core), self.policy.clone())
+        SessionService::new(inner, self.clone())
     }
 }
 

@@ -19,10 +19,10 @@ use crate::{
     core::Core,
     error::Error,
     event::Event,
+    headers::HeadLines,
     open::{Look, Visit, look, open},
     ops::{Act, Ops, Replay},
     plan::{Dropped, Loaded},
-    policy::HeadLines,
     raw::Raw,
     session::Session,
     transport::Presented,
@@ -92,7 +92,7 @@ impl LazySession {
     pub fn handle(&self) -> Session {
         if !self.has_token() && !self.shared.cell.initialized() {
             // Somebody else who was faster has set the same.
-            let _ = self.shared.cell.set(Mutex::new(Inner::new(Visit::of(Loaded::Nothing))));
+            let _ = self.shared.cell.set(Inner::shared(Visit::of(Loaded::Nothing)));
         }
         Session { shared: Arc::clone(&self.shared) }
     }
@@ -133,7 +133,8 @@ impl fmt::Debug for LazySession {
 pub(crate) struct Shared {
     pub(crate) core: Option<Arc<Core>>,
     presented: Presented,
-    cell: OnceCell<Mutex<Inner>>,
+    /// Boxed, since most requests never ask: in its place it would be five times the rest, moved and freed each time.
+    cell: OnceCell<Box<Mutex<Inner>>>,
     /// Commits of one session go one after the other: a second renewal must see the first one's secret.
     turn: Turn<()>,
     head_sent: AtomicBool,
@@ -150,9 +151,9 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    fn new(visit: Visit) -> Self {
+    fn shared(visit: Visit) -> Box<Mutex<Self>> {
         let was_presented = visit.record().is_some();
-        Self { visit, ops: Ops::default(), ticket: Ticket::Keep, was_presented }
+        Box::new(Mutex::new(Self { visit, ops: Ops::default(), ticket: Ticket::Keep, was_presented }))
     }
 
     pub(crate) fn raw(&self, key: &str) -> Option<&str> {
@@ -176,11 +177,11 @@ impl Inner {
 impl Shared {
     /// A session that was never loaded from anywhere, and never will be stored.
     pub(crate) fn detached() -> Self {
-        let inner = Inner::new(Visit::of(Loaded::Nothing));
-        Self::new(None, Presented::nothing(), OnceCell::new_with(Some(Mutex::new(inner))))
+        let inner = Inner::shared(Visit::of(Loaded::Nothing));
+        Self::new(None, Presented::nothing(), OnceCell::new_with(Some(inner)))
     }
 
-    fn new(core: Option<Arc<Core>>, presented: Presented, cell: OnceCell<Mutex<Inner>>) -> Self {
+    fn new(core: Option<Arc<Core>>, presented: Presented, cell: OnceCell<Box<Mutex<Inner>>>) -> Self {
         Self {
             core,
             presented,
@@ -214,7 +215,7 @@ impl Shared {
 
     async fn load(&self) -> Result<(), Error> {
         let load = async || match &self.core {
-            Some(core) => Ok(Mutex::new(Inner::new(open(core, &self.presented.claims).await?))),
+            Some(core) => Ok(Inner::shared(open(core, &self.presented.claims).await?)),
             None => Err(Error::not_loaded()),
         };
         self.cell.get_or_try_init(load).await.map(drop)
@@ -269,7 +270,7 @@ impl Shared {
     }
 
     /// Commits what the request did, before its head leaves.
-    pub(crate) async fn finish(self: Arc<Self>, status: StatusCode) -> (HeadLines, Result<(), Error>) {
+    pub(crate) async fn finish(&self, status: StatusCode) -> (HeadLines, Result<(), Error>) {
         let Some(core) = &self.core else { return (HeadLines::nothing(), Ok(())) };
         if self.is_misused.load(Ordering::Acquire) {
             self.head_sent.store(true, Ordering::Release);

@@ -16,6 +16,8 @@ mod core;
 mod credentials;
 mod error;
 mod event;
+mod exchange;
+mod headers;
 mod key;
 #[cfg(feature = "secure-cookies")]
 pub mod keys;
@@ -64,16 +66,18 @@ pub use crate::{
     credentials::{Credentials, Standing},
     error::{Error, SessionGetError, SessionInsertError, SessionUpdateError},
     event::{Event, Rejection},
+    exchange::{CommitFuture, Exchange},
+    headers::{Head, Headers},
     key::{AsKey, Key},
     layer::SessionLayer,
     lazy::LazySession,
     lifetime::{Lifetime, LifetimeBuilder, LifetimeError},
     memory::MemoryStore,
     owners::{DynOwnerIndex, OwnedSession, OwnerIndex, Owners},
-    policy::{Answer, Attach, Failure, Http, OnFailure},
+    policy::{Answer, EmptyResponse, Failure, OnFailure},
     quota::OverLimit,
     record::{DecodeError, Record, RecordParts},
-    scope::{Placed, Scoped, ScopedSessions},
+    scope::{RequestExtensions, Scoped, ScopedSessions},
     service::{ResponseFuture, SessionService},
     session::{Entries, Session, SessionStatus},
     state::State,

@@ -1,41 +1,21 @@
-//! What frameworks differ in: how the session reaches a handler, and how a failure reaches the client.
+//! Failures, and how they reach the client.
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::{
-    commit::Ticket,
     core::Core,
     error::Error,
+    headers::{Head, Headers, add},
     lazy::LazySession,
-    scope::{Placed, ScopedSessions},
     session::Session,
-    transport::Way,
 };
 
-/// How the layer reads a framework's requests, and how handlers reach the session. One half of a policy; the other is
-/// [`Answer`].
-pub trait Attach<B> {
-    /// The values of every header called `name`, in their order.
-    fn header<'a>(&self, request: &'a Request<B>, name: &HeaderName) -> impl Iterator<Item = &'a [u8]>;
-
-    /// Puts the session where handlers find it.
-    ///
-    /// # Errors
-    ///
-    /// Another layer stands there already: what [`ScopedSessions::add`] says.
-    fn attach(&self, request: &mut Request<B>, session: LazySession) -> Result<(), Error>;
-}
-
-/// How a framework answers where a commit failed. One half of a policy; the other is [`Attach`].
-pub trait Answer<B, E> {
+/// How a tower service answers where a commit failed.
+pub trait Answer<B> {
     /// Answers in the place of the handler's response.
-    ///
-    /// # Errors
-    ///
-    /// Where the framework has failures as errors.
-    fn answer(&self, failure: Failure) -> Result<Response<B>, E>;
+    fn answer(&self, failure: Failure) -> Response<B>;
 
     /// Whether a failure that an extractor has answered is answered again, in the application's own way. Default: no, so that
     /// what stands between keeps the headers that it added.
@@ -44,30 +24,13 @@ pub trait Answer<B, E> {
     }
 }
 
-/// The policy for `http` types, which Axum, hyper and tower use: request extensions, and an empty response.
+/// The default: an empty response.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Http;
+pub struct EmptyResponse;
 
-impl<B> Attach<B> for Http {
-    fn header<'a>(&self, request: &'a Request<B>, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        request.headers().get_all(name).into_iter().map(HeaderValue::as_bytes)
-    }
-
-    fn attach(&self, request: &mut Request<B>, session: LazySession) -> Result<(), Error> {
-        let extensions = request.extensions_mut();
-        let default = extensions.get::<LazySession>().cloned();
-        match ScopedSessions::add(extensions.get_mut(), default.as_ref(), session)? {
-            Placed::Added => {}
-            Placed::First(sessions) => drop(extensions.insert(sessions)),
-            Placed::Default(session) => drop(extensions.insert(session)),
-        }
-        Ok(())
-    }
-}
-
-impl<B: Default, E> Answer<B, E> for Http {
-    fn answer(&self, failure: Failure) -> Result<Response<B>, E> {
-        Ok(failure.into_response())
+impl<B: Default> Answer<B> for EmptyResponse {
+    fn answer(&self, failure: Failure) -> Response<B> {
+        failure.into_response()
     }
 }
 
@@ -85,10 +48,10 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(core: &Core, error: Error, lines: HeadLines) -> Self {
+    pub(crate) fn new(core: &Core, error: Error, head: Head) -> Self {
         let mut headers = HeaderMap::new();
-        // The cookie goes, come what may; what cannot be written here has already failed for itself.
-        let _ = lines.write(core, &mut headers);
+        // The cookie goes, come what may.
+        head.write(&mut headers);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let status = if error.is_misconfigured() { StatusCode::INTERNAL_SERVER_ERROR } else { core.failure_status };
@@ -131,39 +94,23 @@ impl Failure {
         response
     }
 
-    /// Adds the failure's headers to those of a response.
-    fn write(&self, headers: &mut HeaderMap) {
+    /// Adds the failure's headers to those of a response that somebody else has made of it.
+    pub fn write(&self, headers: &mut impl Headers) {
         for (name, value) in &self.headers {
-            if *name == header::SET_COOKIE || !headers.contains_key(name) {
-                headers.append(name, value.clone());
-            }
+            add(headers, name.clone(), value.clone());
         }
     }
 }
 
-/// A policy with an answer of the application's own: what [`SessionLayer::on_failure`](crate::SessionLayer::on_failure)
-/// makes.
+/// An answer of the application's own: what [`SessionLayer::on_failure`](crate::SessionLayer::on_failure) makes.
 #[derive(Clone, Copy)]
-pub struct OnFailure<P, F> {
-    pub(crate) policy: P,
-    pub(crate) hook: F,
-}
+pub struct OnFailure<F>(pub(crate) F);
 
-impl<B, P: Attach<B>, F> Attach<B> for OnFailure<P, F> {
-    fn header<'a>(&self, request: &'a Request<B>, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        self.policy.header(request, name)
-    }
-
-    fn attach(&self, request: &mut Request<B>, session: LazySession) -> Result<(), Error> {
-        self.policy.attach(request, session)
-    }
-}
-
-impl<B, E, P, F: Fn(&Failure) -> Response<B>> Answer<B, E> for OnFailure<P, F> {
-    fn answer(&self, failure: Failure) -> Result<Response<B>, E> {
-        let mut response = (self.hook)(&failure);
+impl<B, F: Fn(&Failure) -> Response<B>> Answer<B> for OnFailure<F> {
+    fn answer(&self, failure: Failure) -> Response<B> {
+        let mut response = (self.0)(&failure);
         failure.write(response.headers_mut());
-        Ok(response)
+        response
     }
 
     fn is_own(&self) -> bool {
@@ -171,9 +118,9 @@ impl<B, E, P, F: Fn(&Failure) -> Response<B>> Answer<B, E> for OnFailure<P, F> {
     }
 }
 
-impl<P: fmt::Debug, F> fmt::Debug for OnFailure<P, F> {
+impl<F> fmt::Debug for OnFailure<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OnFailure").field(&self.policy).finish()
+        f.debug_struct("OnFailure").finish_non_exhaustive()
     }
 }
 
@@ -204,31 +151,8 @@ impl LazySession {
     /// The store failed, or the record cannot be read.
     pub async fn extract(&self) -> Result<Session, Failure> {
         self.load().await.map_err(|error| match &self.shared.core {
-            Some(core) => Failure::new(core, error, HeadLines::nothing()),
+            Some(core) => Failure::new(core, error, Head::nothing()),
             None => error.into(),
         })
-    }
-}
-
-/// What a response's head says of the session.
-#[derive(Debug)]
-pub(crate) struct HeadLines {
-    pub(crate) ticket: Ticket,
-    pub(crate) way: Way,
-    /// Whether the response may depend on the session.
-    pub(crate) is_read: bool,
-}
-
-impl HeadLines {
-    pub(crate) fn nothing() -> Self {
-        Self { ticket: Ticket::Keep, way: Way::Cookie, is_read: false }
-    }
-
-    /// Writes `Set-Cookie`, `Vary` and `Cache-Control`; appends to what the application has, and never replaces it.
-    pub(crate) fn write(&self, core: &Core, headers: &mut HeaderMap) -> Result<(), Error> {
-        if self.is_read {
-            core.transport.vary(headers);
-        }
-        core.transport.write(&self.ticket, self.way, headers)
     }
 }

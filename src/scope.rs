@@ -7,6 +7,8 @@ use std::{
     ops::Deref,
 };
 
+use http::Extensions;
+
 use crate::{error::Error, lazy::LazySession, policy::Failure, session::Session};
 
 /// Whose sessions a layer's are.
@@ -89,45 +91,53 @@ impl ScopedSessions {
     pub fn get<T: 'static>(&self) -> Option<&LazySession> {
         self.0.iter().find(|session| session.scope().is_some_and(|scope| scope.id == TypeId::of::<T>()))
     }
+}
 
-    /// Adds a session to those of outer layers, of which `default` is the one without a scope; gives it back where it has no
-    /// scope itself.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_misconfigured`]: an outer layer has the same scope, or the same cookie or header.
-    pub fn add(
-        scoped: Option<&mut Self>,
-        default: Option<&LazySession>,
-        session: LazySession,
-    ) -> Result<Placed, Error> {
-        let outer = default.into_iter().chain(scoped.as_deref().into_iter().flat_map(|scoped| &scoped.0));
-        for other in outer {
-            session.check_beside(other)?;
-        }
-        if session.scope().is_none_or(Scope::is_default) {
-            return Ok(Placed::Default(session));
-        }
-        match scoped {
-            Some(scoped) => {
-                scoped.0.push(session);
-                Ok(Placed::Added)
-            }
-            None => Ok(Placed::First(Self(vec![session]))),
-        }
+/// Where a framework's requests carry what middleware leaves for handlers, one value of a type. An adapter outside of this
+/// crate implements it for a wrapper of its own.
+pub trait RequestExtensions {
+    /// The value of this type.
+    fn get_mut<T: Send + Sync + 'static>(&mut self) -> Option<&mut T>;
+
+    /// Puts a value in, and gives back the one of its type that was there.
+    fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) -> Option<T>;
+}
+
+impl RequestExtensions for Extensions {
+    fn get_mut<T: Send + Sync + 'static>(&mut self) -> Option<&mut T> {
+        self.get_mut()
+    }
+
+    fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
+        self.insert(value)
     }
 }
 
-/// Where a session belongs in a request's extensions.
-#[derive(Debug)]
-#[must_use]
-pub enum Placed {
-    /// It stands there already.
-    Added,
-    /// As the first one with a scope: insert this.
-    First(ScopedSessions),
-    /// As the one without a scope: insert this.
-    Default(LazySession),
+/// Puts a session beside those of outer layers.
+///
+/// # Errors
+///
+/// [`Error::is_misconfigured`]: an outer layer has the same scope, or the same cookie or header.
+pub(crate) fn attach(session: &LazySession, extensions: &mut impl RequestExtensions) -> Result<(), Error> {
+    if session.scope().is_none_or(Scope::is_default) {
+        if let Some(ScopedSessions(outer)) = extensions.get_mut() {
+            session.check_beside(&*outer)?;
+        }
+        if let Some(outer) = extensions.insert(session.clone()) {
+            let result = session.check_beside([&outer]);
+            extensions.insert(outer);
+            return result;
+        }
+        return Ok(());
+    }
+    session.check_beside(extensions.get_mut::<LazySession>().as_deref())?;
+    if let Some(ScopedSessions(outer)) = extensions.get_mut() {
+        session.check_beside(&*outer)?;
+        outer.push(session.clone());
+    } else {
+        extensions.insert(ScopedSessions(vec![session.clone()]));
+    }
+    Ok(())
 }
 
 impl LazySession {
@@ -135,13 +145,15 @@ impl LazySession {
         self.shared.core.as_ref().map(|core| core.scope)
     }
 
-    fn check_beside(&self, other: &Self) -> Result<(), Error> {
-        let (Some(core), Some(other)) = (&self.shared.core, &other.shared.core) else { return Ok(()) };
-        if core.scope.id == other.scope.id {
-            return Err(Error::layered_twice(core.scope.name));
-        }
-        if core.transport.overlaps(&other.transport) {
-            return Err(Error::same_name(other.scope.name, core.scope.name));
+    fn check_beside<'a>(&self, outer: impl IntoIterator<Item = &'a Self>) -> Result<(), Error> {
+        let Some(core) = &self.shared.core else { return Ok(()) };
+        for other in outer.into_iter().filter_map(|session| session.shared.core.as_ref()) {
+            if core.scope.id == other.scope.id {
+                return Err(Error::layered_twice(core.scope.name));
+            }
+            if core.transport.overlaps(&other.transport) {
+                return Err(Error::same_name(other.scope.name, core.scope.name));
+            }
         }
         Ok(())
     }

@@ -4,7 +4,6 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -13,30 +12,29 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
-    core::Core,
-    error::Error,
-    lazy::LazySession,
-    policy::{Answer, Attach, Failure, HeadLines, Http},
+    exchange::{CommitFuture, Exchange},
+    headers::Head,
+    layer::SessionLayer,
+    policy::{Answer, EmptyResponse, Failure},
 };
 
-/// The service that [`SessionLayer`](crate::SessionLayer) puts around another one.
+/// The service that [`SessionLayer`] puts around another one.
 #[derive(Clone)]
-pub struct SessionService<S, P = Http> {
+pub struct SessionService<S, P = EmptyResponse> {
     inner: S,
-    core: Arc<Core>,
-    policy: P,
+    layer: SessionLayer<P>,
 }
 
 impl<S, P> SessionService<S, P> {
-    pub(crate) fn new(inner: S, core: Arc<Core>, policy: P) -> Self {
-        Self { inner, core, policy }
+    pub(crate) fn new(inner: S, layer: SessionLayer<P>) -> Self {
+        Self { inner, layer }
     }
 }
 
 impl<S, P, ReqBody, ResBody> Service<Request<ReqBody>> for SessionService<S, P>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    P: Attach<ReqBody> + Answer<ResBody, S::Error> + Clone,
+    P: Answer<ResBody> + Clone,
 {
     type Response = Response<ResBody>;
     type Error = S::Error;
@@ -47,20 +45,19 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let presented = self.core.transport.read(&self.core.backend, |name| self.policy.header(&request, name));
-        let session = LazySession::new(Arc::clone(&self.core), presented);
-        let step = match self.policy.attach(&mut request, session.clone()) {
+        let exchange = self.layer.begin(request.headers());
+        let step = match exchange.attach(request.extensions_mut()) {
             Ok(()) => Step::Handle { response: self.inner.call(request) },
-            Err(error) => Step::Refuse { failure: Some(Failure::from(error)) },
+            Err(failure) => Step::Refuse { failure: Some(failure) },
         };
-        ResponseFuture { session, policy: self.policy.clone(), step }
+        ResponseFuture { exchange, policy: self.layer.policy.clone(), step }
     }
 }
 
 pin_project! {
     /// The response, once the session is committed.
-    pub struct ResponseFuture<F, B, P = Http> {
-        session: LazySession,
+    pub struct ResponseFuture<F, B, P = EmptyResponse> {
+        exchange: Exchange,
         policy: P,
         #[pin]
         step: Step<F, B>,
@@ -76,82 +73,65 @@ pin_project! {
     }
 }
 
-type CommitFuture = Pin<Box<dyn Future<Output = (HeadLines, Result<(), Error>)> + Send>>;
-
 impl<F, B, P, E> Future for ResponseFuture<F, B, P>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    P: Answer<B, E>,
+    P: Answer<B>,
 {
     type Output = Result<Response<B>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        loop {
-            let (response, lines, result) = match this.step.as_mut().project() {
-                StepProjection::Handle { response } => {
-                    // Without a response there is no head to send a cookie with: what was asked for is dropped.
-                    let response = ready!(response.poll(cx))?;
-                    match this.session.shared.finish_now() {
-                        Some(lines) => (response, lines, Ok(())),
-                        None => {
-                            let commit = Arc::clone(&this.session.shared).finish(response.status());
-                            this.step.set(Step::Commit { response: Some(response), commit: Box::pin(commit) });
-                            continue;
-                        }
+        let (response, head) = match this.step.as_mut().project() {
+            StepProjection::Handle { response } => {
+                let response = ready!(response.poll(cx))?;
+                let mut commit = this.exchange.commit(response.status());
+                match Pin::new(&mut commit).poll(cx) {
+                    Poll::Ready(head) => (response, head),
+                    Poll::Pending => {
+                        this.step.set(Step::Commit { response: Some(response), commit });
+                        return Poll::Pending;
                     }
                 }
-                StepProjection::Commit { response, commit } => {
-                    let (lines, result) = ready!(commit.as_mut().poll(cx));
-                    // Polled again after it was ready, there is no response; it stays pending, as `Future` allows.
-                    let Some(response) = response.take() else { return Poll::Pending };
-                    (response, lines, result)
-                }
-                StepProjection::Refuse { failure } => {
-                    let Some(failure) = failure.take() else { return Poll::Pending };
-                    tracing::error!(error = %failure.error(), "session layer");
-                    return Poll::Ready(this.policy.answer(failure));
-                }
-            };
-            return Poll::Ready(answer(this.session, this.policy, response, lines, result));
-        }
+            }
+            StepProjection::Commit { response, commit } => {
+                let head = ready!(Pin::new(commit).poll(cx));
+                // Polled again after it was ready, there is no response; it stays pending, as `Future` allows.
+                let Some(response) = response.take() else { return Poll::Pending };
+                (response, head)
+            }
+            StepProjection::Refuse { failure } => {
+                let Some(failure) = failure.take() else { return Poll::Pending };
+                return Poll::Ready(Ok(this.policy.answer(failure)));
+            }
+        };
+        Poll::Ready(Ok(answer(this.policy, response, head)))
     }
 }
 
-fn answer<B, P: Answer<B, E>, E>(
-    session: &LazySession,
-    policy: &P,
-    mut response: Response<B>,
-    lines: HeadLines,
-    result: Result<(), Error>,
-) -> Result<Response<B>, E> {
-    let Some(core) = &session.shared.core else { return Ok(response) };
-    if let Err(error) = result {
-        return policy.answer(Failure::new(core, error, lines));
-    }
+fn answer<B, P: Answer<B>>(policy: &P, mut response: Response<B>, head: Result<Head, Failure>) -> Response<B> {
+    let head = match head {
+        Ok(head) => head,
+        Err(failure) => return policy.answer(failure),
+    };
     // A handler may have answered a failure of the session: an own policy decides what that looks like.
     if policy.is_own()
         && let Some(failure) = response.extensions_mut().remove::<Failure>()
     {
-        response = policy.answer(failure)?;
+        response = policy.answer(failure);
     }
-    match lines.write(core, response.headers_mut()) {
-        Ok(()) => Ok(response),
-        Err(error) => policy.answer(Failure::new(core, error, HeadLines::nothing())),
-    }
+    head.write(response.headers_mut());
+    response
 }
 
-impl<S: fmt::Debug, P: fmt::Debug> fmt::Debug for SessionService<S, P> {
+impl<S: fmt::Debug, P> fmt::Debug for SessionService<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionService")
-            .field("inner", &self.inner)
-            .field("policy", &self.policy)
-            .finish_non_exhaustive()
+        f.debug_struct("SessionService").field("inner", &self.inner).field("layer", &self.layer).finish_non_exhaustive()
     }
 }
 
 impl<F, B, P> fmt::Debug for ResponseFuture<F, B, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").field("session", &self.session).finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").field("exchange", &self.exchange).finish_non_exhaustive()
     }
 }

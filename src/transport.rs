@@ -1,6 +1,6 @@
 //! How tokens travel: in a cookie, in a header, or both.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 
 use crate::{
     backend::{Backend, Claim, Text},
@@ -85,28 +85,19 @@ impl Transport {
             || self.header.as_ref().is_some_and(|header| other.header.as_ref() == Some(header))
     }
 
-    /// Writes what became of the token.
-    pub(crate) fn write(&self, ticket: &Ticket, way: Way, headers: &mut HeaderMap) -> Result<(), Error> {
+    /// The header that says what became of the token.
+    pub(crate) fn line(&self, ticket: &Ticket, way: Way) -> Result<Option<(HeaderName, HeaderValue)>, Error> {
         let (name, value) = match (way, &self.header, &self.cookie) {
             (Way::Header, Some(name), _) | (Way::Cookie, Some(name), None) => (name.clone(), header_value(ticket)?),
             (_, _, Some(cookie)) => (header::SET_COOKIE, cookie_value(cookie, ticket)?),
-            (_, None, None) => return Ok(()),
+            (_, None, None) => return Ok(None),
         };
-        let Some(value) = value else { return Ok(()) };
-        headers.append(name, value);
-        // A cache that stores a token hands one user's session to the next (RFC 9111 section 7.3).
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        Ok(())
+        Ok(value.map(|value| (name, value)))
     }
 
-    /// Says which request headers the response may depend on.
-    pub(crate) fn vary(&self, headers: &mut HeaderMap) {
-        let names = self.cookie.as_ref().map(|_| &header::COOKIE).into_iter().chain(&self.header);
-        for name in names {
-            if !varies_on(headers, name) {
-                headers.append(header::VARY, HeaderValue::from(name.clone()));
-            }
-        }
+    /// The request headers that a response may depend on.
+    pub(crate) fn varies_on(&self) -> impl Iterator<Item = &HeaderName> {
+        self.cookie.as_ref().map(|_| &header::COOKIE).into_iter().chain(&self.header)
     }
 }
 
@@ -128,13 +119,4 @@ fn header_value(ticket: &Ticket) -> Result<Option<HeaderValue>, Error> {
     let mut value = HeaderValue::try_from(text).map_err(|_| cookie::CookieError::Value)?;
     value.set_sensitive(true);
     Ok(Some(value))
-}
-
-fn varies_on(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers
-        .get_all(header::VARY)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name.as_str().as_bytes()))
 }

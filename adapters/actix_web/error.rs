@@ -2,19 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use ::actix_web::{
-    HttpResponse, ResponseError,
-    http::{
-        StatusCode,
-        header::{HeaderName, HeaderValue},
-    },
-};
+use ::actix_web::{HttpResponse, ResponseError, http::StatusCode};
 
-use super::{
-    bridge::FailureHook,
-    middleware::{header, put},
-};
-use crate::{Error, Failure, SessionGetError, SessionInsertError, SessionUpdateError};
+use super::service::FailureHook;
+use crate::{Error, Failure, Head, SessionGetError, SessionInsertError, SessionUpdateError};
 
 /// An empty response: the client is told a status, and nothing of the cause.
 impl ResponseError for Failure {
@@ -28,11 +19,7 @@ impl ResponseError for Failure {
 }
 
 fn with_headers_of(failure: &Failure, mut response: HttpResponse) -> HttpResponse {
-    for (name, value) in failure.headers() {
-        if let Some((name, value)) = header(name, value) {
-            put(response.headers_mut(), name, value);
-        }
-    }
+    failure.write(response.headers_mut());
     response
 }
 
@@ -97,12 +84,12 @@ value_error!(SessionGetError, SessionInsertError, SessionUpdateError);
 /// A handler's error, and what the session layer adds to the response that it becomes.
 pub(super) struct WithHeaders {
     error: ::actix_web::Error,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    head: Head,
 }
 
 impl WithHeaders {
-    pub(super) fn new(error: ::actix_web::Error, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
-        Self { error, headers }
+    pub(super) fn new(error: ::actix_web::Error, head: Head) -> Self {
+        Self { error, head }
     }
 }
 
@@ -113,9 +100,7 @@ impl ResponseError for WithHeaders {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.error.error_response();
-        for (name, value) in &self.headers {
-            put(response.headers_mut(), name.clone(), value.clone());
-        }
+        self.head.clone().write(response.headers_mut());
         response
     }
 }

@@ -1,32 +1,20 @@
 //! The middleware.
 
 use std::{
-    convert::Infallible,
     fmt,
-    future::{Future, Ready, ready},
+    future::{Ready, ready},
     marker::PhantomData,
-    pin::Pin,
-    rc::Rc,
     sync::Arc,
-    task::{Context, Poll, ready},
 };
 
 use ::actix_web::{
     Error, HttpResponse,
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
-    http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY},
 };
-use http::{Request, Response};
-use pin_project_lite::pin_project;
-use tower_layer::Layer as _;
-use tower_service::Service as _;
 
-use super::{
-    bridge::{Actix, Bridge, BridgeFuture, Outcome},
-    error::WithHeaders,
-};
-use crate::{Failure, Http, Owners, ResponseFuture, SessionLayer, SessionService};
+use super::service::{FailureHook, Loading, SessionMiddlewareService};
+use crate::{Failure, Owners, SessionLayer};
 
 /// A [`SessionLayer`] as an Actix middleware: `App::new().wrap(SessionMiddleware::from(layer))`.
 ///
@@ -34,19 +22,10 @@ use crate::{Failure, Http, Owners, ResponseFuture, SessionLayer, SessionService}
 ///
 /// `Store` is no more than a name, for functions that return a `SessionMiddleware<CookieSessionStore>`, say.
 pub struct SessionMiddleware<Store = ()> {
-    layer: SessionLayer<Http>,
-    policy: Actix,
+    layer: SessionLayer,
     loading: Loading,
+    on_failure: Option<Arc<FailureHook>>,
     store: PhantomData<fn() -> Store>,
-}
-
-/// When the session is loaded.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Loading {
-    /// Before the handler, where the request presents a token. Sessions of a scope have nobody who cannot wait.
-    Eager,
-    /// When an extractor asks.
-    Lazy,
 }
 
 #[cfg(feature = "actix-session")]
@@ -65,8 +44,8 @@ impl<Store: super::storage::SessionStore> SessionMiddleware<Store> {
 }
 
 impl<Store> SessionMiddleware<Store> {
-    pub(super) fn of(layer: SessionLayer<Http>) -> Self {
-        Self { layer, policy: Actix::default(), loading: Loading::Eager, store: PhantomData }
+    pub(super) fn of(layer: SessionLayer) -> Self {
+        Self { layer, loading: Loading::Eager, on_failure: None, store: PhantomData }
     }
 
     /// The sessions by owner: see [`SessionLayer::owners`].
@@ -91,21 +70,21 @@ impl<Store> SessionMiddleware<Store> {
     /// [`failure_status`](SessionLayer::failure_status).
     #[must_use]
     pub fn on_failure(mut self, hook: impl Fn(&Failure) -> HttpResponse + Send + Sync + 'static) -> Self {
-        self.policy.on_failure = Some(Arc::new(hook));
+        self.on_failure = Some(Arc::new(hook));
         self
     }
 }
 
-impl From<SessionLayer<Http>> for SessionMiddleware {
-    fn from(layer: SessionLayer<Http>) -> Self {
+impl From<SessionLayer> for SessionMiddleware {
+    fn from(layer: SessionLayer) -> Self {
         Self::of(layer)
     }
 }
 
 impl<Store> Clone for SessionMiddleware<Store> {
     fn clone(&self) -> Self {
-        let Self { layer, policy, loading, store } = self;
-        Self { layer: layer.clone(), policy: policy.clone(), loading: *loading, store: *store }
+        let Self { layer, loading, on_failure, store } = self;
+        Self { layer: layer.clone(), loading: *loading, on_failure: on_failure.clone(), store: *store }
     }
 }
 
@@ -130,101 +109,7 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        let service = Rc::new(service);
         let loading = if self.layer.is_scoped() { Loading::Lazy } else { self.loading };
-        let bridge = Bridge { service: Rc::clone(&service), loading };
-        let layer = self.layer.clone().policy(self.policy.clone());
-        ready(Ok(SessionMiddlewareService { inner: service, service: layer.layer(bridge) }))
-    }
-}
-
-/// The service that [`SessionMiddleware`] makes.
-pub struct SessionMiddlewareService<S> {
-    inner: Rc<S>,
-    service: SessionService<Bridge<S>, Actix>,
-}
-
-impl<S, B> Service<ServiceRequest> for SessionMiddlewareService<S>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    type Response = ServiceResponse<B>;
-    type Error = Error;
-    type Future = MiddlewareFuture<S, B>;
-
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        // Actix calls by `&self`, tower by `&mut self`: a clone is three reference counts.
-        MiddlewareFuture { future: self.service.clone().call(Request::new(request)) }
-    }
-}
-
-impl<S> fmt::Debug for SessionMiddlewareService<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionMiddlewareService").finish_non_exhaustive()
-    }
-}
-
-pin_project! {
-    /// The response, once the session is committed.
-    pub struct MiddlewareFuture<S, B>
-    where
-        S: Service<ServiceRequest>,
-    {
-        #[pin]
-        future: ResponseFuture<BridgeFuture<S>, Outcome<B>, Actix>,
-    }
-}
-
-impl<S, B> Future for MiddlewareFuture<S, B>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-{
-    type Output = Outcome<B>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<B>> {
-        let answered: Result<Response<Outcome<B>>, Infallible> = ready!(self.project().future.poll(cx));
-        let (head, outcome) = match answered {
-            Ok(response) => response.into_parts(),
-            Err(never) => match never {},
-        };
-        let headers = head.headers.iter().filter_map(|(name, value)| header(name, value));
-        Poll::Ready(match outcome {
-            Ok(mut response) => {
-                headers.for_each(|(name, value)| put(response.headers_mut(), name, value));
-                Ok(response)
-            }
-            Err(error) if head.headers.is_empty() => Err(error),
-            Err(error) => Err(WithHeaders::new(error, headers.collect()).into()),
-        })
-    }
-}
-
-/// A header in Actix's types, as sensitive as it was: a token must not show where somebody logs the response.
-pub(super) fn header(name: &http::HeaderName, value: &http::HeaderValue) -> Option<(HeaderName, HeaderValue)> {
-    let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
-    let mut made = HeaderValue::from_bytes(value.as_bytes()).ok()?;
-    made.set_sensitive(value.is_sensitive());
-    Some((name, made))
-}
-
-/// Adds what the session layer says to what the application has said.
-pub(super) fn put(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
-    let is_said = match name {
-        CACHE_CONTROL => headers.contains_key(CACHE_CONTROL),
-        VARY => headers.get_all(VARY).any(|vary| {
-            vary.as_bytes()
-                .split(|byte| *byte == b',')
-                .map(<[u8]>::trim_ascii)
-                .any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(value.as_bytes()))
-        }),
-        _ => false,
-    };
-    if !is_said {
-        headers.append(name, value);
+        ready(Ok(SessionMiddlewareService::new(service, self.layer.clone(), loading, self.on_failure.clone())))
     }
 }

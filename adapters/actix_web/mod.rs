@@ -1,4 +1,4 @@
-//! Sessions for Actix Web 4: the very same tower service, behind a middleware.
+//! Sessions for Actix Web 4: a middleware that drives the same [`Exchange`](crate::Exchange) as the tower service.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
@@ -39,6 +39,7 @@ mod extract;
 #[cfg(feature = "actix-web-key")]
 mod key;
 mod middleware;
+mod service;
 // Its code has features of its own.
 #[cfg(all(any(doc, doctest), feature = "actix-session", feature = "axum", feature = "redis"))]
 #[doc = include_str!("../../docs/from-actix-session.md")]
@@ -48,10 +49,10 @@ pub mod from_actix_session {}
 pub mod storage;
 
 pub use self::{
-    bridge::Actix,
     ext::SessionExt,
     extract::{ExtractFuture, TypedFuture},
-    middleware::{MiddlewareFuture, SessionMiddleware, SessionMiddlewareService},
+    middleware::SessionMiddleware,
+    service::{MiddlewareFuture, SessionMiddlewareService},
 };
 #[doc(no_inline)]
 pub use crate::{Session, SessionGetError, SessionInsertError, SessionStatus, SessionUpdateError};

@@ -1,0 +1,141 @@
+//! A request and its response at the layer, for whoever drives them: [`SessionService`](crate::SessionService), and the
+//! adapters of frameworks whose services are no tower services over `http` types.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::StatusCode;
+
+use crate::{
+    error::Error,
+    headers::{Head, HeadLines, Headers},
+    layer::SessionLayer,
+    lazy::{LazySession, Shared},
+    policy::Failure,
+    scope::{self, RequestExtensions},
+};
+
+impl<P> SessionLayer<P> {
+    /// Reads the tokens of a request. No store is asked: that is left to who loads the session.
+    ///
+    /// A tower service needs none of this. An adapter calls, in this order, `begin`, [`Exchange::attach`], the handler, and
+    /// [`Exchange::commit`], and writes the [`Head`] that comes of it into the response:
+    ///
+    /// ```
+    /// use cloakroom::{Failure, Head, MemoryStore, SessionLayer};
+    /// use http::{Request, Response, StatusCode};
+    ///
+    /// async fn answer<B: Default>(layer: &SessionLayer, mut request: Request<B>) -> Result<Response<B>, Failure> {
+    ///     let exchange = layer.begin(request.headers());
+    ///     exchange.attach(request.extensions_mut())?;
+    ///     let mut response = Response::new(B::default()); // Here the handler runs.
+    ///     let head: Head = exchange.commit(response.status()).await?;
+    ///     head.write(response.headers_mut());
+    ///     Ok(response)
+    /// }
+    /// # let layer = SessionLayer::new(MemoryStore::new());
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # assert!(runtime.block_on(answer(&layer, Request::new(String::new()))).unwrap().headers().is_empty());
+    /// ```
+    pub fn begin(&self, headers: &impl Headers) -> Exchange {
+        let presented = self.core.transport.read(&self.core.backend, |name| headers.values(name));
+        Exchange { session: LazySession::new(Arc::clone(&self.core), presented) }
+    }
+}
+
+/// A request on its way through a [`SessionLayer`]: see [`SessionLayer::begin`].
+///
+/// Dropped without a commit, it stores nothing.
+#[derive(Debug)]
+#[must_use]
+pub struct Exchange {
+    session: LazySession,
+}
+
+impl Exchange {
+    /// Puts the session where handlers find it.
+    ///
+    /// # Errors
+    ///
+    /// An outer layer has the same scope, or the same cookie or header. The handler must not run then.
+    pub fn attach(&self, extensions: &mut impl RequestExtensions) -> Result<(), Failure> {
+        scope::attach(&self.session, extensions).map_err(|error| {
+            tracing::error!(%error, "session layer");
+            error.into()
+        })
+    }
+
+    /// The session, for an adapter that loads it before the handler.
+    #[must_use]
+    pub fn session(&self) -> &LazySession {
+        &self.session
+    }
+
+    /// Stores what was done with the session, by the handler's response of this status; to be called before its head leaves.
+    /// Without a response there is no head to send a cookie with: what was asked for is dropped.
+    pub fn commit(&self, status: StatusCode) -> CommitFuture {
+        let shared = &self.session.shared;
+        CommitFuture(match shared.finish_now() {
+            Some(lines) => Commit::Done(Some(shared.head(lines, Ok(())))),
+            None => {
+                let shared = Arc::clone(shared);
+                Commit::Runs(Box::pin(async move {
+                    let (lines, result) = shared.finish(status).await;
+                    shared.head(lines, result)
+                }))
+            }
+        })
+    }
+}
+
+/// What a response's head says, once the session is committed; a [`Failure`] is to be answered in the response's place.
+///
+/// Where there is nothing to store it is ready at once: poll it before you put it aside.
+#[must_use]
+pub struct CommitFuture(Commit);
+
+enum Commit {
+    Done(Option<Result<Head, Failure>>),
+    Runs(Pin<Box<dyn Future<Output = Result<Head, Failure>> + Send>>),
+}
+
+impl Future for CommitFuture {
+    type Output = Result<Head, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            // Polled again after it was ready, it stays pending, as `Future` allows.
+            Commit::Done(result) => result.take().map_or(Poll::Pending, Poll::Ready),
+            Commit::Runs(commit) => commit.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for CommitFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommitFuture").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// The head of the response, or the failure in whose answer the token goes along all the same.
+    fn head(self: &Arc<Self>, lines: HeadLines, result: Result<(), Error>) -> Result<Head, Failure> {
+        let Some(core) = &self.core else { return Ok(Head::nothing()) };
+        if result.is_ok() && lines.is_nothing() {
+            return Ok(Head::nothing());
+        }
+        let read = lines.is_read.then(|| LazySession { shared: Arc::clone(self) });
+        let token = core.transport.line(&lines.ticket, lines.way).map(|line| line.map(Box::new));
+        match (token, result) {
+            (Ok(token), Ok(())) => Ok(Head { token, read }),
+            (Err(error), Ok(())) => Err(Failure::new(core, error, Head::nothing())),
+            // Where the token cannot be written, the error that came first is told.
+            (token, Err(error)) => Err(Failure::new(core, error, Head { token: token.ok().flatten(), read })),
+        }
+    }
+}

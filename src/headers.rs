@@ -1,0 +1,97 @@
+//! Headers, in whatever types a framework has them, and what a response's head says of the session.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::{commit::Ticket, lazy::LazySession, transport::Way};
+
+/// The headers of a framework's requests and responses. An adapter outside of this crate implements it for a wrapper of its
+/// own.
+pub trait Headers {
+    /// The values of every header called `name`, in their order.
+    fn values<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]>;
+
+    /// Adds a header beside those of the same name, and keeps it as sensitive as it is: a token must not show where
+    /// somebody logs the response.
+    fn append(&mut self, name: HeaderName, value: HeaderValue);
+}
+
+impl Headers for HeaderMap {
+    fn values<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        self.get_all(name).into_iter().map(HeaderValue::as_bytes)
+    }
+
+    fn append(&mut self, name: HeaderName, value: HeaderValue) {
+        self.append(name, value);
+    }
+}
+
+/// Adds to what the application has said, and never replaces it.
+pub(crate) fn add(headers: &mut impl Headers, name: HeaderName, value: HeaderValue) {
+    let is_said = match name {
+        header::CACHE_CONTROL => headers.values(&name).next().is_some(),
+        header::VARY => headers
+            .values(&name)
+            .flat_map(|listed| listed.split(|byte| *byte == b','))
+            .map(<[u8]>::trim_ascii)
+            .any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(value.as_bytes())),
+        _ => false,
+    };
+    if !is_said {
+        headers.append(name, value);
+    }
+}
+
+/// What a response's head says of the session: [`CommitFuture`](crate::CommitFuture) gives it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Head {
+    /// The token, where the client gets or loses one. Boxed, since few responses do, and futures carry this around.
+    pub(crate) token: Option<Box<(HeaderName, HeaderValue)>>,
+    /// The session that the response may depend on.
+    pub(crate) read: Option<LazySession>,
+}
+
+impl Head {
+    pub(crate) fn nothing() -> Self {
+        Self { token: None, read: None }
+    }
+
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.token.is_none() && self.read.is_none()
+    }
+
+    /// Writes `Set-Cookie`, `Vary` and `Cache-Control`; adds to what the application has, and never replaces it.
+    pub fn write(self, headers: &mut impl Headers) {
+        let core = self.read.as_ref().and_then(|session| session.shared.core.as_ref());
+        for name in core.into_iter().flat_map(|core| core.transport.varies_on()) {
+            add(headers, header::VARY, HeaderValue::from(name.clone()));
+        }
+        if let Some(token) = self.token {
+            let (name, value) = *token;
+            headers.append(name, value);
+            // A cache that stores a token hands one user's session to the next (RFC 9111 section 7.3).
+            add(headers, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+}
+
+/// What became of the token, before it is a header.
+#[derive(Debug)]
+pub(crate) struct HeadLines {
+    pub(crate) ticket: Ticket,
+    pub(crate) way: Way,
+    /// Whether the response may depend on the session.
+    pub(crate) is_read: bool,
+}
+
+impl HeadLines {
+    pub(crate) fn nothing() -> Self {
+        Self { ticket: Ticket::Keep, way: Way::Cookie, is_read: false }
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        !self.is_read && matches!(self.ticket, Ticket::Keep)
+    }
+}
