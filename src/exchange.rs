@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     headers::{Head, HeadLines, Headers},
     layer::SessionLayer,
-    lazy::{LazySession, Shared},
+    lazy::{LazySession, Shared, at_once},
     policy::Failure,
     scope::{self, RequestExtensions},
 };
@@ -80,16 +80,17 @@ impl Exchange {
     /// Without a response there is no head to send a cookie with: what was asked for is dropped.
     pub fn commit(&self, status: StatusCode) -> CommitFuture {
         let shared = &self.session.shared;
-        CommitFuture(match shared.finish_now() {
-            Some(lines) => Commit::Done(Some(shared.head(lines, Ok(())))),
-            None => {
-                let shared = Arc::clone(shared);
-                Commit::Runs(Box::pin(async move {
-                    let (lines, result) = shared.finish(status).await;
-                    shared.head(lines, result)
-                }))
-            }
-        })
+        if let Some(lines) = shared.finish_now() {
+            return CommitFuture(Commit::Done(Some(shared.head(lines, Ok(())))));
+        }
+        // Dropped before it is done, a commit has lost nothing, and is made again.
+        if shared.is_immediate()
+            && let Some(head) = at_once(shared.finish_head(status))
+        {
+            return CommitFuture(Commit::Done(Some(head)));
+        }
+        let shared = Arc::clone(shared);
+        CommitFuture(Commit::Runs(Box::pin(async move { shared.finish_head(status).await })))
     }
 }
 
@@ -123,6 +124,11 @@ impl fmt::Debug for CommitFuture {
 }
 
 impl Shared {
+    async fn finish_head(self: &Arc<Self>, status: StatusCode) -> Result<Head, Failure> {
+        let (lines, result) = self.finish(status).await;
+        self.head(lines, result)
+    }
+
     /// The head of the response, or the failure in whose answer the token goes along all the same.
     fn head(self: &Arc<Self>, lines: HeadLines, result: Result<(), Error>) -> Result<Head, Failure> {
         let Some(core) = &self.core else { return Ok(Head::nothing()) };

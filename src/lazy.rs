@@ -209,8 +209,12 @@ impl Shared {
         if self.cell.initialized() {
             return Some(Ok(()));
         }
-        let is_immediate = self.core.as_ref().is_some_and(|core| core.backend.is_immediate());
-        if is_immediate { at_once(self.load()) } else { None }
+        if self.is_immediate() { at_once(self.load()) } else { None }
+    }
+
+    /// Whether the store is never waited for.
+    pub(crate) fn is_immediate(&self) -> bool {
+        self.core.as_ref().is_some_and(|core| core.backend.is_immediate())
     }
 
     async fn load(&self) -> Result<(), Error> {
@@ -333,7 +337,7 @@ impl Shared {
 }
 
 /// What a future comes to when it is polled once; it is dropped in any case.
-fn at_once<F: Future>(future: F) -> Option<F::Output> {
+pub(crate) fn at_once<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,

@@ -1,6 +1,7 @@
 //! How tokens travel: in a cookie, in a header, or both.
 
 use http::{HeaderName, HeaderValue, header};
+use smallvec::SmallVec;
 
 use crate::{
     backend::{Backend, Claim, Text},
@@ -30,14 +31,14 @@ pub(crate) enum Way {
 #[derive(Debug)]
 pub(crate) struct Presented {
     /// The first four that make sense, each once.
-    pub(crate) claims: Vec<(Claim, Way)>,
+    pub(crate) claims: SmallVec<[(Claim, Way); 1]>,
     /// Where a new token goes, if none of these opens a session.
     pub(crate) way: Way,
 }
 
 impl Presented {
     pub(crate) fn nothing() -> Self {
-        Self { claims: Vec::new(), way: Way::Cookie }
+        Self { claims: SmallVec::new(), way: Way::Cookie }
     }
 }
 
@@ -47,7 +48,7 @@ impl Transport {
     where
         I: Iterator<Item = &'a [u8]>,
     {
-        let mut claims: Vec<(Claim, Way)> = Vec::new();
+        let mut claims: SmallVec<[(Claim, Way); 1]> = SmallVec::new();
         let mut add = |value, way| {
             if claims.len() < MAX_CLAIMS
                 && let Some(claim) = backend.read(value)
