@@ -57,7 +57,7 @@ pub fn ratio(framework: Framework, store: Store, class: Class, payload: Payload)
     pick(class, [anonymous, ignored, read, write, create])
 }
 
-/// How often it may allocate, over the bare framework.
+/// How often it may allocate, over the framework with a layer that does nothing.
 pub fn allocations(framework: Framework, store: Store, class: Class) -> Option<i64> {
     match (framework, store) {
         (Framework::Axum, Store::Memory) => pick(class, [Some(5), Some(6), None, None, None]),

@@ -92,6 +92,14 @@ pub fn baseline(framework: Framework) -> Option<Contestant> {
     }
 }
 
+/// What allocations are counted over: the framework with a layer that does nothing, where a layer of any kind costs some.
+pub fn floor(framework: Framework) -> Option<Contestant> {
+    match framework {
+        Framework::Axum => Some(baseline::AXUM_LAYER),
+        Framework::Actix | Framework::None => baseline(framework),
+    }
+}
+
 /// Everybody with sessions in this store.
 pub fn with_store(store: Store) -> Vec<Contestant> {
     let on_axum = [cloakroom_axum::ALL, tower_sessions::ALL, axum_session::ALL];

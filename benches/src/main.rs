@@ -60,7 +60,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 
 const NOTES: &str = "
 Cells: ns over the bare framework (for bare commands: all they take), the median of all rounds ± the median distance from \
-it; allocations over the bare framework.
+it; allocations over the framework with a layer that does nothing: Axum clones and boxes a layered route for every request, \
+whatever the layer.
 Each round starts every contestant afresh, with an empty store, in turn; its bare framework runs in the same round. \
 The best other is the cheapest peer on the same framework and store.
 actix-session has no store in memory: its own store here is a HashMap in a Mutex, without deadlines. axum_session keeps \

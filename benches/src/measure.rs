@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     allocations::{self, Allocations},
     classes::{Class, Payload},
-    contestants::{Contestant, Framework, baseline},
+    contestants::{Contestant, Framework, baseline, floor},
     stats::Estimate,
     visit::Visit,
 };
@@ -70,11 +70,11 @@ pub fn measure(contestants: &[Contestant], redis: &str, effort: Effort) -> Vec<C
     costs
 }
 
-/// What a request allocates over the bare framework: how often, and how many bytes.
+/// What a request allocates over the framework with a layer that does nothing: how often, and how many bytes.
 pub fn allocated(contestant: &Contestant, redis: &str, class: Class, payload: Payload) -> (i64, i64) {
     let of = |contestant: &Contestant| allocations::count(contestant, redis, class, payload);
     let with = of(contestant);
-    let bare = baseline(contestant.framework).map_or(Allocations::default(), |bare| of(&bare));
+    let bare = floor(contestant.framework).map_or(Allocations::default(), |floor| of(&floor));
     (with.count.cast_signed() - bare.count.cast_signed(), with.bytes.cast_signed() - bare.bytes.cast_signed())
 }
 

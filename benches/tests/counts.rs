@@ -21,7 +21,7 @@ fn requests_allocate_no_more_than_they_may() {
             }
         }
     }
-    assert!(over.is_empty(), "over the bare framework:\n{}", over.join("\n"));
+    assert!(over.is_empty(), "over a layer that does nothing:\n{}", over.join("\n"));
 }
 
 #[test]
