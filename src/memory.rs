@@ -9,8 +9,10 @@ use std::{
 use self::{
     bound::{Bound, Ownerless},
     compact::Compact,
+    expiry::Expiries,
     owners::OwnerTable,
     shard::Shard,
+    table::Entry,
 };
 use crate::{
     changes::Changes,
@@ -23,11 +25,13 @@ use crate::{
 
 mod bound;
 mod compact;
+mod expiry;
 mod owners;
 mod shard;
 mod snapshot;
 #[cfg(test)]
 mod stress;
+mod table;
 
 /// How many parts there are, each with a lock of its own. A power of two.
 const SHARDS: usize = 64;
@@ -35,7 +39,8 @@ const SHARDS: usize = 64;
 /// Keeps sessions in memory: for one process. Clones share one set of sessions.
 ///
 /// Expired records are given back by small steps of the calls that write, a few table slots each: there is no task, and
-/// no pass over everything under one lock. A small session takes about 200 bytes.
+/// no pass over everything under one lock. A table grows only for sessions that live. A small session takes about 200
+/// bytes.
 #[derive(Clone)]
 pub struct MemoryStore {
     tables: Arc<Tables>,
@@ -68,15 +73,17 @@ impl MemoryStore {
 
     /// An empty store of at most `max` sessions.
     ///
-    /// When it is full, a new session ends the oldest one that has no owner. Sessions with an owner are never ended for
-    /// room: where every one has an owner, a new session is refused with an error, which the client gets as a 503.
+    /// When it is full, a new session takes the place of one that has expired; where none has, it ends the oldest one that
+    /// has no owner. Sessions with an owner are never ended for room: where every one has an owner, a new session is
+    /// refused with an error, which the client gets as a 503.
     #[must_use]
     pub fn bounded(max: usize) -> Self {
         Self::with(Some(Bound::new(max)))
     }
 
     fn with(bound: Option<Bound>) -> Self {
-        let shards = std::array::from_fn(|_| Mutex::default());
+        let expiries = |shard| bound.as_ref().map(|bound| Expiries::new(Arc::clone(&bound.firsts), shard));
+        let shards = std::array::from_fn(|shard| Mutex::new(Shard::new(expiries(shard))));
         let owners = std::array::from_fn(|_| Mutex::default());
         Self { tables: Arc::new(Tables { shards, owners, hasher: RandomState::new(), bound }) }
     }
@@ -100,15 +107,11 @@ impl SessionStore for MemoryStore {
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        let created = self.tables.create(id, record)?;
-        self.tables.give_back(id, record.created_at());
-        Ok(created)
+        self.tables.create(id, record)
     }
 
     async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
-        let updated = self.tables.update(id, changes);
-        self.tables.give_back(id, changes.now());
-        Ok(updated)
+        Ok(self.tables.update(id, changes))
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
@@ -160,21 +163,25 @@ impl Tables {
     }
 
     fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        match self.put(id, record, Room::Make) {
-            // Each has an owner, but not each may be alive.
-            Err(_) if self.give_back_all(record.created_at()) => self.put(id, record, Room::Make),
-            put => put,
+        let now = record.created_at();
+        self.end_expired(now);
+        loop {
+            match self.put(id, record, Room::Make) {
+                // Others took the room.
+                Err(_) if self.end_expired(now) => {}
+                put => return put,
+            }
         }
     }
 
     fn put(&self, id: &SessionId, record: &Record, room: Room) -> Result<Created, StoreError> {
-        let replaced = match self.place(id, record, room)? {
+        let mut expired = Vec::new();
+        let placed = self.place(id, record, room, &mut expired);
+        self.all_removed(expired);
+        let replaced = match placed? {
             Ok(replaced) => replaced,
             Err(taken) => return Ok(taken),
         };
-        if let Some(bound) = &self.bound {
-            bound.note_expiry(record.expires_at());
-        }
         if let Some(expired) = replaced {
             self.left(id, expired.owner());
         }
@@ -187,11 +194,13 @@ impl Tables {
         id: &SessionId,
         record: &Record,
         room: Room,
-    ) -> Result<Result<Option<Compact>, Created>, StoreError> {
+        expired: &mut Vec<Entry>,
+    ) -> Result<Result<Option<Box<Compact>>, Created>, StoreError> {
+        let compact = Box::new(Compact::from(record.clone()));
         let owner = record.meta.owner.as_ref();
         let index = owner.map(|owner| (owner, self.owners(owner)));
         let mut ownerless = self.make_room(id, room)?;
-        let replaced = self.shard(id).create(*id, record);
+        let replaced = self.shard(id).create(*id, compact, expired);
         if let Ok(before) = &replaced {
             if let (Some(before), Some(ownerless)) = (before, &mut ownerless) {
                 ownerless.remove(&(before.created_at(), *id));
@@ -226,17 +235,16 @@ impl Tables {
     fn update(&self, id: &SessionId, changes: &Changes) -> Updated {
         let owner = changes.owner.as_ref().and_then(Option::as_ref);
         let index = owner.map(|owner| (owner, self.owners(owner)));
-        let (updated, before) = self.shard(id).update(id, changes);
+        let mut expired = Vec::new();
+        let (updated, before) = self.shard(id).update(id, changes, &mut expired);
         if let (Updated::Done, Some((owner, mut table))) = (&updated, index) {
             table.add(owner, *id);
-        }
-        if let (Some(bound), Some(_)) = (&self.bound, &changes.lifetime) {
-            bound.note_expiry(changes.expires_at);
         }
         if let Some(before) = before.filter(|_| changes.owner.is_some()) {
             self.left(id, before.owner());
             self.note_ownerless(id);
         }
+        self.all_removed(expired);
         updated
     }
 
@@ -255,6 +263,12 @@ impl Tables {
         if let Some(bound) = &self.bound {
             bound.removed();
             bound.ownerless().remove(&(kept.created_at(), *id));
+        }
+    }
+
+    fn all_removed(&self, entries: Vec<Entry>) {
+        for (id, kept) in entries {
+            self.removed(&id, &kept);
         }
     }
 
@@ -287,33 +301,18 @@ impl Tables {
         }
     }
 
-    /// Frees what has expired in the next few slots of the shard where `id` lives.
-    fn give_back(&self, id: &SessionId, now: Timestamp) {
-        let expired = self.shard(id).sweep(now);
-        for (id, kept) in expired {
-            self.removed(&id, &kept);
-        }
-    }
-
-    /// Frees everything that has expired; says whether there was such. It looks only when there is something to find.
-    fn give_back_all(&self, now: Timestamp) -> bool {
-        let Some(bound) = self.bound.as_ref().filter(|bound| bound.may_have_expired(now)) else { return false };
-        bound.forget_expiries();
-        let mut found = false;
-        for shard in &self.shards {
-            let (expired, next) = {
-                let mut shard = lock(shard);
-                (shard.sweep_all(now), shard.next_expiry())
-            };
-            if let Some(next) = next {
-                bound.note_expiry(next);
-            }
-            found |= !expired.is_empty();
-            for (id, kept) in expired {
+    /// Ends what has expired until there is room for one more; says whether there is.
+    fn end_expired(&self, now: Timestamp) -> bool {
+        let Some(bound) = &self.bound else { return true };
+        while bound.is_full() {
+            let Some(shard) = bound.firsts.expired(now).and_then(|shard| self.shards.get(shard)) else { return false };
+            // Somebody else may have ended it.
+            let expired = lock(shard).remove_expired(now);
+            if let Some((id, kept)) = expired {
                 self.removed(&id, &kept);
             }
         }
-        found
+        true
     }
 }
 

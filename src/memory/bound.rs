@@ -4,20 +4,19 @@ use std::{
     collections::BTreeSet,
     fmt,
     sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
-use super::lock;
+use super::{expiry::Firsts, lock};
 use crate::{time::Timestamp, token::SessionId};
 
 /// How many sessions there may be, and the order in which those without an owner go.
 pub(super) struct Bound {
     max: usize,
     count: AtomicUsize,
-    /// No record expires before: until then, a full store need not look for such.
-    next_expiry: AtomicU64,
+    pub(super) firsts: Arc<Firsts>,
     ownerless: Mutex<Ownerless>,
 }
 
@@ -26,7 +25,7 @@ pub(super) type Ownerless = BTreeSet<(Timestamp, SessionId)>;
 
 impl Bound {
     pub(super) fn new(max: usize) -> Self {
-        Self { max, count: AtomicUsize::new(0), next_expiry: AtomicU64::new(u64::MAX), ownerless: Mutex::default() }
+        Self { max, count: AtomicUsize::new(0), firsts: Firsts::new(), ownerless: Mutex::default() }
     }
 
     pub(super) fn ownerless(&self) -> MutexGuard<'_, Ownerless> {
@@ -43,19 +42,6 @@ impl Bound {
 
     pub(super) fn removed(&self) {
         self.count.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    pub(super) fn may_have_expired(&self, now: Timestamp) -> bool {
-        self.next_expiry.load(Ordering::Acquire) <= now.as_millis()
-    }
-
-    /// A look at all records begins, which [notes](Self::note_expiry) what stays.
-    pub(super) fn forget_expiries(&self) {
-        self.next_expiry.store(u64::MAX, Ordering::Release);
-    }
-
-    pub(super) fn note_expiry(&self, at: Timestamp) {
-        self.next_expiry.fetch_min(at.as_millis(), Ordering::AcqRel);
     }
 
     #[cfg(test)]

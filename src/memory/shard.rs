@@ -1,8 +1,10 @@
 //! One part of the records.
 
-use hashbrown::{HashTable, hash_table::Entry};
-
-use super::compact::Compact;
+use super::{
+    compact::Compact,
+    expiry::Expiries,
+    table::{Entry, Table},
+};
 use crate::{
     changes::Changes,
     record::Record,
@@ -14,15 +16,24 @@ use crate::{
 /// How many slots of the table a writing call looks at. The sweep comes around while a table grows by an eighth, so what
 /// has expired makes room before the table would have to double.
 const SWEEP: usize = 8;
+/// How many that have expired it removes where their order is known: more than it adds, and no more, for each costs time.
+const IN_ORDER: usize = 2;
 
+/// Calls that write also clean up: what they found expired is in the `expired` that they are given.
 #[derive(Default)]
 pub(super) struct Shard {
-    table: HashTable<(SessionId, Box<Compact>)>,
+    table: Table,
     /// The next slot to sweep.
     hand: usize,
+    /// Where the store is bounded.
+    expiries: Option<Expiries>,
 }
 
 impl Shard {
+    pub(super) fn new(expiries: Option<Expiries>) -> Self {
+        Self { expiries, ..Self::default() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.table.len()
     }
@@ -32,77 +43,141 @@ impl Shard {
     }
 
     pub(super) fn get(&self, id: &SessionId) -> Option<&Compact> {
-        self.table.find(hash(id), |(known, _)| known == id).map(|(_, kept)| &**kept)
+        self.table.get(id)
     }
 
     /// Gives back what it replaced, where that had expired.
-    pub(super) fn create(&mut self, id: SessionId, record: &Record) -> Result<Option<Compact>, Created> {
-        let compact = Compact::from(record.clone());
-        match self.table.entry(hash(&id), |(known, _)| *known == id, |(known, _)| hash(known)) {
-            Entry::Occupied(found) if found.get().1.is_live(record.created_at()) => Err(Created::Taken),
-            Entry::Occupied(mut found) => Ok(Some(std::mem::replace(&mut *found.get_mut().1, compact))),
-            Entry::Vacant(place) => {
-                place.insert((id, Box::new(compact)));
-                Ok(None)
+    pub(super) fn create(
+        &mut self,
+        id: SessionId,
+        mut new: Box<Compact>,
+        expired: &mut Vec<Entry>,
+    ) -> Result<Option<Box<Compact>>, Created> {
+        let (now, ends) = (new.created_at(), new.expires_at());
+        let replaced = match self.table.get_mut(&id) {
+            Some(kept) if kept.is_live(now) => return Err(Created::Taken),
+            Some(kept) => {
+                std::mem::swap(kept, &mut new);
+                Some(new)
             }
+            None => {
+                self.make_room(now, expired);
+                self.table.insert((id, new));
+                None
+            }
+        };
+        if let Some(expiries) = &mut self.expiries {
+            if let Some(replaced) = &replaced {
+                expiries.remove(replaced.expires_at(), id);
+            }
+            expiries.add(ends, id);
         }
+        self.sweep(now, expired);
+        Ok(replaced)
     }
 
     /// Gives back what was there before, where it was changed.
-    pub(super) fn update(&mut self, id: &SessionId, changes: &Changes) -> (Updated, Option<Compact>) {
-        let found = self.table.find_mut(hash(id), |(known, _)| known == id);
-        let Some((_, kept)) = found.filter(|(_, kept)| kept.is_live(changes.now())) else {
+    pub(super) fn update(
+        &mut self,
+        id: &SessionId,
+        changes: &Changes,
+        expired: &mut Vec<Entry>,
+    ) -> (Updated, Option<Compact>) {
+        let updated = self.apply(id, changes);
+        self.sweep(changes.now(), expired);
+        updated
+    }
+
+    fn apply(&mut self, id: &SessionId, changes: &Changes) -> (Updated, Option<Compact>) {
+        let Some(kept) = self.table.get_mut(id).filter(|kept| kept.is_live(changes.now())) else {
             return (Updated::Gone, None);
         };
         let record = kept.to_record();
         match changes.apply(&record) {
-            Ok(after) => (Updated::Done, Some(std::mem::replace(&mut **kept, after.into()))),
+            Ok(after) => {
+                let before = std::mem::replace(&mut **kept, after.into());
+                if let Some(expiries) = &mut self.expiries {
+                    expiries.move_to(kept.expires_at(), before.expires_at(), *id);
+                }
+                (Updated::Done, Some(before))
+            }
             Err(_) => (Updated::Conflict(Box::new(record)), None),
         }
     }
 
-    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Compact> {
-        let found = self.table.find_entry(hash(id), |(known, _)| known == id).ok()?;
-        let ((_, kept), _) = found.remove();
-        Some(*kept)
+    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Box<Compact>> {
+        let kept = self.table.remove(id)?;
+        if let Some(expiries) = &mut self.expiries {
+            expiries.remove(kept.expires_at(), *id);
+        }
+        Some(kept)
     }
 
-    pub(super) fn remove_if(&mut self, id: &SessionId, is_meant: impl FnOnce(&Compact) -> bool) -> Option<Compact> {
+    pub(super) fn remove_if(
+        &mut self,
+        id: &SessionId,
+        is_meant: impl FnOnce(&Compact) -> bool,
+    ) -> Option<Box<Compact>> {
         if self.get(id).is_some_and(is_meant) { self.remove(id) } else { None }
     }
 
-    /// Removes everything that has expired.
-    pub(super) fn sweep_all(&mut self, now: Timestamp) -> Vec<(SessionId, Compact)> {
-        let expired = self.table.extract_if(|(_, kept)| !kept.is_live(now));
-        expired.map(|(id, kept)| (id, *kept)).collect()
+    /// Where the store is bounded: removes the one that expired first.
+    pub(super) fn remove_expired(&mut self, now: Timestamp) -> Option<Entry> {
+        let id = self.expiries.as_ref()?.expired(now)?;
+        self.remove(&id).map(|kept| (id, kept))
     }
 
-    /// When the next one expires.
-    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
-        self.table.iter().map(|(_, kept)| kept.expires_at()).min()
-    }
-
-    /// Removes what has expired in the next few slots.
-    pub(super) fn sweep(&mut self, now: Timestamp) -> Vec<(SessionId, Compact)> {
-        let mut expired = Vec::new();
-        for _ in 0..SWEEP.min(self.table.num_buckets()) {
-            if self.hand >= self.table.num_buckets() {
+    /// Removes what has expired in the next few slots; where the order is known, the next few that have expired.
+    fn sweep(&mut self, now: Timestamp, expired: &mut Vec<Entry>) {
+        if self.expiries.is_some() {
+            expired.extend((0..IN_ORDER).map_while(|_| self.remove_expired(now)));
+            return;
+        }
+        let slots = self.table.slots();
+        for _ in 0..SWEEP.min(slots) {
+            if self.hand >= slots {
                 self.hand = 0;
             }
-            if let Ok(entry) = self.table.get_bucket_entry(self.hand)
-                && !entry.get().1.is_live(now)
-            {
-                let ((id, kept), _) = entry.remove();
-                expired.push((id, *kept));
-            }
+            expired.extend(self.table.remove_at(self.hand, |kept| !kept.is_live(now)));
             self.hand += 1;
         }
-        expired
     }
-}
 
-/// Ids are random already: nobody but this process chooses those that are stored.
-fn hash(id: &SessionId) -> u64 {
-    let [_, _, _, _, _, _, _, _, random @ ..] = *id.as_bytes();
-    u64::from_le_bytes(random)
+    /// For one more. The table grows only where it is full of what lives.
+    fn make_room(&mut self, now: Timestamp, expired: &mut Vec<Entry>) {
+        if !self.table.is_used_up() {
+            return;
+        }
+        if !self.table.is_worth_a_rebuild() {
+            self.remove_all_expired(now, expired);
+        }
+        if self.table.is_worth_a_rebuild() {
+            self.table.rebuild();
+        } else {
+            self.table.grow();
+        }
+    }
+
+    fn remove_all_expired(&mut self, now: Timestamp, expired: &mut Vec<Entry>) {
+        if self.expiries.is_some() {
+            expired.extend(std::iter::from_fn(|| self.remove_expired(now)));
+        } else {
+            expired.extend(self.table.remove_all(|kept| !kept.is_live(now)));
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.table.slots()
+    }
+
+    #[cfg(test)]
+    pub(super) fn rebuilds(&self) -> usize {
+        self.table.rebuilds
+    }
+
+    #[cfg(test)]
+    pub(super) fn expiries(&self) -> Option<&Expiries> {
+        self.expiries.as_ref()
+    }
 }

@@ -1,6 +1,7 @@
 //! Many threads and every verb at once: no deadlock, and indexes that agree with the records when it is quiet again.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -19,7 +20,7 @@ use crate::{
     owners::OwnerIndex as _,
     record::Record,
     state::State,
-    store::SessionStore as _,
+    store::{SessionStore as _, Updated},
     time::Timestamp,
     token::{SecretHash, SessionId},
 };
@@ -123,6 +124,11 @@ fn check(store: &MemoryStore) {
         let expected = ownerless.map(|(id, record)| (record.created_at(), *id)).collect();
         assert_eq!(*bound.ownerless(), expected);
         assert_eq!(bound.count(), records.len());
+        for shard in &store.tables.shards {
+            let shard = lock(shard);
+            let expected: BTreeSet<_> = shard.iter().map(|(id, record)| (record.expires_at(), id)).collect();
+            assert!(shard.expiries().is_some_and(|expiries| expiries.iter().eq(expected)));
+        }
     }
 }
 
@@ -139,10 +145,10 @@ fn indexes_agree_with_the_records_after_a_stress() {
             runtime.block_on(store.delete(&id(n))).unwrap();
         }
         check(&store);
-        let far = Timestamp::MAX;
+        let far = Changes { now: Timestamp::MAX, ..changes(None, 0) };
         for n in 0..64 {
             // Each step looks at a few slots only.
-            (0..64).for_each(|_| store.tables.give_back(&id(n), far));
+            (0..64).for_each(|_| assert_eq!(store.tables.update(&id(n), &far), Updated::Gone));
         }
         check(&store);
         assert!(store.is_empty());

@@ -9,6 +9,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::{changes::Delta, credentials::Credentials, state::State, token::SecretHash};
 
+mod full;
+mod growth;
+
 /// This store never waits.
 fn now<T>(future: impl Future<Output = Result<T, StoreError>>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {

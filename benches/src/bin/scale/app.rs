@@ -13,7 +13,7 @@ use axum::{
 use cloakroom::{Session, SessionLayer};
 use rand::{RngExt as _, rngs::StdRng};
 use tokio::runtime::{Builder, Runtime};
-use tower::Service as _;
+use tower_service::Service as _;
 
 /// What a session opens with.
 pub(crate) type Cookie = String;

@@ -14,7 +14,7 @@ use std::{
 
 use axum::{Router, routing::get};
 use cloakroom::{MemoryStore, SessionLayer};
-use tower::Service as _;
+use tower_service::Service as _;
 
 use crate::{
     Plan,

@@ -1,0 +1,112 @@
+//! A hash table that grows for what is in it, and not for what removing leaves behind.
+
+use hashbrown::HashTable;
+
+use super::compact::Compact;
+use crate::token::SessionId;
+
+pub(super) type Entry = (SessionId, Box<Compact>);
+
+/// Where one is removed, hashbrown often leaves a mark in its place, which takes room until the table is rebuilt; and a
+/// table that is over half full it doubles instead. After a sweep most of a table is such marks.
+#[derive(Default)]
+pub(super) struct Table {
+    entries: HashTable<Entry>,
+    /// How many entries there is room for where there is no mark.
+    whole: usize,
+    /// Since the table was last rebuilt.
+    inserted: usize,
+    #[cfg(test)]
+    pub(super) rebuilds: usize,
+}
+
+impl Table {
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Places for entries, of which an eighth stays free.
+    pub(super) fn slots(&self) -> usize {
+        self.entries.num_buckets()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    pub(super) fn get(&self, id: &SessionId) -> Option<&Compact> {
+        self.entries.find(hash(id), |(known, _)| known == id).map(|(_, kept)| &**kept)
+    }
+
+    pub(super) fn get_mut(&mut self, id: &SessionId) -> Option<&mut Box<Compact>> {
+        self.entries.find_mut(hash(id), |(known, _)| known == id).map(|(_, kept)| kept)
+    }
+
+    /// One that is not there yet.
+    pub(super) fn insert(&mut self, entry: Entry) {
+        self.inserted += 1;
+        self.entries.insert_unique(hash(&entry.0), entry, hash_of);
+    }
+
+    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Box<Compact>> {
+        let found = self.entries.find_entry(hash(id), |(known, _)| known == id).ok()?;
+        let ((_, kept), _) = found.remove();
+        Some(kept)
+    }
+
+    /// Removes the entry in that slot, if it is such.
+    pub(super) fn remove_at(&mut self, slot: usize, is_meant: impl FnOnce(&Compact) -> bool) -> Option<Entry> {
+        let entry = self.entries.get_bucket_entry(slot).ok().filter(|entry| is_meant(&entry.get().1))?;
+        Some(entry.remove().0)
+    }
+
+    pub(super) fn remove_all(&mut self, is_meant: impl Fn(&Compact) -> bool) -> impl Iterator<Item = Entry> {
+        self.entries.extract_if(move |(_, kept)| is_meant(kept))
+    }
+
+    /// Whether another entry may need a larger table or a rebuild.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.entries.len() >= self.entries.capacity()
+    }
+
+    /// Whether a rebuild makes room, and so much, or so long after the last, that each insert pays for a few moves only.
+    pub(super) fn is_worth_a_rebuild(&self) -> bool {
+        let room = self.whole.saturating_sub(self.entries.len());
+        let worth = self.whole.div_ceil(4);
+        room > 0 && (room >= worth || self.inserted >= worth)
+    }
+
+    /// Without marks, and no larger.
+    pub(super) fn rebuild(&mut self) {
+        let mut entries = HashTable::with_capacity(self.whole);
+        for entry in self.entries.drain() {
+            entries.insert_unique(hash(&entry.0), entry, hash_of);
+        }
+        self.entries = entries;
+        self.renewed();
+    }
+
+    pub(super) fn grow(&mut self) {
+        self.entries.reserve(1, hash_of);
+        self.renewed();
+    }
+
+    fn renewed(&mut self) {
+        self.whole = self.entries.capacity();
+        self.inserted = 0;
+        #[cfg(test)]
+        {
+            self.rebuilds += 1;
+        }
+    }
+}
+
+fn hash_of((id, _): &Entry) -> u64 {
+    hash(id)
+}
+
+/// Ids are random already: nobody but this process chooses those that are stored.
+fn hash(id: &SessionId) -> u64 {
+    let [_, _, _, _, _, _, _, _, random @ ..] = *id.as_bytes();
+    u64::from_le_bytes(random)
+}
