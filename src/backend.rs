@@ -107,13 +107,13 @@ impl Backend {
         self.format.read(value)
     }
 
-    /// What a claim opens. A store is asked only about authentic ones; `None` is a forged one.
-    pub(crate) async fn find(&self, claim: &Claim) -> Result<Option<Opened>, StoreError> {
-        let Some(mut opened) = self.format.open(claim) else { return Ok(None) };
-        if let Some(store) = &self.store {
-            opened.record = store.load(&opened.token.id).await?;
-        }
-        Ok(Some(opened))
+    /// What a claim opens; `None` for a forged one. The record of an authentic one is in the store, where there is one.
+    pub(crate) fn open(&self, claim: &Claim) -> Option<Opened> {
+        self.format.open(claim)
+    }
+
+    pub(crate) fn store(&self) -> Option<&dyn DynStore> {
+        self.store.as_deref()
     }
 
     /// The record as others have left it; `last` where nobody else can write it.

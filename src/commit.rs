@@ -95,10 +95,10 @@ impl Commit<'_> {
                 Plan::Create => return self.create(delta.filter(|_| is_new), now).await,
                 Plan::Delete => {
                     self.visit.loaded = Loaded::Ended;
-                    return self.delete(now).await;
+                    return Box::pin(self.delete(now)).await;
                 }
                 Plan::DeleteAndCreate => {
-                    self.delete(now).await?;
+                    Box::pin(self.delete(now)).await?;
                     self.visit.loaded = Loaded::Nothing;
                     return self.create(None, now).await;
                 }
@@ -108,7 +108,15 @@ impl Commit<'_> {
                 }
                 Plan::Fail => return Err(Error::read_only()),
                 Plan::Update(record, rotation) => {
-                    match self.update(record, rotation, delta.unwrap_or_default(), owner.clone(), now).await? {
+                    let sending = self.prepare(record, rotation, delta.unwrap_or_default(), owner.clone(), now)?;
+                    let updated = match sending {
+                        Some(mut sending) => {
+                            let updated = self.send(&mut sending, record).await?;
+                            self.sent(sending, updated)
+                        }
+                        None => Updated::Gone,
+                    };
+                    match updated {
                         Updated::Done => return Ok(()),
                         Updated::Gone => answer = Answer::Gone,
                         Updated::Conflict(record) => match self.ops.unanswered(record.nonce()) {

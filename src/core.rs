@@ -85,6 +85,11 @@ impl Core {
         }
     }
 
+    /// Whether no request ever waits: neither for the store nor for the application's word.
+    pub(crate) fn is_immediate(&self) -> bool {
+        self.backend.is_immediate() && self.owner_valid_from.is_none()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now().into()
     }

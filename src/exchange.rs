@@ -85,12 +85,15 @@ impl Exchange {
         }
         // Dropped before it is done, a commit has lost nothing, and is made again.
         if shared.is_immediate()
-            && let Some(head) = at_once(shared.finish_head(status))
+            && let Some((lines, result)) = at_once!(shared.finish(status))
         {
-            return CommitFuture(Commit::Done(Some(head)));
+            return CommitFuture(Commit::Done(Some(shared.head(lines, result))));
         }
         let shared = Arc::clone(shared);
-        CommitFuture(Commit::Runs(Box::pin(async move { shared.finish_head(status).await })))
+        CommitFuture(Commit::Runs(Box::pin(async move {
+            let (lines, result) = shared.finish(status).await;
+            shared.head(lines, result)
+        })))
     }
 }
 
@@ -124,11 +127,6 @@ impl fmt::Debug for CommitFuture {
 }
 
 impl Shared {
-    async fn finish_head(self: &Arc<Self>, status: StatusCode) -> Result<Head, Failure> {
-        let (lines, result) = self.finish(status).await;
-        self.head(lines, result)
-    }
-
     /// The head of the response, or the failure in whose answer the token goes along all the same.
     fn head(self: &Arc<Self>, lines: HeadLines, result: Result<(), Error>) -> Result<Head, Failure> {
         let Some(core) = &self.core else { return Ok(Head::nothing()) };

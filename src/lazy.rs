@@ -3,12 +3,10 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, Waker},
 };
 
 use http::{Extensions, StatusCode};
@@ -20,13 +18,24 @@ use crate::{
     error::Error,
     event::Event,
     headers::HeadLines,
-    open::{Look, Visit, look, open},
+    open::{Look, Visit, look, open, or_as_told, revoked_by_owner},
     ops::{Act, Ops, Replay},
     plan::{Dropped, Loaded},
     raw::Raw,
     session::Session,
     transport::Presented,
 };
+
+/// What a future comes to when it is polled once, where it stands: moving a large one costs more than polling it.
+macro_rules! at_once {
+    ($future:expr) => {
+        match std::pin::pin!($future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        }
+    };
+}
+pub(crate) use at_once;
 
 /// How often a reload begins again while handlers write: an update that writes itself would keep it busy for ever.
 const RELOADS: u32 = 8;
@@ -209,17 +218,22 @@ impl Shared {
         if self.cell.initialized() {
             return Some(Ok(()));
         }
-        if self.is_immediate() { at_once(self.load()) } else { None }
+        let core = self.core.as_deref().filter(|core| core.is_immediate())?;
+        let opened = at_once!(open(core, &self.presented.claims))?;
+        Some(or_as_told(core, opened).map(|visit| {
+            // Somebody else who was faster has found the same.
+            let _ = self.cell.set(Inner::shared(visit));
+        }))
     }
 
-    /// Whether the store is never waited for.
+    /// Whether nothing is ever waited for.
     pub(crate) fn is_immediate(&self) -> bool {
-        self.core.as_ref().is_some_and(|core| core.backend.is_immediate())
+        self.core.as_ref().is_some_and(|core| core.is_immediate())
     }
 
     async fn load(&self) -> Result<(), Error> {
         let load = async || match &self.core {
-            Some(core) => Ok(Inner::shared(open(core, &self.presented.claims).await?)),
+            Some(core) => Ok(Inner::shared(or_as_told(core, open(core, &self.presented.claims).await)?)),
             None => Err(Error::not_loaded()),
         };
         self.cell.get_or_try_init(load).await.map(drop)
@@ -228,7 +242,9 @@ impl Shared {
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
         let _turn = self.turn.lock().await;
-        match self.commit_in_turn(core).await? {
+        let (asked, mut commit) = self.begin(core)?;
+        let result = commit.run().await;
+        match self.end(&asked, commit, result)? {
             Some(Dropped::Unavailable) => Err(Error::read_only()),
             Some(Dropped::Superseded | Dropped::Gone | Dropped::Overtaken) => Err(Error::gone()),
             None => Ok(()),
@@ -245,7 +261,8 @@ impl Shared {
             };
             let (Some(record), Some(token)) = (record, token) else { return Ok(()) };
             let found = core.backend.reload(&token.id, record).await?;
-            let Look::Opens(record) = look(core, &token, found, core.now()).await? else { return Err(Error::gone()) };
+            let looked = revoked_by_owner(core, look(core, &token, found, core.now())).await?;
+            let Look::Opens(record) = looked else { return Err(Error::gone()) };
             let version = ops.version();
             ops.rebase(record.state())?;
             let mut inner = self.inner()?;
@@ -289,20 +306,28 @@ impl Shared {
         {
             inner.ops.drop_writes();
         }
-        let result = self.commit_in_turn(core).await.map(drop);
+        let result = match self.begin(core) {
+            Ok((asked, mut commit)) => {
+                let result = commit.run().await;
+                self.end(&asked, commit, result).map(drop)
+            }
+            Err(error) => Err(error),
+        };
         let lines = self.inner().map_or_else(|_| HeadLines::nothing(), |mut inner| self.close(&mut inner));
         (lines, result)
     }
 
-    async fn commit_in_turn(&self, core: &Core) -> Result<Option<Dropped>, Error> {
+    /// Begins a commit of what was asked for so far. Whoever does has the turn.
+    fn begin<'a>(&'a self, core: &'a Core) -> Result<(Arc<Ops>, Commit<'a>), Error> {
         let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
-        let (asked, visit, ops) = {
-            let mut inner = self.inner()?;
-            (inner.ops.begin(), inner.visit.clone(), inner.ops.clone())
-        };
-        let mut commit =
-            Commit { core, claims: &self.presented.claims, visit, ops, head, ticket: Ticket::Keep, dropped: None };
-        let result = commit.run().await;
+        let mut inner = self.inner()?;
+        let (asked, visit, ops) = (inner.ops.begin(), inner.visit.clone(), inner.ops.clone());
+        let claims = &self.presented.claims;
+        Ok((asked, Commit { core, claims, visit, ops, head, ticket: Ticket::Keep, dropped: None }))
+    }
+
+    /// Takes in what a commit came to.
+    fn end(&self, asked: &Ops, commit: Commit<'_>, result: Result<(), Error>) -> Result<Option<Dropped>, Error> {
         let mut inner = self.inner()?;
         match commit.ticket {
             Ticket::Keep => {}
@@ -310,13 +335,13 @@ impl Shared {
         }
         match result {
             Ok(()) => {
-                inner.ops.settle(&asked, commit.visit.state());
+                inner.ops.settle(asked, commit.visit.state());
                 inner.visit = commit.visit;
                 Ok(commit.dropped)
             }
             Err(error) => {
                 drop(inner);
-                core.emit(&Event::StoreFailed { error: &error });
+                commit.core.emit(&Event::StoreFailed { error: &error });
                 Err(error)
             }
         }
@@ -333,14 +358,6 @@ impl Shared {
         self.head_sent.store(true, Ordering::Release);
         let way = inner.visit.way.unwrap_or(self.presented.way);
         HeadLines { ticket: std::mem::take(&mut inner.ticket), way, is_read: true }
-    }
-}
-
-/// What a future comes to when it is polled once; it is dropped in any case.
-pub(crate) fn at_once<F: Future>(future: F) -> Option<F::Output> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
     }
 }
 

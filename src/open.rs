@@ -70,31 +70,23 @@ impl Visit {
 }
 
 /// Looks the claims up, until one opens a session. A forged, superseded or unknown one does not stop the search.
+///
+/// It is one flat future: each one inside another is moved as a whole, for every request.
 pub(crate) async fn open(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, Error> {
-    match search(core, claims).await {
-        Err(error) => {
-            core.emit(&Event::StoreFailed { error: &error });
-            match core.on_store_error {
-                OnStoreError::Fail => Err(error),
-                OnStoreError::Anonymous => Ok(Visit::of(Loaded::Unavailable)),
-            }
-        }
-        found => found,
-    }
-}
-
-async fn search(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, Error> {
-    let now = core.now();
-    let mut visit = Visit { at: now, ..Visit::of(Loaded::Nothing) };
+    let mut visit = Visit { at: core.now(), ..Visit::of(Loaded::Nothing) };
     let mut unreadable = None;
     for (claim, way) in claims {
         visit.tried += 1;
-        let Opened { token, record, key } = match core.backend.find(claim).await {
-            Ok(Some(opened)) => opened,
-            Ok(None) => {
-                core.emit(&Event::Forged);
-                continue;
-            }
+        let Some(Opened { token, record, key }) = core.backend.open(claim) else {
+            core.emit(&Event::Forged);
+            continue;
+        };
+        let found = match core.backend.store() {
+            Some(store) => store.load(&token.id).await,
+            None => Ok(record),
+        };
+        let mut looked = match found {
+            Ok(found) => look(core, &token, found, visit.at),
             // One damaged record must not hide the session beside it.
             Err(error) if error.is_undecodable() => {
                 unreadable.get_or_insert(error);
@@ -102,8 +94,11 @@ async fn search(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, Error> {
             }
             Err(error) => return Err(error.into()),
         };
+        if core.owner_valid_from.is_some() {
+            looked = Box::pin(revoked_by_owner(core, looked)).await?;
+        }
         let id = token.id;
-        match look(core, &token, record, now).await? {
+        match looked {
             Look::Opens(record) => {
                 visit.loaded = Loaded::Current(record);
                 visit.token = Some(token);
@@ -129,6 +124,16 @@ async fn search(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, Error> {
     }
 }
 
+/// What a request gets whose session could not be looked up.
+pub(crate) fn or_as_told(core: &Core, opened: Result<Visit, Error>) -> Result<Visit, Error> {
+    let Err(error) = opened else { return opened };
+    core.emit(&Event::StoreFailed { error: &error });
+    match core.on_store_error {
+        OnStoreError::Fail => Err(error),
+        OnStoreError::Anonymous => Ok(Visit::of(Loaded::Unavailable)),
+    }
+}
+
 /// What a token is to what was found under its id.
 pub(crate) enum Look {
     Opens(Record),
@@ -136,32 +141,28 @@ pub(crate) enum Look {
     Rejected(Rejection),
 }
 
-pub(crate) async fn look(
-    core: &Core,
-    token: &Token,
-    found: Option<Record>,
-    now: Timestamp,
-) -> Result<Look, StoreError> {
-    let Some(record) = found else { return Ok(Look::Rejected(Rejection::Unknown)) };
+/// By the record and the layer's options; [`revoked_by_owner`] asks the application.
+pub(crate) fn look(core: &Core, token: &Token, found: Option<Record>, now: Timestamp) -> Look {
+    let Some(record) = found else { return Look::Rejected(Rejection::Unknown) };
     let standing = record.credentials().standing(&token.secret.hash(), now);
     if standing == Standing::Unknown {
-        return Ok(Look::Rejected(Rejection::WrongSecret));
+        return Look::Rejected(Rejection::WrongSecret);
     }
     if record.deadline(&core.lifetime) <= now {
-        return Ok(Look::Rejected(Rejection::Expired));
+        return Look::Rejected(Rejection::Expired);
     }
-    if record.created_at() < valid_from(core, &record).await? {
-        return Ok(Look::Rejected(Rejection::Revoked));
+    if record.created_at() < core.valid_from {
+        return Look::Rejected(Rejection::Revoked);
     }
-    Ok(if standing == Standing::Current { Look::Opens(record) } else { Look::Superseded(record) })
+    if standing == Standing::Current { Look::Opens(record) } else { Look::Superseded(record) }
 }
 
-/// Since when sessions like this one are valid, by the layer's word and the application's.
-async fn valid_from(core: &Core, record: &Record) -> Result<Timestamp, StoreError> {
-    match record.owner() {
-        Some(owner) => Ok(core.valid_from.max(owner_valid_from(core, owner).await?)),
-        None => Ok(core.valid_from),
-    }
+/// Rejects a session from before the time since when its owner's are valid, by the application's word.
+pub(crate) async fn revoked_by_owner(core: &Core, look: Look) -> Result<Look, StoreError> {
+    let (Look::Opens(record) | Look::Superseded(record)) = &look else { return Ok(look) };
+    let Some(owner) = record.owner() else { return Ok(look) };
+    let is_revoked = record.created_at() < owner_valid_from(core, owner).await?;
+    Ok(if is_revoked { Look::Rejected(Rejection::Revoked) } else { look })
 }
 
 /// Since when an owner's sessions are valid, by the application's word.

@@ -41,7 +41,7 @@ pub(crate) struct Admission<'a> {
 }
 
 impl<'a> Admission<'a> {
-    /// Asks whether the session may become the owner's; `None` where there is no limit.
+    /// Asks whether the session may become the owner's; `None` where there is no limit, which costs nothing.
     pub(crate) async fn ask(
         core: &'a Core,
         owner: Option<&'a str>,
@@ -49,6 +49,16 @@ impl<'a> Admission<'a> {
         now: Timestamp,
     ) -> Result<Option<Self>, Error> {
         let (Some(quota), Some(owner)) = (core.quota, owner) else { return Ok(None) };
+        Box::pin(Self::ask_for(core, quota, owner, id, now)).await
+    }
+
+    async fn ask_for(
+        core: &'a Core,
+        quota: Quota,
+        owner: &'a str,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Error> {
         let admission = Self { core, quota, owner, id, now, elders: Vec::new(), used: Timestamp::default() };
         match (quota.over, admission.others().await) {
             (OverLimit::Refuse, Ok(others)) if others.len() >= quota.max => Err(Error::over_limit(quota.max)),

@@ -9,7 +9,7 @@ use crate::{
     credentials::{Credentials, Standing},
     error::Error,
     event::Event,
-    open::{Look, look},
+    open::{Look, look, revoked_by_owner},
     ops::Ops,
     plan::{Loaded, Rotation},
     quota::Admission,
@@ -23,22 +23,33 @@ use crate::{
 /// How many ids are drawn before a store that finds them all taken is taken for broken.
 const DRAWS: u32 = 4;
 
+/// An update on its way to the store, and what is the case once it is done.
+pub(super) struct Sending {
+    changes: Changes,
+    after: Record,
+    token: Token,
+    is_renewed: bool,
+    /// What the client gets for it.
+    ticket: Ticket,
+}
+
 impl Commit<'_> {
-    pub(super) async fn update(
-        &mut self,
+    /// Makes the update of this very record; `None` where there is nothing to update.
+    pub(super) fn prepare(
+        &self,
         record: &Record,
         rotation: Rotation,
         delta: Delta,
         owner: Option<Option<Arc<str>>>,
         now: Timestamp,
-    ) -> Result<Updated, Error> {
-        let Some(token) = self.visit.token.clone() else { return Ok(Updated::Gone) };
+    ) -> Result<Option<Sending>, Error> {
+        let Some(token) = &self.visit.token else { return Ok(None) };
         let is_sent = matches!(rotation, Rotation::Renew | Rotation::Resend) || self.core.backend.is_client_side();
         if is_sent && self.head == Head::Sent {
             return Err(Error::too_late());
         }
         let renewed = (rotation == Rotation::Renew).then(|| self.ops.secret());
-        let lifetime = self.ops.lifetime.as_deref().unwrap_or(self.core.lifetime_of(record)).clone();
+        let lifetime = self.ops.lifetime.as_deref().unwrap_or(self.core.lifetime_of(record));
         let mut changes = Changes {
             now,
             nonce: self.ops.nonce(),
@@ -51,40 +62,63 @@ impl Commit<'_> {
             expires_at: lifetime.deadline(record.created_at(), now),
             known: Known::default(),
         };
-        // It applies here, for it was made of this very record.
-        let Ok(after) = changes.apply(record) else { return Ok(Updated::Conflict(Box::new(record.clone()))) };
+        let after = changes.apply(record).map_err(|_| Error::contended())?;
         changes.note(record, &after);
         // Where the limit was lowered, a session over it can still become smaller, step by step.
         if size(&after) > size(record) {
             self.check_size(&after)?;
         }
-        let next = Token { id: token.id, secret: renewed.clone().unwrap_or(token.secret) };
-        let text = is_sent.then(|| self.core.backend.write(&next, &after)).transpose()?;
-        let new_owner = changes.owner.clone().flatten().filter(|owner| record.owner() != Some(owner));
-        let admission = Admission::ask(self.core, new_owner.as_deref(), token.id, now).await?;
-        changes.now = admission.as_ref().map_or(now, Admission::now);
-        match self.core.backend.update(&token.id, &changes, record).await? {
-            Updated::Conflict(found) if found.nonce() != changes.nonce() => {
-                self.core.emit(&Event::ConflictReplayed { id: token.id });
-                return Ok(Updated::Conflict(found));
-            }
-            Updated::Gone => return Ok(Updated::Gone),
-            // The second time, the reply of the first one was lost; the write was not.
-            Updated::Done | Updated::Conflict(_) => {}
+        let is_renewed = renewed.is_some();
+        let token = Token { id: token.id, secret: renewed.unwrap_or_else(|| token.secret.clone()) };
+        let ticket = if is_sent {
+            let max_age = lifetime.max_age(after.created_at(), now);
+            Ticket::Give(self.core.backend.write(&token, &after)?, max_age)
+        } else {
+            Ticket::Keep
+        };
+        Ok(Some(Sending { changes, after, token, is_renewed, ticket }))
+    }
+
+    pub(super) async fn send(&self, sending: &mut Sending, record: &Record) -> Result<Updated, Error> {
+        if self.core.quota.is_some() {
+            return Box::pin(self.send_within_quota(sending, record)).await;
         }
-        if let Some(admission) = admission {
+        Ok(self.core.backend.update(&sending.token.id, &sending.changes, record).await?)
+    }
+
+    async fn send_within_quota(&self, sending: &mut Sending, record: &Record) -> Result<Updated, Error> {
+        let Sending { changes, token, .. } = sending;
+        let new_owner = changes.owner.clone().flatten().filter(|owner| record.owner() != Some(owner));
+        let admission = Admission::ask(self.core, new_owner.as_deref(), token.id, changes.now).await?;
+        changes.now = admission.as_ref().map_or(changes.now, Admission::now);
+        let updated = self.core.backend.update(&token.id, changes, record).await?;
+        if is_done(&updated, changes)
+            && let Some(admission) = admission
+        {
             admission.keep().await?;
         }
-        if renewed.is_some() {
+        Ok(updated)
+    }
+
+    /// Takes in what the store answered.
+    pub(super) fn sent(&mut self, sending: Sending, updated: Updated) -> Updated {
+        let Sending { changes, after, token, is_renewed, ticket } = sending;
+        if !is_done(&updated, &changes) {
+            if let Updated::Conflict(_) = updated {
+                self.core.emit(&Event::ConflictReplayed { id: token.id });
+            }
+            return updated;
+        }
+        if is_renewed {
             self.core.emit(&Event::Rotated { id: token.id });
         }
-        if let Some(text) = text {
-            self.ticket = Ticket::Give(text, lifetime.max_age(after.created_at(), now));
+        if let Ticket::Give(..) = ticket {
+            self.ticket = ticket;
             self.visit.key = KeyAge::Current;
         }
-        self.visit.token = Some(next);
+        self.visit.token = Some(token);
         self.visit.loaded = Loaded::Current(after);
-        Ok(Updated::Done)
+        Updated::Done
     }
 
     /// An earlier commit was done, and its answer was lost: here is what it stored. What was asked for since then is left.
@@ -134,7 +168,7 @@ impl Commit<'_> {
             let text = self.core.backend.write(&token, &record)?;
             if self.core.backend.create(&token.id, &record).await? == Created::Done {
                 if let Some(admission) = admission {
-                    admission.keep().await?;
+                    Box::pin(admission.keep()).await?;
                 }
                 self.core.emit(&Event::Created { id: token.id });
                 self.visit.loaded = Loaded::Current(record);
@@ -180,14 +214,27 @@ impl Commit<'_> {
 
     /// The session that a claim opens, or did before a renewal.
     async fn opens_or_did(&self, claim: &Claim, now: Timestamp) -> Result<Option<SessionId>, StoreError> {
-        let Some(Opened { token, record, .. }) = self.core.backend.find(claim).await? else { return Ok(None) };
-        let look = look(self.core, &token, record, now).await?;
+        let Some(Opened { token, record, .. }) = self.core.backend.open(claim) else { return Ok(None) };
+        let found = match self.core.backend.store() {
+            Some(store) => store.load(&token.id).await?,
+            None => record,
+        };
+        let look = revoked_by_owner(self.core, look(self.core, &token, found, now)).await?;
         Ok((!matches!(look, Look::Rejected(_))).then_some(token.id))
     }
 
     fn check_size(&self, record: &Record) -> Result<(), Error> {
         let (bytes, limit) = (size(record), self.core.max_bytes);
         if bytes > limit { Err(Error::too_large(bytes, limit)) } else { Ok(()) }
+    }
+}
+
+/// Whether the changes are stored: the second time, the reply of the first one was lost; the write was not.
+fn is_done(updated: &Updated, changes: &Changes) -> bool {
+    match updated {
+        Updated::Done => true,
+        Updated::Conflict(found) => found.nonce() == changes.nonce(),
+        Updated::Gone => false,
     }
 }
 
