@@ -158,9 +158,17 @@ impl Default for State {
 impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for State {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let entries: Vec<(K, V)> = entries.into_iter().collect();
-        let sorted: std::collections::BTreeMap<&str, &str> =
-            entries.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
-        Self::pack(&sorted.into_iter().collect::<Vec<_>>())
+        let mut sorted: Vec<(&str, &str)> = entries.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
+        // A stable sort: of equal keys, the last one is still the last.
+        sorted.sort_by_key(|(key, _)| *key);
+        sorted.dedup_by(|later, kept| {
+            let is_same = later.0 == kept.0;
+            if is_same {
+                kept.1 = later.1;
+            }
+            is_same
+        });
+        Self::pack(&sorted)
     }
 }
 
