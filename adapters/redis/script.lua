@@ -45,8 +45,8 @@ local function unset(from, last)
 end
 
 -- now, nonce, deadline, count of conditions, count of fields that go,
--- (for `update_more`: whether it replaces, whether to clear, owner, indexed owner, indexed until, credentials expected, new)
--- field.., expected.., field that goes.., (field, value)..
+-- (for `update_more`: whether the deadline replaces, whether to clear, owner, indexed owner, indexed until, credentials
+-- expected, credentials to be,) field.., expected.., field that goes.., (field, value)..
 local function update()
   local now, nonce, deadline, conditions = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
   local is_more = ARGV[1] == 'update_more'

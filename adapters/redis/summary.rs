@@ -17,13 +17,10 @@ pub(super) struct Summary<'a> {
     pub(super) owner: Option<&'a str>,
 }
 
-/// Until when the owner's index knows of the session: the index's business, which a read passes over.
-type Indexed<'a> = Option<&'a str>;
-
-/// The line of a new record.
-pub(super) fn write(record: &Record, indexed: Indexed<'_>) -> String {
-    let millis = [record.created_at(), record.last_used(), record.expires_at()].map(Timestamp::as_millis);
-    let [created, used, expires] = millis;
+/// The line of a new record, and until when its owner's index knows of it: which only the script asks for.
+pub(super) fn write(record: &Record, indexed: Option<&str>) -> String {
+    let times = [record.created_at(), record.last_used(), record.expires_at()];
+    let [created, used, expires] = times.map(Timestamp::as_millis);
     let mut line = starts_with(record.nonce());
     let _ = write!(line, "used={used} expires={expires} created={created} credentials={}", hex(record.credentials()));
     if let (Some(owner), Some(until)) = (record.owner(), indexed) {
