@@ -136,29 +136,32 @@ async fn a_damaged_record_is_an_error_of_its_own() {
     let (server, app, cookie) = session().await;
     let key = format!("cloakroom:{}", id(&cookie));
     let other = app.new_session().await;
-    let damages = [
-        format!("HSET {key} expires soon"),
-        format!("HSET {key} used -1"),
-        format!("HSET {key} created 1e3"),
-        format!("HSET {key} credentials 00"),
-        format!("HSET {key} credentials zz"),
-        format!("HSET {key} nonce xyz"),
-        format!("HSET {key} lifetime forever"),
-        format!("HSET {key} format 2"),
-        format!("HSET {key} s:n \u{fffd}"),
-        format!("HDEL {key} credentials"),
-        format!("HDEL {key} format"),
-        format!("HDEL {key} expires"),
-    ];
+    let line: String = server.run_command(&format!("HGET {key} record")).await;
+    let parts = ["format=", "nonce=", "created=", "used=", "expires=", "credentials="];
+    let mut damages: Vec<(&str, Vec<u8>)> =
+        parts.iter().map(|part| ("record", line.replacen(part, &format!("{part}-"), 1).into())).collect();
+    damages.extend(parts.iter().map(|part| ("record", line.replacen(part, "", 1).into())));
+    damages.extend([
+        ("record", line.replacen("format=1", "format=2", 1).into()),
+        ("record", format!("{line}00").into()),
+        ("record", format!("{line} owner=bob").into()),
+        ("record", b"\xff\xfe".to_vec()),
+        ("record", Vec::new()),
+        ("lifetime", b"forever".to_vec()),
+        ("label", b"\xff\xfe".to_vec()),
+        ("s:n", b"\xff\xfe".to_vec()),
+        ("", Vec::new()),
+    ]);
     let mut admin = server.admin().await;
-    for damage in damages {
+    for (field, value) in damages {
         let dump: Vec<u8> = redis::cmd("DUMP").arg(&key).query_async(&mut admin).await.unwrap();
-        if damage.contains('\u{fffd}') {
-            let _: i64 =
-                redis::cmd("HSET").arg(&key).arg("s:n").arg(b"\xff\xfe").query_async(&mut admin).await.unwrap();
+        let command = if field.is_empty() {
+            redis::cmd("HDEL").arg(&key).arg("record").clone()
         } else {
-            let _: i64 = redis_support::server::run(&mut admin, &damage).await;
-        }
+            redis::cmd("HSET").arg(&key).arg(field).arg(&value).clone()
+        };
+        let _: i64 = command.query_async(&mut admin).await.unwrap();
+        let damage = format!("{field}: {}", String::from_utf8_lossy(&value));
         let seen = app.get("/count", Some(&cookie)).await;
         assert_eq!((seen.status, seen.cookie), (503, None), "{damage}");
         let failure = app.last_failure();
@@ -178,7 +181,8 @@ async fn a_damaged_record_is_an_error_of_its_own() {
 async fn damaged_between_the_load_and_the_write() {
     let (server, app, cookie) = session().await;
     let key = format!("cloakroom:{}", id(&cookie));
-    for damage in [format!("HSET {key} expires soon"), format!("HSET {key} format 2"), format!("SET {key} text")] {
+    let damages = ["HSET key record soon", "HSET key record format=2", "HDEL key record", "SET key text"];
+    for damage in damages.map(|damage| damage.replacen("key", &key, 1)) {
         let cookie = cookie.clone();
         let backup: Vec<u8> = redis::cmd("DUMP").arg(&key).query_async(&mut server.admin().await).await.unwrap();
         let gated = app.clone();

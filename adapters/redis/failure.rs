@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use ::redis::RedisError;
 
-use super::record::Damaged;
+use super::damaged::Damaged;
 use crate::{SessionId, StoreError};
 
 /// A command failed.

@@ -70,20 +70,29 @@ struct Slot {
     ended: Option<(Instant, Failure)>,
 }
 
+impl Slot {
+    fn usable(&self) -> Option<Live> {
+        self.live.clone().filter(|live| !live.is_broken.get())
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Live {
     connection: MultiplexedConnection,
-    is_broken: Arc<AtomicBool>,
+    is_broken: Broken,
 }
 
-impl Live {
-    /// Lets the next command have a new connection. Those that wait for replies on this one still get them.
-    fn discard(&self) {
-        self.is_broken.store(true, Ordering::Release);
+/// Whether the next command needs a new connection. Those that wait for replies on this one still get them.
+#[derive(Clone, Debug, Default)]
+struct Broken(Arc<AtomicBool>);
+
+impl Broken {
+    fn set(&self) {
+        self.0.store(true, Ordering::Release);
     }
 
-    fn is_broken(&self) -> bool {
-        self.is_broken.load(Ordering::Acquire)
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -109,30 +118,26 @@ impl Line {
     pub(super) async fn send_asking(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
         let mut pipeline = ::redis::pipe();
         pipeline.cmd("ASKING").add_command(command.clone());
-        let live = self.connection(deadline).await?;
-        let mut connection = live.connection.clone();
+        let Live { mut connection, is_broken } = self.connection(deadline).await?;
         let replies = connection.req_packed_commands(&pipeline, 0, 2);
-        let reply = self.reply(&live, replies, deadline).await?.pop().unwrap_or(Value::Nil);
-        reply.extract_error().map_err(Failure::refused)
+        let reply = self.reply(&is_broken, replies, deadline).await?.pop().unwrap_or(Value::Nil);
+        answer(reply)
     }
 
     async fn send_once(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
-        let live = self.connection(deadline).await?;
-        let mut connection = live.connection.clone();
-        let reply = self.reply(&live, connection.req_packed_command(command), deadline).await?;
-        match reply.extract_error().map_err(Failure::refused) {
-            // A demoted master, or a password that was set meanwhile: a new connection sees it as it is.
-            Err(failure) if failure.says("READONLY") || failure.says("NOAUTH") => {
-                live.discard();
-                Err(failure)
-            }
-            reply => reply,
+        let Live { mut connection, is_broken } = self.connection(deadline).await?;
+        let reply = self.reply(&is_broken, connection.req_packed_command(command), deadline).await?;
+        let answer = answer(reply);
+        // A demoted master, or a password that was set meanwhile: a new connection sees it as it is.
+        if answer.as_ref().is_err_and(|failure| failure.says("READONLY") || failure.says("NOAUTH")) {
+            is_broken.set();
         }
+        answer
     }
 
     async fn reply<T>(
         &self,
-        live: &Live,
+        is_broken: &Broken,
         reply: impl Future<Output = Result<T, RedisError>>,
         deadline: Instant,
     ) -> Result<T, Failure> {
@@ -144,11 +149,15 @@ impl Line {
             // The other end may be gone without a word, and then no reply will ever come.
             Err(_) => Failure::no_reply(self.timeouts.response),
         };
-        live.discard();
+        is_broken.set();
         Err(failure)
     }
 
     async fn connection(&self, deadline: Instant) -> Result<Live, Failure> {
+        // As it nearly always is, without a timer.
+        if let Some(live) = self.slot.try_lock().ok().and_then(|slot| slot.usable()) {
+            return Ok(live);
+        }
         let no_connection = |_| Failure::no_connection(self.timeouts.connection);
         timeout_at(deadline, self.connect(Instant::now())).await.map_err(no_connection)?
     }
@@ -156,8 +165,8 @@ impl Line {
     /// Runs under the slot's lock: whoever comes second finds the first one's connection, or its failure.
     async fn connect(&self, asked: Instant) -> Result<Live, Failure> {
         let mut slot = self.slot.lock().await;
-        if let Some(live) = slot.live.as_ref().filter(|live| !live.is_broken()) {
-            return Ok(live.clone());
+        if let Some(live) = slot.usable() {
+            return Ok(live);
         }
         slot.live = None;
         if let Some((_, failure)) = slot.ended.as_ref().filter(|(ended, _)| *ended >= asked) {
@@ -168,7 +177,7 @@ impl Line {
         }
         slot.started = Some(Instant::now());
         slot.vain += 1;
-        let is_broken = Arc::new(AtomicBool::new(false));
+        let is_broken = Broken::default();
         let config = self.config(&is_broken);
         let failure = match timeout(self.timeouts.connection, self.target.open(&config)).await {
             Ok(Ok(connection)) => {
@@ -185,21 +194,29 @@ impl Line {
         Err(failure)
     }
 
-    fn config(&self, is_broken: &Arc<AtomicBool>) -> AsyncConnectionConfig {
+    fn config(&self, is_broken: &Broken) -> AsyncConnectionConfig {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeouts.connection))
             .set_response_timeout(None);
         if !self.target.has_pushes() {
             return config;
         }
-        let is_broken = Arc::clone(is_broken);
+        let is_broken = is_broken.clone();
         // So that a connection that the server closed while nobody used it is replaced before a command is lost in it.
         config.set_push_sender(move |push: PushInfo| {
             if push.kind == PushKind::Disconnection {
-                is_broken.store(true, Ordering::Release);
+                is_broken.set();
             }
             Ok::<_, ::redis::aio::SendError>(())
         })
+    }
+}
+
+/// An error stands at the top of a reply, if there is one: nothing that we send is answered with one inside.
+fn answer(reply: Value) -> Result<Value, Failure> {
+    match reply {
+        Value::ServerError(error) => Err(Failure::refused(error.into())),
+        reply => Ok(reply),
     }
 }
 

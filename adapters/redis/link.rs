@@ -55,7 +55,7 @@ impl Link {
     /// Calls the script by its hash, and brings it along where the server does not know it: a new one, a promoted
     /// replica, one whose scripts were flushed.
     pub(super) async fn call(&self, call: &Call, again: Again, deadline: Instant) -> Result<Value, Failure> {
-        match self.send(&call.key, &call.by_hash(), again, deadline).await {
+        match self.send(&call.key, call.by_hash(), again, deadline).await {
             Err(failure) if failure.says("NOSCRIPT") => self.send(&call.key, &call.by_source(), again, deadline).await,
             done => done,
         }

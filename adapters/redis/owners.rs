@@ -9,13 +9,7 @@ use std::time::Duration;
 use ::redis::Value;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::{
-    RedisStore,
-    line::Again,
-    record::{self, Damaged},
-    script::Call,
-    store::unexpected,
-};
+use super::{RedisStore, damaged::Damaged, line::Again, record, script::Call, store::unexpected};
 use crate::{OwnedSession, OwnerIndex, Record, SessionId, StoreError, Timestamp};
 
 /// How many records are asked for at the same time.

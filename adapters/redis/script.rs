@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use ::redis::{Cmd, Script};
+use ::redis::{Arg, Cmd, Script, ToRedisArgs};
 
 const SOURCE: &str = include_str!("script.lua");
 
@@ -12,42 +12,34 @@ static HASH: LazyLock<String> = LazyLock::new(|| Script::new(SOURCE).get_hash().
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) key: Vec<u8>,
-    arguments: Vec<Vec<u8>>,
+    by_hash: Cmd,
 }
 
 impl Call {
     pub(super) fn new(verb: &str, key: Vec<u8>) -> Self {
-        Self { key, arguments: vec![verb.into()] }
+        let mut by_hash = ::redis::cmd("EVALSHA");
+        by_hash.arg(HASH.as_str()).arg(1).arg(&key).arg(verb);
+        Self { key, by_hash }
     }
 
-    pub(super) fn arg(&mut self, argument: impl Into<Vec<u8>>) -> &mut Self {
-        self.arguments.push(argument.into());
-        self
-    }
-
-    /// Fields, each with its value behind it.
-    pub(super) fn pairs(&mut self, pairs: impl IntoIterator<Item = (String, Vec<u8>)>) -> &mut Self {
-        for (field, value) in pairs {
-            self.arg(field).arg(value);
-        }
+    pub(super) fn arg(&mut self, argument: impl ToRedisArgs) -> &mut Self {
+        self.by_hash.arg(argument);
         self
     }
 
     /// The command that names the script by its hash.
-    pub(super) fn by_hash(&self) -> Cmd {
-        self.command("EVALSHA", &HASH)
+    pub(super) fn by_hash(&self) -> &Cmd {
+        &self.by_hash
     }
 
     /// The command that brings the script along, for a server that does not know it (any more).
     pub(super) fn by_source(&self) -> Cmd {
-        self.command("EVAL", SOURCE)
-    }
-
-    fn command(&self, name: &str, script: &str) -> Cmd {
-        let mut command = ::redis::cmd(name);
-        command.arg(script).arg(1).arg(&self.key);
-        for argument in &self.arguments {
-            command.arg(argument.as_slice());
+        let mut command = ::redis::cmd("EVAL");
+        command.arg(SOURCE);
+        for argument in self.by_hash.args_iter().skip(2) {
+            if let Arg::Simple(argument) = argument {
+                command.arg(argument);
+            }
         }
         command
     }

@@ -5,10 +5,12 @@ use tokio::time::Instant;
 
 use super::{
     RedisStore,
+    damaged::Damaged,
     failure::{Failure, Fate},
     line::Again,
-    record::{self, Damaged},
+    record,
     script::Call,
+    summary,
 };
 use crate::{Changes, Created, DynOwnerIndex, Record, SessionId, SessionStore, StoreError, Timestamp, Updated};
 
@@ -26,14 +28,14 @@ impl SessionStore for RedisStore {
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        let now = record.created_at();
-        let mut call = Call::new("create", self.key(id));
-        call.arg(record::millis(now)).arg(record::nonce(record.nonce())).arg(record::millis(record.expires_at()));
+        let (now, expires_at) = (record.created_at(), record.expires_at());
+        let mut indexed = None;
         if let Some(owner) = record.owner() {
-            let until = self.index(owner, id, record.expires_at(), now).await?;
-            call.arg("indexed").arg(until);
+            indexed = Some(self.index(owner, id, expires_at, now).await?);
         }
-        call.pairs(record::fields(record));
+        let mut call = Call::new("create", self.key(id));
+        call.arg(now.as_millis()).arg(expires_at.as_millis());
+        record::write(record, indexed.as_deref(), &mut call);
         let deadline = self.link.deadline();
         let (reply, is_second) = match self.link.call(&call, Again::No, deadline).await {
             Err(failure) if failure.fate == Fate::ReplyLost => (self.link.call(&call, Again::No, deadline).await, true),
@@ -102,27 +104,37 @@ impl RedisStore {
         indexed: Option<&(String, String)>,
         deadline: Instant,
     ) -> Result<Value, Failure> {
-        let flag = |flag: bool| if flag { "1" } else { "0" };
-        let mut call = Call::new("update", key.to_vec());
-        call.arg(record::millis(changes.now()))
-            .arg(record::nonce(changes.nonce()))
-            .arg(record::millis(changes.expires_at()))
-            .arg(flag(changes.lifetime().is_some()))
-            .arg(flag(changes.clears()))
-            .arg(match changes.owner() {
-                None => String::new(),
-                Some(None) => "-".to_owned(),
-                Some(Some(owner)) => format!("={owner}"),
-            })
-            .arg(indexed.map(|(owner, _)| format!("={owner}")).unwrap_or_default())
-            .arg(indexed.map(|(_, until)| until.as_str()).unwrap_or_default());
-        let (expected, removed) = (record::expected(changes), record::removed(changes));
-        call.arg(expected.len().to_string()).pairs(expected);
-        call.arg(removed.len().to_string());
-        for field in removed {
+        let credentials = (changes.expected_credentials(), changes.credentials());
+        let is_plain = !changes.clears()
+            && changes.lifetime().is_none()
+            && changes.owner().is_none()
+            && indexed.is_none()
+            && credentials == (None, None);
+        let mut call = Call::new(if is_plain { "update" } else { "update_more" }, key.to_vec());
+        call.arg(changes.now().as_millis())
+            .arg(format!("{:016x}", changes.nonce()))
+            .arg(changes.expires_at().as_millis())
+            .arg(record::conditions(changes).count())
+            .arg(record::removed(changes).count());
+        if !is_plain {
+            let flag = |flag: bool| if flag { "1" } else { "0" };
+            call.arg(flag(changes.lifetime().is_some()))
+                .arg(flag(changes.clears()))
+                .arg(match changes.owner() {
+                    None => String::new(),
+                    Some(None) => "-".to_owned(),
+                    Some(Some(owner)) => format!("={owner}"),
+                })
+                .arg(indexed.map(|(owner, _)| format!("={owner}")).unwrap_or_default())
+                .arg(indexed.map(|(_, until)| until.as_str()).unwrap_or_default())
+                .arg(credentials.0.map(summary::hex).unwrap_or_default())
+                .arg(credentials.1.map(summary::hex).unwrap_or_default());
+        }
+        record::write_conditions(changes, &mut call);
+        for field in record::removed(changes) {
             call.arg(field);
         }
-        call.pairs(record::set(changes));
+        record::write_set(changes, &mut call);
         // Only a deadline can be pushed out twice. Anything else might undo what came after the first time.
         let again = if changes.is_touch() { Again::Yes } else { Again::No };
         self.link.call(&call, again, deadline).await
@@ -132,10 +144,11 @@ impl RedisStore {
     /// it. An error is taken for no: the write is then reported as failed.
     async fn has_nonce(&self, key: &[u8], nonce: u64, deadline: Instant) -> bool {
         let mut command = ::redis::cmd("HGET");
-        command.arg(key).arg("nonce");
-        let nonce = record::nonce(nonce).into_bytes();
-        let reply = self.link.send(key, &command, Again::Yes, deadline).await;
-        reply.is_ok_and(|found| found == Value::BulkString(nonce))
+        command.arg(key).arg("record");
+        match self.link.send(key, &command, Again::Yes, deadline).await {
+            Ok(Value::BulkString(line)) => line.starts_with(summary::starts_with(nonce).as_bytes()),
+            _ => false,
+        }
     }
 }
 
