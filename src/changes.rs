@@ -195,17 +195,12 @@ impl Changes {
         self.expires_at
     }
 
-    /// Whether it does nothing but push the deadline out: such changes can be sent twice.
+    /// Whether it does nothing but push the deadline out, be it on a condition: such changes can be sent twice.
     #[must_use]
     pub fn is_touch(&self) -> bool {
-        let Self { now: _, nonce: _, expires_at: _, known: _, delta, expected, credentials, owner, label, lifetime } =
+        let Self { now: _, nonce: _, expires_at: _, known: _, expected: _, delta, credentials, owner, label, lifetime } =
             self;
-        delta.is_empty()
-            && expected.is_none()
-            && credentials.is_none()
-            && owner.is_none()
-            && label.is_none()
-            && lifetime.is_none()
+        delta.is_empty() && credentials.is_none() && owner.is_none() && label.is_none() && lifetime.is_none()
     }
 }
 

@@ -44,7 +44,10 @@ pub(crate) enum Ticket {
 /// Whether a cookie can still be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Head {
+    /// Yes, and it leaves later: other requests may renew the session until then.
     Open,
+    /// Yes: it leaves with this commit.
+    Leaves,
     Sent,
 }
 
@@ -57,6 +60,8 @@ pub(crate) struct Commit<'a> {
     pub(crate) head: Head,
     pub(crate) ticket: Ticket,
     pub(crate) dropped: Option<Dropped>,
+    /// Whether the token is to be sent again when the head leaves, for what an earlier commit did.
+    pub(crate) resends: bool,
 }
 
 impl Commit<'_> {
@@ -67,7 +72,7 @@ impl Commit<'_> {
         let now = self.core.now();
         let mut contended_since = None;
         let mut loaded = self.loaded(now);
-        let reissue = self.head == Head::Open && self.visit.is_reissue_due();
+        let reissue = self.head == Head::Leaves && (self.visit.is_reissue_due() || self.resends);
         // A login to a session that this owner cannot have any more begins another one.
         let mut answer = if self.predates_owner().await? { Answer::Gone } else { Answer::None };
         for tries in 1.. {
@@ -148,16 +153,17 @@ impl Commit<'_> {
 
     /// Whether the mere use is worth a write. Where that is a cookie, it must be possible to send one.
     fn is_touch_due(&self, now: Timestamp) -> bool {
-        let is_possible = self.head == Head::Open || !self.core.backend.is_client_side();
+        let is_possible = self.head != Head::Sent || !self.core.backend.is_client_side();
         is_possible && self.visit.record().is_some_and(|record| self.core.is_touch_due(record, &self.ops, now))
     }
 
     /// Whether the token is to be sent again with an update, be it under the current key or with another `Max-Age`. The update that goes
     /// with it holds only while the token is the newest: sent after a newer one, it would log the user out. What no server can
     /// help is a response that leaves before a renewal's and arrives after it: so a new key sends each token once, and no more.
+    /// For the same reason a save in the middle of a request leaves it to the commit that the head leaves with.
     fn is_resend_due(&self, reissue: bool, now: Timestamp) -> bool {
         let is_wanted =
-            |record| reissue || (self.head == Head::Open && self.ops.moves_cookie(self.core.lifetime_of(record)));
+            |record| reissue || (self.head == Head::Leaves && self.ops.moves_cookie(self.core.lifetime_of(record)));
         self.visit.record().is_some_and(|record| is_wanted(record) && self.holds_newest(record, now))
     }
 

@@ -85,9 +85,9 @@ impl Core {
         }
     }
 
-    /// Whether no request ever waits: neither for the store nor for the application's word.
+    /// Whether no request ever waits: neither for the store's verbs, nor for its index, nor for the application's word.
     pub(crate) fn is_immediate(&self) -> bool {
-        self.backend.is_immediate() && self.owner_valid_from.is_none()
+        self.backend.is_immediate() && self.quota.is_none() && self.owner_valid_from.is_none()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use http::{Extensions, StatusCode};
-use tokio::sync::{Mutex as Turn, OnceCell};
+use tokio::sync::{Mutex as Turn, OnceCell, SetError};
 
 use crate::{
     commit::{Commit, Head, Ticket},
@@ -156,13 +156,15 @@ pub(crate) struct Inner {
     pub(crate) visit: Visit,
     pub(crate) ops: Ops,
     ticket: Ticket,
+    /// Whether the token is to be sent again when the head leaves, for what a save did.
+    resends: bool,
     was_presented: bool,
 }
 
 impl Inner {
     fn shared(visit: Visit) -> Box<Mutex<Self>> {
         let was_presented = visit.record().is_some();
-        Box::new(Mutex::new(Self { visit, ops: Ops::default(), ticket: Ticket::Keep, was_presented }))
+        Box::new(Mutex::new(Self { visit, ops: Ops::default(), ticket: Ticket::Keep, resends: false, was_presented }))
     }
 
     pub(crate) fn raw(&self, key: &str) -> Option<&str> {
@@ -220,10 +222,16 @@ impl Shared {
         }
         let core = self.core.as_deref().filter(|core| core.is_immediate())?;
         let opened = at_once!(open(core, &self.presented.claims))?;
-        Some(or_as_told(core, opened).map(|visit| {
+        let inner = match or_as_told(core, opened) {
+            Ok(visit) => Inner::shared(visit),
+            Err(error) => return Some(Err(error)),
+        };
+        match self.cell.set(inner) {
+            // Somebody else's load has to be waited for.
+            Err(SetError::InitializingError(_)) => None,
             // Somebody else who was faster has found the same.
-            let _ = self.cell.set(Inner::shared(visit));
-        }))
+            Ok(()) | Err(SetError::AlreadyInitializedError(_)) => Some(Ok(())),
+        }
     }
 
     /// Whether nothing is ever waited for.
@@ -242,7 +250,8 @@ impl Shared {
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
         let _turn = self.turn.lock().await;
-        let (asked, mut commit) = self.begin(core)?;
+        let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
+        let (asked, mut commit) = self.begin(core, head)?;
         let result = commit.run().await;
         match self.end(&asked, commit, result)? {
             Some(Dropped::Unavailable) => Err(Error::read_only()),
@@ -284,7 +293,7 @@ impl Shared {
             self.head_sent.store(true, Ordering::Release);
             return Some(HeadLines::nothing());
         };
-        if inner.ops.is_empty() && !inner.visit.is_reissue_due() && !self.is_touch_due(&inner) {
+        if inner.ops.is_empty() && !inner.resends && !inner.visit.is_reissue_due() && !self.is_touch_due(&inner) {
             return Some(self.close(&mut inner));
         }
         None
@@ -306,7 +315,7 @@ impl Shared {
         {
             inner.ops.drop_writes();
         }
-        let result = match self.begin(core) {
+        let result = match self.begin(core, Head::Leaves) {
             Ok((asked, mut commit)) => {
                 let result = commit.run().await;
                 self.end(&asked, commit, result).map(drop)
@@ -318,12 +327,12 @@ impl Shared {
     }
 
     /// Begins a commit of what was asked for so far. Whoever does has the turn.
-    fn begin<'a>(&'a self, core: &'a Core) -> Result<(Arc<Ops>, Commit<'a>), Error> {
-        let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
+    fn begin<'a>(&'a self, core: &'a Core, head: Head) -> Result<(Arc<Ops>, Commit<'a>), Error> {
         let mut inner = self.inner()?;
+        let resends = inner.resends;
         let (asked, visit, ops) = (inner.ops.begin(), inner.visit.clone(), inner.ops.clone());
         let claims = &self.presented.claims;
-        Ok((asked, Commit { core, claims, visit, ops, head, ticket: Ticket::Keep, dropped: None }))
+        Ok((asked, Commit { core, claims, visit, ops, head, ticket: Ticket::Keep, dropped: None, resends }))
     }
 
     /// Takes in what a commit came to.
@@ -336,6 +345,10 @@ impl Shared {
         match result {
             Ok(()) => {
                 inner.ops.settle(asked, commit.visit.state());
+                inner.resends = commit.resends;
+                if commit.dropped == Some(Dropped::Gone) && matches!(inner.ticket, Ticket::Give(..)) {
+                    inner.ticket = Ticket::Keep;
+                }
                 inner.visit = commit.visit;
                 Ok(commit.dropped)
             }
@@ -351,7 +364,7 @@ impl Shared {
         self.core
             .as_ref()
             .zip(inner.visit.record())
-            .is_some_and(|(core, record)| core.is_touch_due(record, &inner.ops, inner.visit.at))
+            .is_some_and(|(core, record)| core.is_touch_due(record, &inner.ops, core.now()))
     }
 
     fn close(&self, inner: &mut Inner) -> HeadLines {

@@ -117,7 +117,8 @@ impl SessionStore for MemoryStore {
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         let removed = self.tables.shard(id).remove(id);
         if let Some(removed) = removed {
-            self.tables.removed(id, &removed);
+            self.tables.count_out(1);
+            self.tables.unlisted(id, &removed);
         }
         Ok(())
     }
@@ -177,7 +178,7 @@ impl Tables {
     fn put(&self, id: &SessionId, record: &Record, room: Room) -> Result<Created, StoreError> {
         let mut expired = Vec::new();
         let placed = self.place(id, record, room, &mut expired);
-        self.all_removed(expired);
+        self.all_unlisted(expired);
         let replaced = match placed? {
             Ok(replaced) => replaced,
             Err(taken) => return Ok(taken),
@@ -200,7 +201,12 @@ impl Tables {
         let owner = record.meta.owner.as_ref();
         let index = owner.map(|owner| (owner, self.owners(owner)));
         let mut ownerless = self.make_room(id, room)?;
-        let replaced = self.shard(id).create(*id, compact, expired);
+        let replaced = {
+            let mut shard = self.shard(id);
+            let replaced = shard.create(*id, compact, expired);
+            self.count_out(expired.len());
+            replaced
+        };
         if let Ok(before) = &replaced {
             if let (Some(before), Some(ownerless)) = (before, &mut ownerless) {
                 ownerless.remove(&(before.created_at(), *id));
@@ -236,7 +242,12 @@ impl Tables {
         let owner = changes.owner.as_ref().and_then(Option::as_ref);
         let index = owner.map(|owner| (owner, self.owners(owner)));
         let mut expired = Vec::new();
-        let (updated, before) = self.shard(id).update(id, changes, &mut expired);
+        let (updated, before) = {
+            let mut shard = self.shard(id);
+            let updated = shard.update(id, changes, &mut expired);
+            self.count_out(expired.len());
+            updated
+        };
         if let (Updated::Done, Some((owner, mut table))) = (&updated, index) {
             table.add(owner, *id);
         }
@@ -244,31 +255,40 @@ impl Tables {
             self.left(id, before.owner());
             self.note_ownerless(id);
         }
-        self.all_removed(expired);
+        self.all_unlisted(expired);
         updated
     }
 
     fn revoke(&self, owner: &str, id: &SessionId) -> bool {
         let revoked = self.shard(id).remove_if(id, |kept| kept.owner().is_some_and(|known| **known == *owner));
         match &revoked {
-            Some(revoked) => self.removed(id, revoked),
+            Some(revoked) => {
+                self.count_out(1);
+                self.unlisted(id, revoked);
+            }
             None => self.forget(owner, id),
         }
         revoked.is_some()
     }
 
     /// A record is gone: its places in the indexes go, too.
-    fn removed(&self, id: &SessionId, kept: &Compact) {
+    fn unlisted(&self, id: &SessionId, kept: &Compact) {
         self.left(id, kept.owner());
         if let Some(bound) = &self.bound {
-            bound.removed();
             bound.ownerless().remove(&(kept.created_at(), *id));
         }
     }
 
-    fn all_removed(&self, entries: Vec<Entry>) {
+    fn all_unlisted(&self, entries: impl IntoIterator<Item = Entry>) {
         for (id, kept) in entries {
-            self.removed(&id, &kept);
+            self.unlisted(&id, &kept);
+        }
+    }
+
+    /// So many records are gone. Counted under their shard's lock: while they count, others are ended for room.
+    fn count_out(&self, count: usize) {
+        if let Some(bound) = &self.bound {
+            (0..count).for_each(|_| bound.removed());
         }
     }
 
@@ -307,10 +327,13 @@ impl Tables {
         while bound.is_full() {
             let Some(shard) = bound.firsts.expired(now).and_then(|shard| self.shards.get(shard)) else { return false };
             // Somebody else may have ended it.
-            let expired = lock(shard).remove_expired(now);
-            if let Some((id, kept)) = expired {
-                self.removed(&id, &kept);
-            }
+            let expired = {
+                let mut shard = lock(shard);
+                let expired = shard.remove_expired(now);
+                self.count_out(usize::from(expired.is_some()));
+                expired
+            };
+            self.all_unlisted(expired);
         }
         true
     }

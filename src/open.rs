@@ -29,21 +29,11 @@ pub(crate) struct Visit {
     pub(crate) superseded: Vec<SessionId>,
     /// How many of the claims were looked at.
     pub(crate) tried: usize,
-    /// When.
-    pub(crate) at: Timestamp,
 }
 
 impl Visit {
     pub(crate) fn of(loaded: Loaded) -> Self {
-        Self {
-            loaded,
-            token: None,
-            way: None,
-            key: KeyAge::Current,
-            superseded: Vec::new(),
-            tried: 0,
-            at: Timestamp::default(),
-        }
+        Self { loaded, token: None, way: None, key: KeyAge::Current, superseded: Vec::new(), tried: 0 }
     }
 
     /// The record that the session is open on.
@@ -73,7 +63,8 @@ impl Visit {
 ///
 /// It is one flat future: each one inside another is moved as a whole, for every request.
 pub(crate) async fn open(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, Error> {
-    let mut visit = Visit { at: core.now(), ..Visit::of(Loaded::Nothing) };
+    let now = core.now();
+    let mut visit = Visit::of(Loaded::Nothing);
     let mut unreadable = None;
     for (claim, way) in claims {
         visit.tried += 1;
@@ -86,7 +77,7 @@ pub(crate) async fn open(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, 
             None => Ok(record),
         };
         let mut looked = match found {
-            Ok(found) => look(core, &token, found, visit.at),
+            Ok(found) => look(core, &token, found, now),
             // One damaged record must not hide the session beside it.
             Err(error) if error.is_undecodable() => {
                 unreadable.get_or_insert(error);

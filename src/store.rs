@@ -65,9 +65,9 @@ pub trait SessionStore: Send + Sync + 'static {
         None
     }
 
-    /// Whether the futures of all four verbs are ready when they are polled first, as those of a store in memory are: a
-    /// request then keeps no future of them. One that is not ready all the same is dropped, and the verb called again.
-    /// Default: no.
+    /// Whether the futures of all four verbs are always ready when they are polled first, as those of a store in memory are: a
+    /// request then keeps no future of them. Say so of no other store: one that is not ready is dropped half way, and called
+    /// again. Default: no.
     fn is_immediate(&self) -> bool {
         false
     }

@@ -98,6 +98,34 @@ async fn a_request_that_another_ones_renewal_overtakes_sends_no_cookie() {
     }
 }
 
+/// What a save in the middle of a request did is told when its head leaves: until then another request may renew.
+#[tokio::test]
+async fn a_save_in_the_middle_puts_no_token_over_a_newer_one() {
+    for (slow, writes) in [("/app/insert:step:1/save", "1"), ("/app/insert:step:1/save/insert:step:2", "2")] {
+        let (app, store, _) = house(limits());
+        let browser = Browser::new();
+        browser.get(&app, "/app/insert:user:7").await;
+        // The save is done, and what comes with the head stands before its write.
+        let gate = store.nth(Verb::Update, 2).waits();
+        let before = browser.copied();
+        let held = before.peek(&app, slow);
+        let login = async {
+            gate.reached().await;
+            assert_eq!(browser.get(&app, "/app/renew").await.sent(), Sent::Token);
+            gate.open();
+        };
+        let (late, ()) = soon(async { tokio::join!(held, login) }).await;
+        assert_eq!((late.status.as_u16(), late.sent()), (200, Sent::Nothing), "{slow}");
+        browser.keep(&late);
+        assert_eq!(browser.get(&app, "/app/get:user/get:step").await.body, format!("7 {writes}"), "{slow}");
+    }
+    let (app, _, _) = house(limits());
+    let browser = Browser::new();
+    browser.get(&app, "/app/insert:user:7").await;
+    let page = browser.get(&app, "/app/insert:step:1/save").await;
+    assert_eq!((page.sent(), max_age(&page)), (Sent::Token, Some(3600)), "nobody came between");
+}
+
 #[tokio::test]
 async fn what_ends_meanwhile_is_not_sent_again() {
     let (app, store, clock) = house(limits().extend_on_use(1.0));

@@ -41,7 +41,8 @@ pub struct PersistentSession(Ttl);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TtlExtensionPolicy {
-    /// Every request that presents the session's token. Each costs a write to the store, and with a [`PersistentSession`] a
+    /// Every request that presents the session's token; under [`lazy`](super::SessionMiddleware::lazy), every one that asks for the
+    /// session. Each costs a write to the store, and with a [`PersistentSession`] a
     /// cookie. [`SessionLayer`](crate::SessionLayer) has a threshold for that: by default it writes once in a fifth of the limit.
     OnEveryRequest,
     /// A request that writes to the session, or renews it.

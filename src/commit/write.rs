@@ -112,9 +112,13 @@ impl Commit<'_> {
         if is_renewed {
             self.core.emit(&Event::Rotated { id: token.id });
         }
-        if let Ticket::Give(..) = ticket {
-            self.ticket = ticket;
-            self.visit.key = KeyAge::Current;
+        match ticket {
+            Ticket::Give(..) => {
+                self.ticket = ticket;
+                self.visit.key = KeyAge::Current;
+                self.resends = false;
+            }
+            _ => self.resends |= self.head == Head::Open && self.ops.moves_cookie(self.core.lifetime_of(&after)),
         }
         self.visit.token = Some(token);
         self.visit.loaded = Loaded::Current(after);
@@ -132,7 +136,7 @@ impl Commit<'_> {
             self.visit.token = Some(Token { id, secret });
         }
         if let Some(token) = self.visit.token.as_ref().filter(|token| is_current(&token.secret))
-            && (is_renewed || done.moves_cookie(self.core.lifetime_of(&record)))
+            && (is_renewed || (self.head == Head::Leaves && done.moves_cookie(self.core.lifetime_of(&record))))
         {
             let max_age = self.core.lifetime_of(&record).max_age(record.created_at(), now);
             self.ticket = Ticket::Give(self.core.backend.write(token, &record)?, max_age);
@@ -185,7 +189,7 @@ impl Commit<'_> {
     pub(super) async fn delete(&mut self, now: Timestamp) -> Result<(), Error> {
         if !self.claims.is_empty() || self.visit.token.is_some() {
             match self.head {
-                Head::Open => self.ticket = Ticket::Take,
+                Head::Open | Head::Leaves => self.ticket = Ticket::Take,
                 // Nothing but the cookie's removal ends such a session.
                 Head::Sent if self.core.backend.is_client_side() => return Err(Error::too_late()),
                 Head::Sent => {}

@@ -2,11 +2,12 @@
 
 use std::error::Error as _;
 
-use actix_web::{App, cookie::Key, test::init_service, web};
+use actix_web::{App, cookie::Key, dev::Service as _, test::init_service, web};
 use cloakroom::{
     MemoryStore, Session, SessionStore,
     actix_web::{
-        SessionGetError, SessionInsertError, SessionMiddleware, SessionUpdateError, storage::RedisSessionStore,
+        SessionExt as _, SessionGetError, SessionInsertError, SessionMiddleware, SessionUpdateError,
+        storage::RedisSessionStore,
     },
     redis::ConnectError,
 };
@@ -109,6 +110,20 @@ async fn a_store_of_four_verbs_is_a_store() {
 #[allow(dead_code, unreachable_pub)] // It is a program of its own.
 #[path = "../../../examples/actix_session_store.rs"]
 mod directory;
+
+/// Row: a middleware around it.
+#[actix_web::test]
+async fn who_asks_before_the_middleware_has_a_session_of_his_own() {
+    let app =
+        App::new().wrap(builder(MemoryStore::new()).build()).configure(actix::routes).wrap_fn(|request, service| {
+            request.get_session().insert("n", 1).unwrap();
+            service.call(request)
+        });
+    let app = init_service(app).await;
+    let request = actix_web::test::TestRequest::get().uri("/app/get:n").to_request();
+    let page = Page::new(actix::collect(actix_web::test::call_service(&app, request).await).await);
+    assert_eq!((page.body.as_str(), page.sent()), ("none", Sent::Nothing));
+}
 
 /// Row: two middlewares.
 #[actix_web::test]

@@ -146,6 +146,16 @@ async fn a_cookie_of_actix_session_opens_nothing_and_the_next_login_replaces_it(
     }
 }
 
+/// Row: a logout of nobody.
+#[actix_web::test]
+async fn a_logout_takes_a_cookie_away_that_opens_nothing() {
+    let site = Site::new(builder(MemoryStore::new()).build());
+    let browser = Browser::new();
+    site.get(&browser, "/app/insert:n:1").await;
+    let stranger = Site::new(builder(MemoryStore::new()).build());
+    assert_eq!(stranger.get(&browser, "/app/purge").await.sent(), Sent::Removal);
+}
+
 /// Row: a removal.
 #[actix_web::test]
 async fn a_removal_has_a_max_age_and_no_date() {
