@@ -15,9 +15,10 @@ use crate::{
     error::Error,
     headers::{Head, HeadLines, Headers},
     layer::SessionLayer,
-    lazy::{LazySession, Shared, at_once},
+    lazy::LazySession,
     policy::Failure,
     scope::{self, RequestExtensions},
+    shared::{Shared, at_once},
 };
 
 impl<P> SessionLayer<P> {

@@ -38,6 +38,7 @@ mod record;
 mod scope;
 mod service;
 mod session;
+mod shared;
 mod state;
 mod store;
 #[cfg(feature = "testing")]

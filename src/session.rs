@@ -9,10 +9,10 @@ use std::{
 use crate::{
     commit::owner_in,
     error::Error,
-    lazy::{Inner, Shared},
     lifetime::Lifetime,
     ops::Act,
     plan::Loaded,
+    shared::{Inner, Shared},
     token::SessionId,
 };
 

@@ -1,0 +1,285 @@
+//! What all handles of a request's session share: loading it once, and committing what was done with it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use http::StatusCode;
+use tokio::sync::{Mutex as Turn, OnceCell, SetError};
+
+use crate::{
+    commit::{Commit, Head, Ticket},
+    core::Core,
+    error::Error,
+    event::Event,
+    headers::HeadLines,
+    open::{Look, Visit, look, open, or_as_told, revoked_by_owner},
+    ops::{Act, Ops, Replay},
+    plan::{Dropped, Loaded},
+    raw::Raw,
+    transport::Presented,
+};
+
+/// What a future comes to when it is polled once, where it stands: moving a large one costs more than polling it.
+macro_rules! at_once {
+    ($future:expr) => {
+        match std::pin::pin!($future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        }
+    };
+}
+pub(crate) use at_once;
+
+/// How often a reload begins again while handlers write: an update that writes itself would keep it busy for ever.
+const RELOADS: u32 = 8;
+
+/// What all handles of a request's session share.
+pub(crate) struct Shared {
+    pub(crate) core: Option<Arc<Core>>,
+    pub(crate) presented: Presented,
+    /// Boxed, since most requests never ask: in its place it would be five times the rest, moved and freed each time.
+    pub(crate) cell: OnceCell<Box<Mutex<Inner>>>,
+    /// Commits of one session go one after the other: a second renewal must see the first one's secret.
+    turn: Turn<()>,
+    head_sent: AtomicBool,
+    /// Whether something was asked for that a session nobody loaded cannot do.
+    is_misused: AtomicBool,
+}
+
+/// A loaded session.
+pub(crate) struct Inner {
+    pub(crate) visit: Visit,
+    pub(crate) ops: Ops,
+    ticket: Ticket,
+    /// Whether the token is to be sent again when the head leaves, for what a save did.
+    resends: bool,
+    pub(crate) was_presented: bool,
+}
+
+impl Inner {
+    pub(crate) fn shared(visit: Visit) -> Box<Mutex<Self>> {
+        let was_presented = visit.record().is_some();
+        Box::new(Mutex::new(Self { visit, ops: Ops::default(), ticket: Ticket::Keep, resends: false, was_presented }))
+    }
+
+    pub(crate) fn raw(&self, key: &str) -> Option<&str> {
+        self.ops.view(key, self.visit.state()).value()
+    }
+
+    pub(crate) fn entries(&self) -> BTreeMap<&str, &str> {
+        self.ops.entries(self.visit.state())
+    }
+
+    pub(crate) fn update(&mut self, key: &str, made: Option<Raw>, replay: Replay) {
+        self.ops.update(key, self.visit.state(), made, replay);
+    }
+
+    /// Whether writes have no effect any more: the session is purged, and no other one begun.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ops.act == Act::Purge || (self.visit.loaded == Loaded::Ended && self.ops.act != Act::Restart)
+    }
+}
+
+impl Shared {
+    /// A session that was never loaded from anywhere, and never will be stored.
+    pub(crate) fn detached() -> Self {
+        let inner = Inner::shared(Visit::of(Loaded::Nothing));
+        Self::new(None, Presented::nothing(), OnceCell::new_with(Some(inner)))
+    }
+
+    pub(crate) fn new(core: Option<Arc<Core>>, presented: Presented, cell: OnceCell<Box<Mutex<Inner>>>) -> Self {
+        Self {
+            core,
+            presented,
+            cell,
+            turn: Turn::new(()),
+            head_sent: AtomicBool::default(),
+            is_misused: AtomicBool::default(),
+        }
+    }
+
+    /// The one lock. It is never held across an await, nor while a closure or a `Serialize` of the user's runs.
+    pub(crate) fn inner(&self) -> Result<MutexGuard<'_, Inner>, Error> {
+        let inner = self.cell.get().ok_or_else(Error::not_loaded)?;
+        Ok(inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Fails the request: a change could not be made, by a method that has no error to return.
+    pub(crate) fn fail_commit(&self) {
+        self.is_misused.store(true, Ordering::Release);
+    }
+
+    /// The load where nothing is to be waited for: it is never kept. `None` where there may be, such as for somebody else
+    /// who is about to load it.
+    pub(crate) fn load_at_once(&self) -> Option<Result<(), Error>> {
+        if self.cell.initialized() {
+            return Some(Ok(()));
+        }
+        let core = self.core.as_deref().filter(|core| core.is_immediate())?;
+        let opened = at_once!(open(core, &self.presented.claims))?;
+        let inner = match or_as_told(core, opened) {
+            Ok(visit) => Inner::shared(visit),
+            Err(error) => return Some(Err(error)),
+        };
+        match self.cell.set(inner) {
+            // Somebody else's load has to be waited for.
+            Err(SetError::InitializingError(_)) => None,
+            // Somebody else who was faster has found the same.
+            Ok(()) | Err(SetError::AlreadyInitializedError(_)) => Some(Ok(())),
+        }
+    }
+
+    /// Whether nothing is ever waited for.
+    pub(crate) fn is_immediate(&self) -> bool {
+        self.core.as_ref().is_some_and(|core| core.is_immediate())
+    }
+
+    pub(crate) async fn load(&self) -> Result<(), Error> {
+        let load = async || match &self.core {
+            Some(core) => Ok(Inner::shared(or_as_told(core, open(core, &self.presented.claims).await)?)),
+            None => Err(Error::not_loaded()),
+        };
+        self.cell.get_or_try_init(load).await.map(drop)
+    }
+
+    pub(crate) async fn save(&self) -> Result<(), Error> {
+        let Some(core) = &self.core else { return Ok(()) };
+        let _turn = self.turn.lock().await;
+        let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
+        let (asked, mut commit) = self.begin(core, head)?;
+        let result = commit.run().await;
+        match self.end(&asked, commit, result)? {
+            Some(Dropped::Unavailable) => Err(Error::read_only()),
+            Some(Dropped::Superseded | Dropped::Gone | Dropped::Overtaken) => Err(Error::gone()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn reload(&self) -> Result<(), Error> {
+        let Some(core) = &self.core else { return Ok(()) };
+        let _turn = self.turn.lock().await;
+        for _ in 0..RELOADS {
+            let (record, token, mut ops) = {
+                let inner = self.inner()?;
+                (inner.visit.record().cloned(), inner.visit.token.clone(), inner.ops.clone())
+            };
+            let (Some(record), Some(token)) = (record, token) else { return Ok(()) };
+            let found = core.backend.reload(&token.id, record).await?;
+            let looked = revoked_by_owner(core, look(core, &token, found, core.now())).await?;
+            let Look::Opens(record) = looked else { return Err(Error::gone()) };
+            let version = ops.version();
+            ops.rebase(record.state())?;
+            let mut inner = self.inner()?;
+            if inner.ops.version() == version {
+                inner.ops.adopt(ops);
+                inner.visit.loaded = Loaded::Current(record);
+                return Ok(());
+            }
+        }
+        Err(Error::contended())
+    }
+
+    /// What the head says where there is nothing to store; `None` where a commit has to tell.
+    pub(crate) fn finish_now(&self) -> Option<HeadLines> {
+        if self.is_misused.load(Ordering::Acquire) {
+            return None;
+        }
+        let Ok(mut inner) = self.inner() else {
+            self.head_sent.store(true, Ordering::Release);
+            return Some(HeadLines::nothing());
+        };
+        if inner.ops.is_empty() && !inner.resends && !inner.visit.is_reissue_due() && !self.is_touch_due(&inner) {
+            return Some(self.close(&mut inner));
+        }
+        None
+    }
+
+    /// Commits what the request did, before its head leaves.
+    pub(crate) async fn finish(&self, status: StatusCode) -> (HeadLines, Result<(), Error>) {
+        let Some(core) = &self.core else { return (HeadLines::nothing(), Ok(())) };
+        if self.is_misused.load(Ordering::Acquire) {
+            self.head_sent.store(true, Ordering::Release);
+            let error = Error::not_loaded();
+            tracing::error!("{error}");
+            return (HeadLines::nothing(), Err(error));
+        }
+        // Until the head is closed: a task that renewed in between would get a cookie that nobody sends.
+        let _turn = self.turn.lock().await;
+        if core.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status))
+            && let Ok(mut inner) = self.inner()
+        {
+            inner.ops.drop_writes();
+        }
+        let result = match self.begin(core, Head::Leaves) {
+            Ok((asked, mut commit)) => {
+                let result = commit.run().await;
+                self.end(&asked, commit, result).map(drop)
+            }
+            Err(error) => Err(error),
+        };
+        let lines = self.inner().map_or_else(|_| HeadLines::nothing(), |mut inner| self.close(&mut inner));
+        (lines, result)
+    }
+
+    /// Begins a commit of what was asked for so far. Whoever does has the turn.
+    fn begin<'a>(&'a self, core: &'a Core, head: Head) -> Result<(Arc<Ops>, Commit<'a>), Error> {
+        let mut inner = self.inner()?;
+        let resends = inner.resends;
+        let (asked, visit, ops) = (inner.ops.begin(), inner.visit.clone(), inner.ops.clone());
+        let claims = &self.presented.claims;
+        Ok((asked, Commit { core, claims, visit, ops, head, ticket: Ticket::Keep, dropped: None, resends }))
+    }
+
+    /// Takes in what a commit came to.
+    fn end(&self, asked: &Ops, commit: Commit<'_>, result: Result<(), Error>) -> Result<Option<Dropped>, Error> {
+        let mut inner = self.inner()?;
+        match commit.ticket {
+            Ticket::Keep => {}
+            ticket => inner.ticket = ticket,
+        }
+        match result {
+            Ok(()) => {
+                inner.ops.settle(asked, commit.visit.state());
+                inner.resends = commit.resends;
+                if commit.dropped == Some(Dropped::Gone) && matches!(inner.ticket, Ticket::Give(..)) {
+                    inner.ticket = Ticket::Keep;
+                }
+                inner.visit = commit.visit;
+                Ok(commit.dropped)
+            }
+            Err(error) => {
+                drop(inner);
+                commit.core.emit(&Event::StoreFailed { error: &error });
+                Err(error)
+            }
+        }
+    }
+
+    fn is_touch_due(&self, inner: &Inner) -> bool {
+        self.core
+            .as_ref()
+            .zip(inner.visit.record())
+            .is_some_and(|(core, record)| core.is_touch_due(record, &inner.ops, core.now()))
+    }
+
+    fn close(&self, inner: &mut Inner) -> HeadLines {
+        self.head_sent.store(true, Ordering::Release);
+        let way = inner.visit.way.unwrap_or(self.presented.way);
+        HeadLines { ticket: std::mem::take(&mut inner.ticket), way, is_read: true }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let Some(inner) = self.cell.get_mut() else { return };
+        let inner = inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if self.core.is_some() && !inner.ops.is_empty() {
+            tracing::warn!(id = ?inner.visit.id(), ops = ?inner.ops, "session dropped with unsaved changes");
+        }
+    }
+}
