@@ -147,7 +147,8 @@ async fn a_token_under_a_previous_key_goes_with_whatever_else_is_done() {
     let table = [
         ("/app/get:user", Token, &["load", "update"][..]),
         ("/app/insert:a:1", Token, &["load", "update"]),
-        ("/app/insert:a:1/save/count:n/save", Token, &["load", "update", "update"]),
+        // A save leaves it to the commit that the head leaves with.
+        ("/app/insert:a:1/save/count:n/save", Token, &["load", "update", "update", "update"]),
         ("/app/renew", Token, &["load", "update"]),
         ("/app/remember", Token, &["load", "update"]),
         ("/app/purge", Removal, &["load", "delete"]),

@@ -1,5 +1,7 @@
 //! What is written, and what becomes of it.
 
+use std::time::Duration;
+
 use actix_web::{
     App, HttpResponse,
     body::MessageBody,
@@ -12,11 +14,11 @@ use actix_web::{
 use cloakroom::{
     MemoryStore, Session,
     actix_web::storage::RedisSessionStore,
-    testing::{FaultStore, Verb},
+    testing::{FaultStore, TestClock, Verb},
 };
 
 use crate::{
-    house::{Site, builder},
+    house::{Site, builder, clock},
     redis_support::server::Server,
     support::{Browser, Page, Sent, all, drivers::actix, soon},
 };
@@ -29,11 +31,13 @@ fn house() -> (Site, FaultStore<MemoryStore>) {
 /// Row: equal insert.
 #[actix_web::test]
 async fn an_equal_insert_writes_no_key() {
-    let (site, store) = house();
+    let (store, time) = (FaultStore::new(MemoryStore::new()), TestClock::new());
+    let site = Site::new(builder(store.clone()).layer(clock(&time)).build());
     let browser = Browser::new();
     site.get(&browser, "/app/insert:seat:1").await;
     assert_eq!(site.get(&browser, "/app/insert:seat:1/state").await.body, "Unchanged");
-    // What another request writes meanwhile stays.
+    // What another request writes meanwhile stays. In the same millisecond there would be no deadline to move.
+    time.advance(Duration::from_secs(1));
     let gate = store.next(Verb::Update).waits();
     let slow = browser.copied();
     let other = async {
