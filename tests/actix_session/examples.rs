@@ -78,7 +78,10 @@ async fn members_are_renewed_with_each_request<S: SessionStore + 'static>(store:
         let before = browser.copied();
         let page = site.get(&browser, "/secret").await;
         assert_eq!((page.body.as_str(), page.sent()), ("a secret for Ada", Sent::Token));
-        assert_ne!(browser.header(), before.header());
+        // A readable cookie says all there is, and within a millisecond that is the same.
+        if content == CookieContentSecurity::Private || is_server_side::<S>() {
+            assert_ne!(browser.header(), before.header());
+        }
         let status = if is_server_side::<S>() { 401 } else { 200 };
         assert_eq!(site.peek(&before, "/secret").await.status, status, "the cookie from before");
     }
