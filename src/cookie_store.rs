@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use smallvec::SmallVec;
 
 use crate::{
     backend::{Claim, Format, Opened, Text},
@@ -15,6 +15,8 @@ use crate::{
     record::Record,
     token::{Secret, SessionId, Token},
 };
+
+mod base64url;
 
 /// Name and value together, as browsers count them (RFC 6265bis section 5.7).
 const MAX_PAIR: usize = 4096;
@@ -108,18 +110,11 @@ impl Format for WholeSessions {
 
     fn open(&self, claim: &Claim) -> Option<Opened> {
         let Claim::Whole(value) = claim else { return None };
-        let (payload, key) = self.envelope.unwrap(&URL_SAFE_NO_PAD.decode(value).ok()?)?;
-        let (id, body) = payload.split_first_chunk()?;
-        let token = Token { id: SessionId::from_bytes(*id), secret: Secret::none() };
-        Some(Opened { token, record: Some(Record::from_body(body, no_credentials())?), key })
+        self.unseal(value)
     }
 
     fn write(&self, token: &Token, record: &Record) -> Result<Text, Error> {
-        let mut payload = Vec::with_capacity(64 + record.state().size());
-        payload.extend_from_slice(token.id.as_bytes());
-        record.write_body(&mut payload);
-        let sealed = self.envelope.wrap(&payload).unwrap_or_default();
-        let value = URL_SAFE_NO_PAD.encode(sealed);
+        let value = self.seal(&token.id, record).unwrap_or_default();
         let bytes = self.envelope.name().len() + value.len();
         if bytes > MAX_PAIR || value.is_empty() {
             return Err(Error::cookie_too_large(bytes, record.state()));
@@ -129,6 +124,27 @@ impl Format for WholeSessions {
 
     fn named(&self, name: &str) -> Option<Arc<dyn Format>> {
         (self.envelope.name() != name).then(|| Arc::new(Self::new(self.keyring.clone(), self.mode, name)) as _)
+    }
+}
+
+impl WholeSessions {
+    fn unseal(&self, value: &[u8]) -> Option<Opened> {
+        // A small session never leaves the stack until its record is read.
+        let mut bytes = SmallVec::<[u8; 256]>::from_elem(0, base64url::decoded_len(value.len()));
+        base64url::decode(value, &mut bytes)?;
+        let (payload, key) = self.envelope.unwrap(&mut bytes)?;
+        let (id, body) = payload.split_first_chunk()?;
+        let token = Token { id: SessionId::from_bytes(*id), secret: Secret::none() };
+        Some(Opened { token, record: Some(Record::from_body(body, no_credentials())?), key })
+    }
+
+    fn seal(&self, id: &SessionId, record: &Record) -> Option<String> {
+        let size = id.as_bytes().len() + record.body_len();
+        let sealed = self.envelope.wrap(size, |payload| {
+            payload.extend_from_slice(id.as_bytes());
+            record.write_body(payload);
+        })?;
+        Some(base64url::encode(&sealed))
     }
 }
 

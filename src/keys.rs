@@ -61,6 +61,7 @@ mod derive;
 mod envelope;
 mod keyring;
 mod signed;
+mod siv;
 
 /// The fewest bytes of a key: shorter ones than the hash's output weaken HMAC (RFC 2104 section 3, RFC 7518 section 3.2).
 const MIN: usize = 32;
@@ -246,7 +247,7 @@ mod tests {
     #[test]
     fn memory_is_zeroed_on_drop() {
         fn is_zeroed<T: zeroize::ZeroizeOnDrop>() {}
-        is_zeroed::<aes_gcm_siv::aes::Aes256>();
+        is_zeroed::<aes_gcm_siv::aes::Aes256Enc>();
         // An HMAC is two states of its hash and a buffer, and the key of HKDF is an HMAC: neither has a drop of its own.
         is_zeroed::<Sha256>();
         assert_eq!(size_of::<Hkdf<Sha256>>(), size_of::<Hmac<Sha256>>());

@@ -1,20 +1,16 @@
 //! Bytes that only a holder of a key can have made and, where they are sealed, can read.
 
-use aes_gcm_siv::{
-    Aes256GcmSiv,
-    aead::{AeadInOut as _, KeyInit as _},
-};
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::{Keyring, derive::Purpose, keyring::Ring, truncated};
-use crate::{
-    backend::KeyAge,
-    token::{Mac, random},
+use super::{
+    Key, Keyring,
+    derive::Purpose,
+    keyring::Ring,
+    siv::{Nonce, Siv, Tag},
+    truncated,
 };
-
-const NONCE: usize = 12;
-const TAG: usize = 16;
+use crate::{backend::KeyAge, token::random};
 
 /// Whether the bytes can be read without a key. The numbers are the formats' versions, and the first byte of each envelope: a
 /// later format gets another number.
@@ -30,115 +26,109 @@ pub(crate) enum Mode {
 ///
 /// The format, the key's id and the name are authenticated with each payload, and the sub-key is the name's own.
 pub(crate) struct Envelope {
-    mode: Mode,
     name: Box<str>,
     locks: Ring<Lock>,
 }
 
 /// One key's part.
 struct Lock {
-    id: [u8; 4],
+    /// The format and the key's id, which each envelope begins with.
+    header: [u8; 5],
     subkey: Subkey,
 }
 
 enum Subkey {
-    Seal(Box<Aes256GcmSiv>),
+    Seal {
+        siv: Box<Siv>,
+        /// What is authenticated besides the payload.
+        context: Box<[u8]>,
+    },
+    /// Has been fed with the same.
     Sign(Box<Hmac<Sha256>>),
 }
 
 impl Envelope {
     /// The bytes that an envelope adds to its payload, at least and at most.
-    pub(crate) const LEAST: usize = 1 + 4 + TAG;
-    const OVERHEAD: usize = 1 + 4 + NONCE + TAG;
+    pub(crate) const LEAST: usize = 5 + size_of::<Tag>();
+    const OVERHEAD: usize = Self::LEAST + size_of::<Nonce>();
 
     pub(crate) fn new(keyring: &Keyring, mode: Mode, name: &str) -> Self {
-        let locks = keyring.map(|key| Lock {
-            id: *key.derive(Purpose::KeyId, name),
-            subkey: match mode {
-                Mode::Sealed => {
-                    Subkey::Seal(Box::new(Aes256GcmSiv::new((&*key.derive::<32>(Purpose::Seal, name)).into())))
-                }
-                Mode::Readable => Subkey::Sign(Box::new(Hmac::new((&*key.derive::<64>(Purpose::Sign, name)).into()))),
-            },
-        });
-        Self { mode, name: name.into(), locks }
+        Self { name: name.into(), locks: keyring.map(|key| Lock::new(key, mode, name)) }
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Wraps a payload under the current key. Two of the same are not alike.
-    pub(crate) fn wrap(&self, payload: &[u8]) -> Option<Vec<u8>> {
+    /// Wraps a payload under the current key: `write` appends it, of about this size. Two of the same are not alike.
+    pub(crate) fn wrap(&self, size: usize, write: impl FnOnce(&mut Vec<u8>)) -> Option<Vec<u8>> {
         // Two equal nonces among 2^32 messages would show no more than that two payloads are the same (RFC 8452 section 9).
-        self.wrap_with(random(), payload)
+        self.wrap_with(random(), size, write)
     }
 
     /// `None` only for a payload of more than 64 GiB.
-    fn wrap_with(&self, nonce: [u8; NONCE], payload: &[u8]) -> Option<Vec<u8>> {
-        let Lock { id, subkey } = &self.locks.current;
-        let header = self.header(*id);
-        let mut bytes = Vec::with_capacity(payload.len() + Self::OVERHEAD);
-        bytes.extend_from_slice(&header);
-        match subkey {
-            Subkey::Seal(cipher) => {
+    fn wrap_with(&self, nonce: Nonce, size: usize, write: impl FnOnce(&mut Vec<u8>)) -> Option<Vec<u8>> {
+        let Lock { header, subkey } = &self.locks.current;
+        let mut bytes = Vec::with_capacity(size + Self::OVERHEAD);
+        bytes.extend_from_slice(header);
+        let tag = match subkey {
+            Subkey::Seal { siv, context } => {
                 bytes.extend_from_slice(&nonce);
                 let start = bytes.len();
-                bytes.extend_from_slice(payload);
-                let text = bytes.get_mut(start..)?;
-                let tag = cipher.encrypt_inout_detached(&nonce.into(), &self.context(header), text.into()).ok()?;
-                bytes.extend_from_slice(&tag);
+                write(&mut bytes);
+                siv.seal(&nonce, context, bytes.get_mut(start..)?)?
             }
             Subkey::Sign(mac) => {
-                bytes.extend_from_slice(payload);
-                bytes.extend_from_slice(&truncated(self.feed(mac, header, payload)));
+                write(&mut bytes);
+                truncated(Hmac::clone(mac).chain_update(bytes.get(header.len()..)?))
             }
-        }
+        };
+        bytes.extend_from_slice(&tag);
         Some(bytes)
     }
 
     /// The payload; `None` for anything that [`Envelope::wrap`] did not make under this name, in this mode, with one of these
-    /// keys.
-    pub(crate) fn unwrap(&self, bytes: &[u8]) -> Option<(Vec<u8>, KeyAge)> {
-        let (header, body) = bytes.split_first_chunk::<5>()?;
-        let [version, id @ ..] = *header;
-        if version != self.mode as u8 {
-            return None;
-        }
-        let (body, tag) = body.split_last_chunk::<TAG>()?;
-        self.locks.find(|lock| (lock.id == id).then(|| self.open(&lock.subkey, *header, body, tag))?)
-    }
-
-    fn open(&self, subkey: &Subkey, header: [u8; 5], body: &[u8], tag: &Mac) -> Option<Vec<u8>> {
-        match subkey {
-            Subkey::Seal(cipher) => {
-                let (nonce, text) = body.split_first_chunk::<NONCE>()?;
-                let mut payload = text.to_vec();
-                let context = self.context(header);
-                cipher
-                    .decrypt_inout_detached(nonce.into(), &context, payload.as_mut_slice().into(), tag.into())
-                    .ok()?;
-                Some(payload)
+    /// keys. It is opened where it is, so that the bytes are spent either way.
+    pub(crate) fn unwrap<'a>(&self, bytes: &'a mut [u8]) -> Option<(&'a [u8], KeyAge)> {
+        let (header, body) = bytes.split_first_chunk_mut::<5>()?;
+        // Of two keys with the same id, one pair in 2^32, the first one has it.
+        let (lock, key) = self.locks.find(|lock| (lock.header == *header).then_some(lock))?;
+        let (body, tag) = body.split_last_chunk_mut()?;
+        match &lock.subkey {
+            Subkey::Seal { siv, context } => {
+                let (nonce, text) = body.split_first_chunk_mut()?;
+                siv.open(nonce, context, text, tag)?;
+                Some((text, key))
             }
             Subkey::Sign(mac) => {
-                self.feed(mac, header, body).verify_truncated_left(tag).ok()?;
-                Some(body.to_vec())
+                Hmac::clone(mac).chain_update(&*body).verify_truncated_left(tag).ok()?;
+                Some((body, key))
             }
         }
     }
+}
 
-    fn header(&self, [a, b, c, d]: [u8; 4]) -> [u8; 5] {
-        [self.mode as u8, a, b, c, d]
+impl Lock {
+    fn new(key: &Key, mode: Mode, name: &str) -> Self {
+        let [a, b, c, d] = *key.derive(Purpose::KeyId, name);
+        let header = [mode as u8, a, b, c, d];
+        let subkey = match mode {
+            Mode::Sealed => Subkey::seal(&key.derive(Purpose::Seal, name), header, name),
+            Mode::Readable => Subkey::sign(&key.derive(Purpose::Sign, name), header, name),
+        };
+        Self { header, subkey }
     }
+}
 
-    /// What is authenticated besides the payload.
-    fn context(&self, header: [u8; 5]) -> Vec<u8> {
-        [&header, self.name.as_bytes()].concat()
+impl Subkey {
+    fn seal(key: &[u8; 32], header: [u8; 5], name: &str) -> Self {
+        Self::Seal { siv: Box::new(Siv::new(key)), context: [&header, name.as_bytes()].concat().into() }
     }
 
     /// A zero byte ends the name, which can have none.
-    fn feed(&self, mac: &Hmac<Sha256>, header: [u8; 5], payload: &[u8]) -> Hmac<Sha256> {
-        mac.clone().chain_update(header).chain_update(self.name.as_bytes()).chain_update([0]).chain_update(payload)
+    fn sign(key: &[u8; 64], header: [u8; 5], name: &str) -> Self {
+        let mac = Hmac::new(key.into());
+        Self::Sign(Box::new(mac.chain_update(header).chain_update(name).chain_update([0])))
     }
 }
 
@@ -162,6 +152,14 @@ mod tests {
         Key::from_bytes(&bytes).unwrap()
     }
 
+    fn wrap(envelope: &Envelope) -> Vec<u8> {
+        envelope.wrap(7, |text| text.extend(b"payload")).unwrap()
+    }
+
+    fn unwrap(envelope: &Envelope, bytes: &[u8]) -> Option<(Vec<u8>, KeyAge)> {
+        envelope.unwrap(&mut bytes.to_vec()).map(|(payload, key)| (payload.to_vec(), key))
+    }
+
     /// RFC 8452 appendix C.2: those whose associated data begin as our format does, with the key id 0 and a name of the rest.
     #[test]
     fn seals_what_the_rfc_seals() {
@@ -178,17 +176,17 @@ mod tests {
                 "462401724b5ce6588d5a54aae5375513a075cfcdf5042112aa29685c912fc2056543",
             ),
         ];
-        let (mut key, mut nonce) = ([0; 32], [0; NONCE]);
+        let (mut key, mut nonce) = ([0; 32], Nonce::default());
         (key[0], nonce[0]) = (1, 3);
         for (context, payload, sealed) in table {
             let (header, name) = context.split_at(10);
-            let subkey = || Subkey::Seal(Box::new(Aes256GcmSiv::new((&key).into())));
-            let locks = Keyring::new(Key::generate()).map(|_| Lock { id: [0; 4], subkey: subkey() });
             let name = String::from_utf8(bytes(name)).unwrap();
-            let envelope = Envelope { mode: Mode::Sealed, name: name.into(), locks };
-            let wrapped = envelope.wrap_with(nonce, &bytes(payload)).unwrap();
+            let (format, subkey) = ([1, 0, 0, 0, 0], || Subkey::seal(&key, [1, 0, 0, 0, 0], &name));
+            let locks = Keyring::new(Key::generate()).map(|_| Lock { header: format, subkey: subkey() });
+            let envelope = Envelope { name: name.as_str().into(), locks };
+            let wrapped = envelope.wrap_with(nonce, 0, |text| text.extend(bytes(payload))).unwrap();
             assert_eq!(hex(&wrapped), format!("{header}{}{sealed}", hex(&nonce)));
-            assert_eq!(envelope.unwrap(&wrapped).map(|(payload, _)| hex(&payload)), Some(payload.to_owned()));
+            assert_eq!(unwrap(&envelope, &wrapped).map(|(payload, _)| hex(&payload)), Some(payload.to_owned()));
         }
     }
 
@@ -201,9 +199,9 @@ mod tests {
         ];
         for (mode, expected) in table {
             let envelope = Envelope::new(&key(1).into(), mode, "__Host-id");
-            let wrapped = envelope.wrap_with([7; NONCE], b"payload").unwrap();
+            let wrapped = envelope.wrap_with([7; 12], 7, |text| text.extend(b"payload")).unwrap();
             assert_eq!(hex(&wrapped), expected);
-            assert_eq!(envelope.unwrap(&bytes(expected)), Some((b"payload".to_vec(), KeyAge::Current)));
+            assert_eq!(unwrap(&envelope, &bytes(expected)), Some((b"payload".to_vec(), KeyAge::Current)));
         }
     }
 
@@ -212,43 +210,50 @@ mod tests {
         for mode in [Mode::Sealed, Mode::Readable] {
             let other_mode = if mode == Mode::Sealed { Mode::Readable } else { Mode::Sealed };
             let envelope = Envelope::new(&key(1).into(), mode, "id");
-            let wrapped = envelope.wrap(b"payload").unwrap();
+            let wrapped = wrap(&envelope);
             assert_ne!(mode == Mode::Sealed, wrapped.windows(7).any(|part| part == b"payload"));
             for (what, other) in [
                 ("another key", Envelope::new(&key(2).into(), mode, "id")),
                 ("another name", Envelope::new(&key(1).into(), mode, "id2")),
                 ("another mode", Envelope::new(&key(1).into(), other_mode, "id")),
             ] {
-                assert_eq!(other.unwrap(&wrapped), None, "{what}");
+                assert_eq!(unwrap(&other, &wrapped), None, "{what}");
             }
             let rotated = Envelope::new(&Keyring::new(key(2)).previous(key(1)), mode, "id");
-            assert_eq!(rotated.unwrap(&wrapped), Some((b"payload".to_vec(), KeyAge::Previous)));
+            assert_eq!(unwrap(&rotated, &wrapped), Some((b"payload".to_vec(), KeyAge::Previous)));
 
             for at in 0..wrapped.len() {
-                assert_eq!(envelope.unwrap(&wrapped[..at]), None, "cut at {at}");
+                assert_eq!(unwrap(&envelope, &wrapped[..at]), None, "cut at {at}");
                 for bit in 0..8 {
                     let mut flipped = wrapped.clone();
                     flipped[at] ^= 1 << bit;
-                    assert_eq!(envelope.unwrap(&flipped), None, "bit {bit} of byte {at}");
+                    assert_eq!(unwrap(&envelope, &flipped), None, "bit {bit} of byte {at}");
                 }
             }
             for version in (0..=255).filter(|version| *version != mode as u8) {
                 let mut other = wrapped.clone();
                 other[0] = version;
-                assert_eq!(envelope.unwrap(&other), None, "version {version}");
+                assert_eq!(unwrap(&envelope, &other), None, "version {version}");
             }
             let mut longer = wrapped;
             longer.push(0);
-            assert_eq!(envelope.unwrap(&longer), None);
+            assert_eq!(unwrap(&envelope, &longer), None);
         }
     }
 
     /// The name is part of what is authenticated, not only of the sub-key.
     #[test]
     fn the_name_is_associated_data() {
-        let envelope = Envelope::new(&key(1).into(), Mode::Sealed, "id");
-        let wrapped = envelope.wrap(b"payload").unwrap();
-        let renamed = Envelope { name: "id2".into(), ..envelope };
-        assert_eq!(renamed.unwrap(&wrapped), None);
+        for subkey in
+            [|name: &str| Subkey::seal(&[1; 32], [0; 5], name), |name: &str| Subkey::sign(&[1; 64], [0; 5], name)]
+        {
+            let envelope = |name: &str| {
+                let locks = Keyring::new(Key::generate()).map(|_| Lock { header: [0; 5], subkey: subkey(name) });
+                Envelope { name: name.into(), locks }
+            };
+            let wrapped = wrap(&envelope("id"));
+            assert!(unwrap(&envelope("id"), &wrapped).is_some());
+            assert_eq!(unwrap(&envelope("id2"), &wrapped), None);
+        }
     }
 }

@@ -81,7 +81,7 @@ pub(super) struct Ring<T> {
 
 impl<T> Ring<T> {
     /// The first that `open` succeeds with, the current one first.
-    pub(super) fn find<U>(&self, open: impl Fn(&T) -> Option<U>) -> Option<(U, KeyAge)> {
+    pub(super) fn find<'a, U>(&'a self, open: impl Fn(&'a T) -> Option<U>) -> Option<(U, KeyAge)> {
         let current = open(&self.current).map(|opened| (opened, KeyAge::Current));
         current.or_else(|| self.previous.iter().find_map(open).map(|opened| (opened, KeyAge::Previous)))
     }

@@ -11,12 +11,14 @@ use crate::{
 };
 
 const VERSION: u8 = 1;
+/// Bytes of a session's own lifetime.
+const LIFETIME: usize = 20;
 
 impl Record {
     /// The whole record as bytes, for a store over blobs. The first byte is a format version.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(128 + self.state.size());
+        let mut bytes = Vec::with_capacity(64 + self.body_len());
         bytes.push(VERSION);
         bytes.extend_from_slice(&self.nonce.to_le_bytes());
         let mut credentials = Vec::with_capacity(32);
@@ -30,6 +32,14 @@ impl Record {
     pub(crate) fn write_body(&self, bytes: &mut Vec<u8>) {
         self.meta.write_to(bytes);
         bytes.extend_from_slice(self.state.as_bytes());
+    }
+
+    /// How many bytes [`Record::write_body`] appends.
+    pub(crate) fn body_len(&self) -> usize {
+        let Meta { owner, label, lifetime, .. } = &self.meta;
+        let texts = [owner, label].into_iter().flatten().map(|text| text.len()).sum::<usize>();
+        let lifetime = if lifetime.is_some() { LIFETIME } else { 0 };
+        3 * (size_of::<u64>() + size_of::<u32>()) + texts + lifetime + self.state.size()
     }
 
     /// Reads what [`Record::write_body`] wrote, under these credentials.
@@ -82,13 +92,13 @@ impl Meta {
         for text in [&self.owner, &self.label] {
             put_option(bytes, text.as_deref().map(str::as_bytes));
         }
-        put_option(bytes, self.lifetime.as_deref().map(Lifetime::to_bytes).as_ref().map(<[u8; 20]>::as_slice));
+        put_option(bytes, self.lifetime.as_deref().map(Lifetime::to_bytes).as_ref().map(<[u8; LIFETIME]>::as_slice));
     }
 }
 
 impl Lifetime {
     /// `idle ms, absolute ms or all ones, cookie, extension, threshold`, little-endian.
-    fn to_bytes(&self) -> [u8; 20] {
+    fn to_bytes(&self) -> [u8; LIFETIME] {
         let cookie = match self.cookie {
             CookieLife::BrowserSession => 0,
             CookieLife::Persistent => 1,
@@ -99,15 +109,10 @@ impl Lifetime {
             Extend::Use { threshold } => (1, threshold),
             Extend::Write => (2, 0),
         };
-        let mut bytes = [0; 20];
-        let parts = [
-            millis(self.idle).to_le_bytes().as_slice(),
-            &self.absolute.map_or(u64::MAX, millis).to_le_bytes(),
-            &[cookie, extend],
-            &threshold.to_le_bytes(),
-        ]
-        .concat();
-        bytes.copy_from_slice(&parts);
+        let [idle, absolute] = [millis(self.idle), self.absolute.map_or(u64::MAX, millis)].map(u64::to_le_bytes);
+        let mut bytes = [0; LIFETIME];
+        let parts = idle.into_iter().chain(absolute).chain([cookie, extend]).chain(threshold.to_le_bytes());
+        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
         bytes
     }
 
@@ -232,6 +237,21 @@ mod tests {
         let other = Lifetime::builder().persistent_while_used().extend_on_write().build().unwrap();
         record.meta.lifetime = Some(Arc::new(other));
         assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record));
+    }
+
+    #[test]
+    fn the_length_of_a_body_is_known_before_it_is_written() {
+        let mut record = record();
+        let mut check = |change: fn(&mut Meta)| {
+            change(&mut record.meta);
+            let mut body = Vec::new();
+            record.write_body(&mut body);
+            assert_eq!(body.len(), record.body_len());
+        };
+        check(|_| {});
+        check(|meta| meta.label = Some("a phone".into()));
+        check(|meta| meta.lifetime = None);
+        check(|meta| meta.owner = None);
     }
 
     #[test]

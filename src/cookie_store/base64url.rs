@@ -1,0 +1,79 @@
+//! Whole sessions as text: base64url without padding (RFC 4648 section 5), in one spelling.
+
+use base64::Engine as _;
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod engine {
+    use std::sync::LazyLock;
+
+    use base64::engine::{Simd, general_purpose::NO_PAD};
+
+    /// Three to six times as fast on a session of 1 KiB, where the machine has what it takes.
+    pub(super) static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod engine {
+    pub(super) use base64::engine::general_purpose::URL_SAFE_NO_PAD as ENGINE;
+}
+
+use self::engine::ENGINE;
+
+pub(super) fn encode(bytes: &[u8]) -> String {
+    ENGINE.encode(bytes)
+}
+
+/// Bytes in a text of this length.
+pub(super) const fn decoded_len(characters: usize) -> usize {
+    characters / 4 * 3 + characters % 4 * 3 / 4
+}
+
+/// Fills `bytes`; `None` for what [`encode`] does not make of any bytes of this length.
+pub(super) fn decode(text: &[u8], bytes: &mut [u8]) -> Option<()> {
+    let length = ENGINE.decode_slice(text, bytes).ok()?;
+    (length == bytes.len()).then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; decoded_len(text.len())];
+        decode(text, &mut bytes).map(|()| bytes)
+    }
+
+    #[test]
+    fn reads_back_every_length() {
+        for length in (0..=300).chain([1024, 3071, 3072]) {
+            let bytes: Vec<u8> = (0..length).map(|at| (at * 151 + length) as u8).collect();
+            let text = encode(&bytes);
+            assert_eq!(text, URL_SAFE_NO_PAD.encode(&bytes));
+            assert_eq!(decoded(text.as_bytes()), Some(bytes));
+        }
+    }
+
+    /// So that whoever changes a cookie cannot keep it valid.
+    #[test]
+    fn a_session_has_one_spelling() {
+        for length in 96..132 {
+            let text = encode(&vec![0xff; length]).into_bytes();
+            for at in 0..text.len() {
+                for byte in 0..=255 {
+                    let mut other = text.clone();
+                    other[at] = byte;
+                    let read = decoded(&other);
+                    assert!(
+                        read.is_none_or(|bytes| encode(&bytes).into_bytes() == other),
+                        "{byte} at {at} of {length}"
+                    );
+                }
+            }
+            for other in [&[&*text, b"="].concat(), &[&*text, b"\n"].concat(), &[b" ", &*text].concat()] {
+                assert_eq!(decoded(other), None);
+            }
+        }
+    }
+}
