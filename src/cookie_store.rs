@@ -35,6 +35,12 @@ const MAX_PAIR: usize = 4096;
 /// cookie dies on time. Its length can be seen, roughly that of the session. Nothing is compressed, and nothing is read that is
 /// not authentic.
 ///
+/// # Who seals
+///
+/// `aes-gcm-siv`, which is Rust alone; or, with the feature `aws-lc-rs`, that crate, which is C and assembly: it takes a quarter to a
+/// half of the time, and a C compiler to build. Cookies of the one open with the other, so a fleet may have both. Either zeroes a
+/// key when it is dropped; the keys that this mode derives for each cookie are zeroed by `aes-gcm-siv` only.
+///
 /// # What it cannot do
 ///
 /// Nobody remembers a session but its client. This is so for every session in a cookie, whoever makes them:

@@ -86,21 +86,21 @@ impl State {
 
     /// Takes the packed form back; `None` unless every byte of it is in order.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let state = Self { packed: bytes.into() };
-        let body = bytes.len().checked_sub(WORD * (1 + state.len().checked_mul(2)?))?;
-        let mut end = 0;
-        let mut last: Option<&[u8]> = None;
-        for at in 0..state.len() {
-            let (key, value) = state.entry(at)?;
-            std::str::from_utf8(key).ok()?;
-            std::str::from_utf8(value).ok()?;
+        let (count, _) = bytes.split_first_chunk::<WORD>()?;
+        let words = (u32::from_le_bytes(*count) as usize).checked_mul(2)?.checked_add(1)?;
+        let (head, body) = bytes.split_at_checked(words.checked_mul(WORD)?)?;
+        // Checked once: text that is cut between characters is text.
+        let body = std::str::from_utf8(body).ok()?;
+        let mut ends = head.as_chunks().0.iter().skip(1).map(|word| u32::from_le_bytes(*word) as usize);
+        let (mut start, mut last) = (0, None);
+        while let (Some(middle), Some(end)) = (ends.next(), ends.next()) {
+            let (key, _value) = (body.get(start..middle)?, body.get(middle..end)?);
             if last.is_some_and(|last| last >= key) {
                 return None;
             }
-            last = Some(key);
-            end += key.len() + value.len();
+            (start, last) = (end, Some(key));
         }
-        (end == body).then_some(state)
+        (start == body.len()).then(|| Self { packed: bytes.into() })
     }
 
     /// Packs sorted, unique keys with their values, all of them text.
@@ -226,5 +226,18 @@ mod tests {
                 }
             }
         }
+    }
+    #[test]
+    fn a_cut_within_a_character_is_refused() {
+        let state: State = [("ä", "\"ö\"")].into_iter().collect();
+        // Where the key ends, and where its value does.
+        for at in [WORD, 2 * WORD] {
+            for by in [1, 3] {
+                let mut damaged = state.as_bytes().to_vec();
+                damaged[at] -= by;
+                assert_eq!(State::from_bytes(&damaged), None, "{at} {by}");
+            }
+        }
+        assert_eq!(State::from_bytes(state.as_bytes()), Some(state));
     }
 }

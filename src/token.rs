@@ -186,13 +186,13 @@ impl Token {
     }
 
     pub(crate) fn encode(&self) -> String {
-        let mut text = [0; Self::LEN];
-        let (id, secret) = text.split_at_mut(HALF);
-        encode(&self.id.0, id);
-        encode(&self.secret.0, secret);
-        let value = std::str::from_utf8(&text).unwrap_or_default().to_owned();
-        text.zeroize();
-        value
+        encoded([&self.id.0, &self.secret.0])
+    }
+
+    /// With its MAC behind it.
+    #[cfg(feature = "secure-cookies")]
+    pub(crate) fn encode_signed(&self, mac: &Mac) -> String {
+        encoded([&self.id.0, &self.secret.0, mac])
     }
 }
 
@@ -207,10 +207,13 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// 16 bytes as text.
-#[cfg(feature = "secure-cookies")]
-pub(crate) fn encoded(bytes: &[u8; RANDOM]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+/// Parts of 16 bytes as text, one behind the other.
+fn encoded<const N: usize>(parts: [&[u8; RANDOM]; N]) -> String {
+    let mut text = [[0; HALF]; N];
+    text.iter_mut().zip(parts).for_each(|(text, part)| encode(part, text));
+    let value = std::str::from_utf8(text.as_flattened()).unwrap_or_default().to_owned();
+    text.zeroize();
+    value
 }
 
 fn encode(bytes: &[u8; RANDOM], text: &mut [u8]) {

@@ -42,9 +42,7 @@ impl Format for SignedTokens {
     }
 
     fn write(&self, token: &Token, _record: &Record) -> Result<Text, Error> {
-        let mut text = token.encode();
-        text.push_str(&token::encoded(&truncated(feed(&self.macs.current, token))));
-        Ok(Text(text))
+        Ok(Text(token.encode_signed(&truncated(feed(&self.macs.current, token)))))
     }
 
     fn named(&self, name: &str) -> Option<Arc<dyn Format>> {
