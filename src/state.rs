@@ -229,14 +229,12 @@ mod tests {
     }
     #[test]
     fn a_cut_within_a_character_is_refused() {
-        let state: State = [("ä", "\"ö\"")].into_iter().collect();
-        // Where the key ends, and where its value does.
-        for at in [WORD, 2 * WORD] {
-            for by in [1, 3] {
-                let mut damaged = state.as_bytes().to_vec();
-                damaged[at] -= by;
-                assert_eq!(State::from_bytes(&damaged), None, "{at} {by}");
-            }
+        let state: State = [("ä", "\"ö\""), ("ö", "1")].into_iter().collect();
+        // Into the first key, and into its value.
+        for (at, by) in [(WORD, 1), (2 * WORD, 2)] {
+            let mut damaged = state.as_bytes().to_vec();
+            damaged[at] -= by;
+            assert_eq!(State::from_bytes(&damaged), None, "{at}");
         }
         assert_eq!(State::from_bytes(state.as_bytes()), Some(state));
     }
