@@ -186,7 +186,9 @@ impl Token {
     }
 
     pub(crate) fn encode(&self) -> String {
-        encoded([&self.id.0, &self.secret.0])
+        let text = encoded([&self.id.0, &self.secret.0]);
+        debug_assert_eq!(text.len(), Self::LEN);
+        text
     }
 
     /// With its MAC behind it.
