@@ -51,6 +51,11 @@ impl Credentials {
         &self.current
     }
 
+    /// Whether there is any other hash than the current one.
+    pub(crate) fn is_more_than_current(&self) -> bool {
+        !self.superseded.is_empty()
+    }
+
     /// What the secret with this `hash` is at `now`. Every comparison takes constant time.
     #[must_use]
     pub fn standing(&self, hash: &SecretHash, now: Timestamp) -> Standing {

@@ -8,11 +8,10 @@ use std::{
 
 use self::{
     bound::{Bound, Ownerless},
-    compact::Compact,
+    compact::Kept,
     expiry::Expiries,
     owners::OwnerTable,
     shard::Shard,
-    table::Entry,
 };
 use crate::{
     changes::Changes,
@@ -103,7 +102,7 @@ impl MemoryStore {
 
 impl SessionStore for MemoryStore {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
-        Ok(self.tables.shard(id).get(id).map(Compact::to_record))
+        Ok(self.tables.shard(id).get(id).map(Kept::to_record))
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
@@ -118,7 +117,7 @@ impl SessionStore for MemoryStore {
         let removed = self.tables.shard(id).remove(id);
         if let Some(removed) = removed {
             self.tables.count_out(1);
-            self.tables.unlisted(id, &removed);
+            self.tables.unlisted(&removed);
         }
         Ok(())
     }
@@ -195,15 +194,15 @@ impl Tables {
         id: &SessionId,
         record: &Record,
         room: Room,
-        expired: &mut Vec<Entry>,
-    ) -> Result<Result<Option<Box<Compact>>, Created>, StoreError> {
-        let compact = Box::new(Compact::from(record.clone()));
+        expired: &mut Vec<Kept>,
+    ) -> Result<Result<Option<Kept>, Created>, StoreError> {
+        let kept = Kept::new(*id, record.clone());
         let owner = record.meta.owner.as_ref();
         let index = owner.map(|owner| (owner, self.owners(owner)));
         let mut ownerless = self.make_room(id, room)?;
         let replaced = {
             let mut shard = self.shard(id);
-            let replaced = shard.create(*id, compact, expired);
+            let replaced = shard.create(kept, expired);
             self.count_out(expired.len());
             replaced
         };
@@ -251,8 +250,8 @@ impl Tables {
         if let (Updated::Done, Some((owner, mut table))) = (&updated, index) {
             table.add(owner, *id);
         }
-        if let Some(before) = before.filter(|_| changes.owner.is_some()) {
-            self.left(id, before.owner());
+        if updated == Updated::Done && changes.owner.is_some() {
+            self.left(id, before.as_ref());
             self.note_ownerless(id);
         }
         self.all_unlisted(expired);
@@ -264,7 +263,7 @@ impl Tables {
         match &revoked {
             Some(revoked) => {
                 self.count_out(1);
-                self.unlisted(id, revoked);
+                self.unlisted(revoked);
             }
             None => self.forget(owner, id),
         }
@@ -272,16 +271,16 @@ impl Tables {
     }
 
     /// A record is gone: its places in the indexes go, too.
-    fn unlisted(&self, id: &SessionId, kept: &Compact) {
-        self.left(id, kept.owner());
+    fn unlisted(&self, kept: &Kept) {
+        self.left(&kept.id, kept.owner());
         if let Some(bound) = &self.bound {
-            bound.ownerless().remove(&(kept.created_at(), *id));
+            bound.ownerless().remove(&(kept.created_at(), kept.id));
         }
     }
 
-    fn all_unlisted(&self, entries: impl IntoIterator<Item = Entry>) {
-        for (id, kept) in entries {
-            self.unlisted(&id, &kept);
+    fn all_unlisted(&self, gone: impl IntoIterator<Item = Kept>) {
+        for kept in gone {
+            self.unlisted(&kept);
         }
     }
 
@@ -302,7 +301,7 @@ impl Tables {
     /// Takes a session out of an owner's table, unless it is that owner's (again).
     fn forget(&self, owner: &str, id: &SessionId) {
         let mut table = self.owners(owner);
-        if self.shard(id).get(id).and_then(Compact::owner).is_none_or(|known| **known != *owner) {
+        if self.shard(id).get(id).and_then(Kept::owner).is_none_or(|known| **known != *owner) {
             table.remove(owner, id);
         }
     }

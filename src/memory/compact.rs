@@ -8,16 +8,22 @@ use crate::{
     record::{Meta, Record},
     state::State,
     time::Timestamp,
-    token::SecretHash,
+    token::{SecretHash, SessionId},
 };
 
-/// 88 bytes where [`Record`] has 144.
-pub(super) struct Compact {
+/// A record under its id. The deadline is beside the id, so that a sweep reads the table and no more.
+pub(super) struct Kept {
+    pub(super) id: SessionId,
+    expires_at: Timestamp,
+    compact: Box<Compact>,
+}
+
+/// 80 bytes where [`Record`] has 144.
+struct Compact {
     state: State,
     current: SecretHash,
     created_at: Timestamp,
     last_used: Timestamp,
-    expires_at: Timestamp,
     nonce: u64,
     rest: Option<Box<Rest>>,
 }
@@ -38,7 +44,11 @@ thread_local! {
     pub(super) static LOOKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-impl Compact {
+impl Kept {
+    pub(super) fn new(id: SessionId, record: Record) -> Self {
+        Self { id, expires_at: record.meta.expires_at, compact: Box::new(record.into()) }
+    }
+
     pub(super) fn is_live(&self, now: Timestamp) -> bool {
         #[cfg(test)]
         LOOKS.set(LOOKS.get() + 1);
@@ -46,7 +56,7 @@ impl Compact {
     }
 
     pub(super) fn created_at(&self) -> Timestamp {
-        self.created_at
+        self.compact.created_at
     }
 
     pub(super) fn expires_at(&self) -> Timestamp {
@@ -54,33 +64,40 @@ impl Compact {
     }
 
     pub(super) fn owner(&self) -> Option<&Arc<str>> {
-        self.rest.as_ref()?.owner.as_ref()
+        self.compact.rest.as_ref()?.owner.as_ref()
+    }
+
+    pub(super) fn put(&mut self, record: Record) {
+        self.expires_at = record.meta.expires_at;
+        *self.compact = record.into();
     }
 
     pub(super) fn to_record(&self) -> Record {
-        let rest = self.rest.as_deref();
+        let Compact { state, current, created_at, last_used, nonce, rest } = &*self.compact;
+        let rest = rest.as_deref();
         let meta = Meta {
-            created_at: self.created_at,
-            last_used: self.last_used,
+            created_at: *created_at,
+            last_used: *last_used,
             expires_at: self.expires_at,
             owner: rest.and_then(|rest| rest.owner.clone()),
             label: rest.and_then(|rest| rest.label.clone()),
             lifetime: rest.and_then(|rest| rest.lifetime.clone()),
         };
         let whole = rest.and_then(|rest| rest.credentials.as_deref().cloned());
-        let credentials = whole.unwrap_or_else(|| Credentials::new(self.current));
-        Record { state: self.state.clone(), credentials, meta, nonce: self.nonce }
+        let credentials = whole.unwrap_or_else(|| Credentials::new(*current));
+        Record { state: state.clone(), credentials, meta, nonce: *nonce }
     }
 }
 
+/// All but its deadline.
 impl From<Record> for Compact {
     fn from(Record { state, credentials, meta, nonce }: Record) -> Self {
         let current = *credentials.current();
-        let credentials = (credentials != Credentials::new(current)).then(|| Box::new(credentials));
-        let Meta { created_at, last_used, expires_at, owner, label, lifetime } = meta;
+        let credentials = credentials.is_more_than_current().then(|| Box::new(credentials));
+        let Meta { created_at, last_used, expires_at: _, owner, label, lifetime } = meta;
         let rest = Rest { credentials, owner, label, lifetime };
         let nothing = Rest { credentials: None, owner: None, label: None, lifetime: None };
         let rest = (rest != nothing).then(|| Box::new(rest));
-        Self { state, current, created_at, last_used, expires_at, nonce, rest }
+        Self { state, current, created_at, last_used, nonce, rest }
     }
 }

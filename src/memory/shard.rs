@@ -1,10 +1,8 @@
 //! One part of the records.
 
-use super::{
-    compact::Compact,
-    expiry::Expiries,
-    table::{Entry, Table},
-};
+use std::sync::Arc;
+
+use super::{compact::Kept, expiry::Expiries, table::Table};
 use crate::{
     changes::Changes,
     record::Record,
@@ -39,21 +37,16 @@ impl Shard {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (SessionId, Record)> {
-        self.table.iter().map(|(id, kept)| (*id, kept.to_record()))
+        self.table.iter().map(|kept| (kept.id, kept.to_record()))
     }
 
-    pub(super) fn get(&self, id: &SessionId) -> Option<&Compact> {
+    pub(super) fn get(&self, id: &SessionId) -> Option<&Kept> {
         self.table.get(id)
     }
 
     /// Gives back what it replaced, where that had expired.
-    pub(super) fn create(
-        &mut self,
-        id: SessionId,
-        mut new: Box<Compact>,
-        expired: &mut Vec<Entry>,
-    ) -> Result<Option<Box<Compact>>, Created> {
-        let (now, ends) = (new.created_at(), new.expires_at());
+    pub(super) fn create(&mut self, mut new: Kept, expired: &mut Vec<Kept>) -> Result<Option<Kept>, Created> {
+        let (id, now, ends) = (new.id, new.created_at(), new.expires_at());
         let replaced = match self.table.get_mut(&id) {
             Some(kept) if kept.is_live(now) => return Err(Created::Taken),
             Some(kept) => {
@@ -62,7 +55,7 @@ impl Shard {
             }
             None => {
                 self.make_room(now, expired);
-                self.table.insert((id, new));
+                self.table.insert(new);
                 None
             }
         };
@@ -76,36 +69,36 @@ impl Shard {
         Ok(replaced)
     }
 
-    /// Gives back what was there before, where it was changed.
+    /// Gives back the owner from before.
     pub(super) fn update(
         &mut self,
         id: &SessionId,
         changes: &Changes,
-        expired: &mut Vec<Entry>,
-    ) -> (Updated, Option<Compact>) {
+        expired: &mut Vec<Kept>,
+    ) -> (Updated, Option<Arc<str>>) {
         let updated = self.apply(id, changes);
         self.sweep(changes.now(), expired);
         updated
     }
 
-    fn apply(&mut self, id: &SessionId, changes: &Changes) -> (Updated, Option<Compact>) {
+    fn apply(&mut self, id: &SessionId, changes: &Changes) -> (Updated, Option<Arc<str>>) {
         let Some(kept) = self.table.get_mut(id).filter(|kept| kept.is_live(changes.now())) else {
             return (Updated::Gone, None);
         };
-        let record = kept.to_record();
-        match changes.apply(&record) {
+        let before = kept.to_record();
+        match changes.apply(&before) {
             Ok(after) => {
-                let before = std::mem::replace(&mut **kept, after.into());
                 if let Some(expiries) = &mut self.expiries {
-                    expiries.move_to(kept.expires_at(), before.expires_at(), *id);
+                    expiries.move_to(after.expires_at(), before.expires_at(), *id);
                 }
-                (Updated::Done, Some(before))
+                kept.put(after);
+                (Updated::Done, before.meta.owner)
             }
-            Err(_) => (Updated::Conflict(Box::new(record)), None),
+            Err(_) => (Updated::Conflict(Box::new(before)), None),
         }
     }
 
-    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Box<Compact>> {
+    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Kept> {
         let kept = self.table.remove(id)?;
         if let Some(expiries) = &mut self.expiries {
             expiries.remove(kept.expires_at(), *id);
@@ -113,22 +106,18 @@ impl Shard {
         Some(kept)
     }
 
-    pub(super) fn remove_if(
-        &mut self,
-        id: &SessionId,
-        is_meant: impl FnOnce(&Compact) -> bool,
-    ) -> Option<Box<Compact>> {
+    pub(super) fn remove_if(&mut self, id: &SessionId, is_meant: impl FnOnce(&Kept) -> bool) -> Option<Kept> {
         if self.get(id).is_some_and(is_meant) { self.remove(id) } else { None }
     }
 
     /// Where the store is bounded: removes the one that expired first.
-    pub(super) fn remove_expired(&mut self, now: Timestamp) -> Option<Entry> {
+    pub(super) fn remove_expired(&mut self, now: Timestamp) -> Option<Kept> {
         let id = self.expiries.as_ref()?.expired(now)?;
-        self.remove(&id).map(|kept| (id, kept))
+        self.remove(&id)
     }
 
     /// Removes what has expired in the next few slots; where the order is known, the next few that have expired.
-    fn sweep(&mut self, now: Timestamp, expired: &mut Vec<Entry>) {
+    fn sweep(&mut self, now: Timestamp, expired: &mut Vec<Kept>) {
         if self.expiries.is_some() {
             expired.extend((0..IN_ORDER).map_while(|_| self.remove_expired(now)));
             return;
@@ -144,7 +133,7 @@ impl Shard {
     }
 
     /// For one more. The table grows only where it is full of what lives.
-    fn make_room(&mut self, now: Timestamp, expired: &mut Vec<Entry>) {
+    fn make_room(&mut self, now: Timestamp, expired: &mut Vec<Kept>) {
         if !self.table.is_used_up() {
             return;
         }
@@ -158,7 +147,7 @@ impl Shard {
         }
     }
 
-    fn remove_all_expired(&mut self, now: Timestamp, expired: &mut Vec<Entry>) {
+    fn remove_all_expired(&mut self, now: Timestamp, expired: &mut Vec<Kept>) {
         if self.expiries.is_some() {
             expired.extend(std::iter::from_fn(|| self.remove_expired(now)));
         } else {

@@ -2,16 +2,17 @@
 
 use hashbrown::HashTable;
 
-use super::compact::Compact;
+use super::compact::Kept;
 use crate::token::SessionId;
 
-pub(super) type Entry = (SessionId, Box<Compact>);
+/// How many the first table is for: there is one in every part of a store, and smaller ones would all grow again at once.
+const FIRST: usize = 14;
 
 /// Where one is removed, hashbrown often leaves a mark in its place, which takes room until the table is rebuilt; and a
 /// table that is over half full it doubles instead. After a sweep most of a table is such marks.
 #[derive(Default)]
 pub(super) struct Table {
-    entries: HashTable<Entry>,
+    entries: HashTable<Kept>,
     /// How many entries there is room for where there is no mark.
     whole: usize,
     /// Since the table was last rebuilt.
@@ -30,38 +31,37 @@ impl Table {
         self.entries.num_buckets()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Kept> {
         self.entries.iter()
     }
 
-    pub(super) fn get(&self, id: &SessionId) -> Option<&Compact> {
-        self.entries.find(hash(id), |(known, _)| known == id).map(|(_, kept)| &**kept)
+    pub(super) fn get(&self, id: &SessionId) -> Option<&Kept> {
+        self.entries.find(hash(id), |kept| kept.id == *id)
     }
 
-    pub(super) fn get_mut(&mut self, id: &SessionId) -> Option<&mut Box<Compact>> {
-        self.entries.find_mut(hash(id), |(known, _)| known == id).map(|(_, kept)| kept)
+    pub(super) fn get_mut(&mut self, id: &SessionId) -> Option<&mut Kept> {
+        self.entries.find_mut(hash(id), |kept| kept.id == *id)
     }
 
     /// One that is not there yet.
-    pub(super) fn insert(&mut self, entry: Entry) {
+    pub(super) fn insert(&mut self, new: Kept) {
         self.inserted += 1;
-        self.entries.insert_unique(hash(&entry.0), entry, hash_of);
+        self.entries.insert_unique(hash(&new.id), new, hash_of);
     }
 
-    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Box<Compact>> {
-        let found = self.entries.find_entry(hash(id), |(known, _)| known == id).ok()?;
-        let ((_, kept), _) = found.remove();
-        Some(kept)
+    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Kept> {
+        let found = self.entries.find_entry(hash(id), |kept| kept.id == *id).ok()?;
+        Some(found.remove().0)
     }
 
     /// Removes the entry in that slot, if it is such.
-    pub(super) fn remove_at(&mut self, slot: usize, is_meant: impl FnOnce(&Compact) -> bool) -> Option<Entry> {
-        let entry = self.entries.get_bucket_entry(slot).ok().filter(|entry| is_meant(&entry.get().1))?;
+    pub(super) fn remove_at(&mut self, slot: usize, is_meant: impl FnOnce(&Kept) -> bool) -> Option<Kept> {
+        let entry = self.entries.get_bucket_entry(slot).ok().filter(|entry| is_meant(entry.get()))?;
         Some(entry.remove().0)
     }
 
-    pub(super) fn remove_all(&mut self, is_meant: impl Fn(&Compact) -> bool) -> impl Iterator<Item = Entry> {
-        self.entries.extract_if(move |(_, kept)| is_meant(kept))
+    pub(super) fn remove_all(&mut self, is_meant: impl Fn(&Kept) -> bool) -> impl Iterator<Item = Kept> {
+        self.entries.extract_if(move |kept| is_meant(kept))
     }
 
     /// Whether another entry may need a larger table or a rebuild.
@@ -79,15 +79,15 @@ impl Table {
     /// Without marks, and no larger.
     pub(super) fn rebuild(&mut self) {
         let mut entries = HashTable::with_capacity(self.whole);
-        for entry in self.entries.drain() {
-            entries.insert_unique(hash(&entry.0), entry, hash_of);
+        for kept in self.entries.drain() {
+            entries.insert_unique(hash(&kept.id), kept, hash_of);
         }
         self.entries = entries;
         self.renewed();
     }
 
     pub(super) fn grow(&mut self) {
-        self.entries.reserve(1, hash_of);
+        self.entries.reserve(if self.whole == 0 { FIRST } else { 1 }, hash_of);
         self.renewed();
     }
 
@@ -101,8 +101,8 @@ impl Table {
     }
 }
 
-fn hash_of((id, _): &Entry) -> u64 {
-    hash(id)
+fn hash_of(kept: &Kept) -> u64 {
+    hash(&kept.id)
 }
 
 /// Ids are random already: nobody but this process chooses those that are stored.

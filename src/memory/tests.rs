@@ -151,8 +151,7 @@ proptest! {
 fn is_tidy(store: &MemoryStore) -> bool {
     ["alice", "bob"].into_iter().all(|owner| {
         let ids = store.tables.owners(owner).ids(owner);
-        ids.iter()
-            .all(|id| store.tables.shard(id).get(id).and_then(Compact::owner).map(|found| &**found) == Some(owner))
+        ids.iter().all(|id| store.tables.shard(id).get(id).and_then(Kept::owner).map(|found| &**found) == Some(owner))
     })
 }
 
