@@ -9,7 +9,8 @@ use crate::{
     owners::DynOwnerIndex,
     record::Record,
     store::{Created, DynStore, StoreError, Updated},
-    token::{Mac, SessionId, Token},
+    time::Timestamp,
+    token::{SessionId, Token},
 };
 
 /// How sessions are reached.
@@ -23,12 +24,11 @@ pub(crate) struct Backend {
 /// How what a client holds is written and read: the whole of the difference between plain tokens, signed ones and sealed
 /// sessions. It does no I/O.
 pub(crate) trait Format: Send + Sync {
-    /// Reads a value, as far as that is cheap: most requests with a cookie never ask for the session. `None` for what this
-    /// format does not write.
-    fn read(&self, value: &[u8]) -> Option<Claim>;
+    /// Whether values of this length are ever written: all that is asked before somebody asks for the session.
+    fn fits(&self, len: usize) -> bool;
 
-    /// Opens what was read; `None` for what no accepted key has made.
-    fn open(&self, claim: &Claim) -> Option<Opened>;
+    /// Opens a value.
+    fn open(&self, value: &[u8]) -> Result<Opened, Refused>;
 
     /// Writes what the client gets for this session.
     fn write(&self, token: &Token, record: &Record) -> Result<Text, Error>;
@@ -37,17 +37,17 @@ pub(crate) trait Format: Send + Sync {
     fn named(&self, name: &str) -> Option<Arc<dyn Format>>;
 }
 
-/// What a request presents, not checked yet.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Claim {
-    /// A token, with its MAC where the layer signs.
-    Token(Token, Option<Mac>),
-    /// A whole session.
+/// Why a value opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It is nothing that this format writes.
+    Malformed,
+    /// It was not made with an accepted key.
     #[cfg(feature = "secure-cookies")]
-    Whole(Box<[u8]>),
+    Forged,
 }
 
-/// What an authentic claim opens.
+/// What an authentic value opens.
 pub(crate) struct Opened {
     pub(crate) token: Token,
     /// The session, where the client holds it.
@@ -55,7 +55,7 @@ pub(crate) struct Opened {
     pub(crate) key: KeyAge,
 }
 
-/// Which key of the keyring a claim was made with.
+/// Which key of the keyring a value was made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyAge {
     Current,
@@ -103,13 +103,13 @@ impl Backend {
         self.store.as_ref().is_none_or(|store| store.is_immediate())
     }
 
-    pub(crate) fn read(&self, value: &[u8]) -> Option<Claim> {
-        self.format.read(value)
+    pub(crate) fn fits(&self, len: usize) -> bool {
+        self.format.fits(len)
     }
 
-    /// What a claim opens; `None` for a forged one. The record of an authentic one is in the store, where there is one.
-    pub(crate) fn open(&self, claim: &Claim) -> Option<Opened> {
-        self.format.open(claim)
+    /// What a value opens. The record of an authentic one is in the store, where there is one.
+    pub(crate) fn open(&self, value: &[u8]) -> Result<Opened, Refused> {
+        self.format.open(value)
     }
 
     pub(crate) fn store(&self) -> Option<&dyn DynStore> {
@@ -131,16 +131,16 @@ impl Backend {
         }
     }
 
-    /// Applies `changes`, which were made of `record`.
+    /// Applies `changes`, which were made of a record that lives until then.
     pub(crate) async fn update(
         &self,
         id: &SessionId,
         changes: &Changes,
-        record: &Record,
+        until: Timestamp,
     ) -> Result<Updated, StoreError> {
         match &self.store {
             Some(store) => store.update(id, changes).await,
-            None if record.is_live(changes.now()) => Ok(Updated::Done),
+            None if changes.now() < until => Ok(Updated::Done),
             None => Ok(Updated::Gone),
         }
     }
@@ -165,13 +165,13 @@ impl Backend {
 pub(crate) struct PlainTokens;
 
 impl Format for PlainTokens {
-    fn read(&self, value: &[u8]) -> Option<Claim> {
-        Token::parse(value).map(|token| Claim::Token(token, None))
+    fn fits(&self, len: usize) -> bool {
+        len == Token::LEN
     }
 
-    fn open(&self, claim: &Claim) -> Option<Opened> {
-        let Claim::Token(token, None) = claim else { return None };
-        Some(Opened { token: token.clone(), record: None, key: KeyAge::Current })
+    fn open(&self, value: &[u8]) -> Result<Opened, Refused> {
+        let token = Token::parse(value).ok_or(Refused::Malformed)?;
+        Ok(Opened { token, record: None, key: KeyAge::Current })
     }
 
     fn write(&self, token: &Token, _record: &Record) -> Result<Text, Error> {
@@ -180,16 +180,6 @@ impl Format for PlainTokens {
 
     fn named(&self, _name: &str) -> Option<Arc<dyn Format>> {
         None
-    }
-}
-
-impl fmt::Debug for Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Token(token, _) => f.debug_tuple("Token").field(&token.id).finish(),
-            #[cfg(feature = "secure-cookies")]
-            Self::Whole(_) => f.write_str("Whole(..)"),
-        }
     }
 }
 

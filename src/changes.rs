@@ -3,11 +3,19 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
-    iter::Peekable,
     sync::Arc,
 };
 
-use crate::{credentials::Credentials, lifetime::Lifetime, raw::Raw, record::Record, state::State, time::Timestamp};
+use smallvec::SmallVec;
+
+use crate::{
+    credentials::Credentials,
+    lifetime::Lifetime,
+    raw::Raw,
+    record::Record,
+    state::{Entry, State},
+    time::Timestamp,
+};
 
 /// What one request did to a record, as a delta: two requests that changed different keys both find their place.
 ///
@@ -49,7 +57,7 @@ impl Hash for Known {
 pub(crate) struct Delta {
     pub(crate) clear: bool,
     /// Sorted by key, each key once.
-    pub(crate) keys: Vec<KeyChange>,
+    pub(crate) keys: SmallVec<[KeyChange; 1]>,
 }
 
 /// What happened to one key.
@@ -222,48 +230,24 @@ impl Delta {
     }
 
     fn apply(&self, state: &State) -> Result<State, Conflict> {
-        if !self.keys.iter().all(|change| change.holds(state.get(&change.key))) {
+        if !self.keys.iter().all(|change| change.holds(state)) {
             return Err(Conflict);
         }
         if self.is_empty() {
             return Ok(state.clone());
         }
         let kept = if self.clear { State::empty() } else { state };
-        Ok(State::pack(Merged { kept: kept.entries().peekable(), changes: &self.keys }))
-    }
-
-    /// The state of which nothing was there before.
-    pub(crate) fn alone(&self) -> State {
-        State::pack(Merged { kept: State::empty().entries().peekable(), changes: &self.keys })
-    }
-}
-
-/// The entries of a state with changes to it, in the keys' order.
-#[derive(Clone)]
-struct Merged<'a, I: Iterator<Item = Entry<'a>>> {
-    kept: Peekable<I>,
-    changes: &'a [KeyChange],
-}
-
-/// A key and its value.
-type Entry<'a> = (&'a [u8], &'a [u8]);
-
-impl<'a, I: Iterator<Item = Entry<'a>>> Iterator for Merged<'a, I> {
-    type Item = Entry<'a>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while let Some((change, rest)) = self.changes.split_first() {
-            let key = change.key.as_bytes();
-            if let Some(kept) = self.kept.next_if(|(kept, _)| *kept < key) {
-                return Some(kept);
-            }
-            self.kept.next_if(|(kept, _)| *kept == key);
-            self.changes = rest;
-            if let Some(value) = &change.value {
-                return Some((key, value.as_bytes()));
-            }
+        let mut entries: SmallVec<[Entry<'_>; 16]> = SmallVec::new();
+        let mut next = 0;
+        for change in &self.keys {
+            let place = kept.place(change.key.as_bytes());
+            let (Ok(at) | Err(at)) = place;
+            entries.extend(kept.range(next, at));
+            next = at + usize::from(place.is_ok());
+            entries.extend(change.value.as_ref().map(|value| (change.key.as_bytes(), value.as_bytes())));
         }
-        self.kept.next()
+        entries.extend(kept.range(next, kept.len()));
+        Ok(State::pack(&entries))
     }
 }
 
@@ -290,10 +274,10 @@ impl KeyChange {
         }
     }
 
-    fn holds(&self, found: Option<&str>) -> bool {
+    fn holds(&self, state: &State) -> bool {
         match &self.seen {
             Seen::Anything => true,
-            Seen::Exactly(seen) => seen.as_deref() == found,
+            Seen::Exactly(seen) => state.has(&self.key, seen.as_ref()),
         }
     }
 }

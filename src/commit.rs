@@ -5,21 +5,22 @@ use std::{sync::Arc, time::Duration};
 use rand::RngExt as _;
 use tokio::time::{Instant, sleep};
 
+use self::write::{Sending, is_done};
 use crate::{
-    backend::{Claim, Text},
+    backend::Text,
     core::Core,
     credentials::Standing,
     error::Error,
     event::Event,
     open::{Visit, owner_valid_from},
-    ops::{Act, Ops},
+    ops::{Act, Attempts, Ops},
     plan::{Answer, Asked, Dropped, Loaded, Plan, plan},
     record::Record,
     state::State,
     store::Updated,
     time::Timestamp,
     token::Token,
-    transport::Way,
+    transport::Claim,
 };
 
 mod write;
@@ -54,14 +55,28 @@ pub(crate) enum Head {
 /// One commit: what was loaded, what was asked, and where it has come to.
 pub(crate) struct Commit<'a> {
     pub(crate) core: &'a Core,
-    pub(crate) claims: &'a [(Claim, Way)],
-    pub(crate) visit: Visit,
-    pub(crate) ops: Ops,
+    pub(crate) claims: &'a [Claim],
+    pub(crate) visit: Box<Visit>,
+    /// As it was when the commit began.
+    pub(crate) asked: Arc<Ops>,
+    /// What is left of it, with updates that ran again.
+    pub(crate) ops: Arc<Ops>,
+    pub(crate) attempts: Attempts,
     pub(crate) head: Head,
     pub(crate) ticket: Ticket,
     pub(crate) dropped: Option<Dropped>,
     /// Whether the token is to be sent again when the head leaves, for what an earlier commit did.
     pub(crate) resends: bool,
+}
+
+/// What a plan comes to, made ready: between two calls of the store nothing waits.
+enum Next {
+    Nothing,
+    Create,
+    Delete,
+    DeleteAndCreate,
+    Send(Box<Sending>),
+    Replan(Answer),
 }
 
 impl Commit<'_> {
@@ -71,83 +86,94 @@ impl Commit<'_> {
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
         let now = self.core.now();
         let mut contended_since = None;
-        let mut loaded = self.loaded(now);
         let reissue = self.head == Head::Leaves && (self.visit.is_reissue_due() || self.resends);
         // A login to a session that this owner cannot have any more begins another one.
         let mut answer = if self.predates_owner().await? { Answer::Gone } else { Answer::None };
         for tries in 1.. {
-            let base = match (&answer, &loaded) {
-                (Answer::Conflict(record), _) => Some(record.state().clone()),
-                (Answer::Gone, _) => None,
-                (Answer::None, Loaded::Current(record)) => Some(record.state().clone()),
-                (Answer::None, _) => Some(State::default()),
-            };
-            let delta = base.as_ref().map(|base| self.ops.resolve(base)).transpose()?;
-            let is_new = base.is_some_and(|base| base.is_empty());
-            let owner = self.new_owner();
-            let starts = self.ops.started && !matches!(loaded, Loaded::Current(_));
-            let asked = Asked {
-                act: self.ops.act,
-                writes: delta.as_ref().map_or(self.ops.touches_keys(), |delta| !delta.is_empty())
-                    || self.ops.touches_meta()
-                    || starts,
-                owner: owner.as_ref().and_then(Option::as_deref),
-                touch: reissue || self.is_touch_due(now),
-                resend: self.is_resend_due(reissue, now),
-            };
-            match plan(&loaded, &answer, asked) {
-                Plan::Nothing => return Ok(()),
-                Plan::Create => return self.create(delta.filter(|_| is_new), now).await,
-                Plan::Delete => {
+            answer = match self.next(&answer, reissue, now)? {
+                Next::Nothing => return Ok(()),
+                Next::Create => return self.create(now).await,
+                Next::Delete => {
                     self.visit.loaded = Loaded::Ended;
                     return Box::pin(self.delete(now)).await;
                 }
-                Plan::DeleteAndCreate => {
+                Next::DeleteAndCreate => {
                     Box::pin(self.delete(now)).await?;
                     self.visit.loaded = Loaded::Nothing;
-                    return self.create(None, now).await;
+                    return self.create(now).await;
                 }
-                Plan::Drop(why) => {
-                    self.drop_writes(why);
-                    return Ok(());
-                }
-                Plan::Fail => return Err(Error::read_only()),
-                Plan::Update(record, rotation) => {
-                    let sending = self.prepare(record, rotation, delta.unwrap_or_default(), owner.clone(), now)?;
-                    let updated = match sending {
-                        Some(mut sending) => {
-                            let updated = self.send(&mut sending, record).await?;
-                            self.sent(sending, updated)
-                        }
-                        None => Updated::Gone,
-                    };
-                    match updated {
-                        Updated::Done => return Ok(()),
-                        Updated::Gone => answer = Answer::Gone,
-                        Updated::Conflict(record) => match self.ops.unanswered(record.nonce()) {
+                Next::Replan(answer) => answer,
+                Next::Send(mut sending) => match self.send(&mut sending).await? {
+                    updated if is_done(&updated, &sending.changes) => {
+                        self.sent(*sending);
+                        return Ok(());
+                    }
+                    Updated::Conflict(record) => {
+                        self.core.emit(&Event::ConflictReplayed { id: sending.token.id });
+                        match self.attempts.unanswered(record.nonce()) {
                             Some(done) => {
                                 self.answered(&done, *record, now)?;
-                                loaded = self.loaded(now);
-                                answer = Answer::None;
+                                Answer::None
                             }
-                            None => answer = Answer::Conflict(record),
-                        },
+                            None => Answer::Conflict(record),
+                        }
                     }
-                }
-            }
+                    // What is done was met above.
+                    Updated::Gone | Updated::Done => Answer::Gone,
+                },
+            };
             self.pause(tries, &mut contended_since).await?;
         }
         Ok(())
     }
 
-    /// What was loaded. Where an earlier save ran into another request's renewal and was merged, what that left is not ours to
-    /// renew: the token that came with this request is superseded.
-    fn loaded(&self, now: Timestamp) -> Loaded {
+    fn next(&mut self, answer: &Answer, reissue: bool, now: Timestamp) -> Result<Next, Error> {
+        let overtaken = self.overtaken(now);
+        let loaded = overtaken.as_ref().unwrap_or(&self.visit.loaded);
+        let base = match (answer, loaded) {
+            (Answer::Conflict(record), _) => Some(record.state()),
+            (Answer::None, Loaded::Current(record)) => Some(record.state()),
+            (Answer::Gone, _) => None,
+            (Answer::None, _) => Some(State::empty()),
+        };
+        if let Some(base) = base {
+            self.ops.replay(base)?;
+        }
+        let owner = self.new_owner();
+        let starts = self.ops.started && !matches!(loaded, Loaded::Current(_));
+        let writes_keys = base.map_or(self.ops.touches_keys(), |base| self.ops.changes(base));
+        let asked = Asked {
+            act: self.ops.act,
+            writes: writes_keys || self.ops.touches_meta() || starts,
+            owner: owner.as_ref().and_then(Option::as_deref),
+            touch: reissue || self.is_touch_due(now),
+            resend: self.is_resend_due(reissue, now),
+        };
+        Ok(match plan(loaded, answer, asked) {
+            Plan::Nothing => Next::Nothing,
+            Plan::Create => Next::Create,
+            Plan::Delete => Next::Delete,
+            Plan::DeleteAndCreate => Next::DeleteAndCreate,
+            Plan::Fail => return Err(Error::read_only()),
+            Plan::Update(record, rotation) => match self.prepare(record, rotation, owner, now)? {
+                Some(sending) => Next::Send(sending),
+                None => Next::Replan(Answer::Gone),
+            },
+            Plan::Drop(why) => {
+                self.drop_writes(why);
+                Next::Nothing
+            }
+        })
+    }
+
+    /// What a renewal works on where an earlier save ran into another request's renewal and was merged: what that left is not
+    /// ours to renew, since the token that came with this request is superseded.
+    fn overtaken(&self, now: Timestamp) -> Option<Loaded> {
         match &self.visit.loaded {
             Loaded::Current(record) if self.ops.act == Act::Renew && !self.holds_newest(record, now) => {
-                Loaded::Superseded(record.clone())
+                Some(Loaded::Superseded(record.clone()))
             }
-            loaded => loaded.clone(),
+            _ => None,
         }
     }
 
@@ -175,9 +201,12 @@ impl Commit<'_> {
     /// Whether this is a login with a visitor's session from before the time since when the owner's sessions are valid: the
     /// next request would be told that it is revoked.
     async fn predates_owner(&self) -> Result<bool, Error> {
+        if self.core.owner_valid_from.is_none() {
+            return Ok(false);
+        }
         let owner = self.new_owner().flatten().filter(|_| self.ops.act == Act::Renew);
         let (Some(record), Some(owner)) = (self.visit.record(), owner) else { return Ok(false) };
-        Ok(record.created_at() < owner_valid_from(self.core, &owner).await?)
+        Ok(record.created_at() < Box::pin(owner_valid_from(self.core, &owner)).await?)
     }
 
     fn drop_writes(&mut self, why: Dropped) {
@@ -185,7 +214,7 @@ impl Commit<'_> {
             self.core.emit(&event);
         }
         if why == Dropped::Gone {
-            self.visit = Visit { tried: self.visit.tried, ..Visit::of(Loaded::Nothing) };
+            self.visit.forget();
         }
         self.dropped = Some(why);
     }

@@ -14,10 +14,23 @@ mod options;
 /// case lets a neighbouring host forge prefixed names. A pair that makes no sense is skipped, not fatal.
 pub(crate) fn values<'a>(headers: impl Iterator<Item = &'a [u8]>, name: &str) -> impl Iterator<Item = &'a [u8]> {
     headers
-        .flat_map(|header| header.split(|byte| *byte == b';'))
+        .flat_map(pairs)
         .filter_map(move |pair| pair.trim_ascii_start().strip_prefix(name.as_bytes()))
         .filter_map(|rest| rest.trim_ascii_start().strip_prefix(b"="))
         .map(<[u8]>::trim_ascii)
+}
+
+fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (pair, after) = match memchr::memchr(b';', text) {
+            Some(end) => (text.get(..end)?, text.get(end + 1..)),
+            None => (text, None),
+        };
+        rest = after;
+        Some(pair)
+    })
 }
 
 impl CookieOptions {
@@ -35,15 +48,8 @@ impl CookieOptions {
     }
 
     fn header(&self, value: &str, max_age: Option<Duration>) -> Result<HeaderValue, CookieError> {
-        let mut text = String::with_capacity(self.name.len() + value.len() + self.attributes.len() + 32);
-        text.push_str(&self.name);
-        text.push('=');
-        text.push_str(value);
-        text.push_str(&self.attributes);
-        if let Some(max_age) = max_age {
-            text.push_str("; Max-Age=");
-            text.push_str(&max_age.as_secs().to_string());
-        }
+        let max_age = max_age.map(|age| format!("; Max-Age={}", age.as_secs())).unwrap_or_default();
+        let text = [&*self.name, "=", value, &self.attributes, &max_age].concat();
         let mut header = HeaderValue::try_from(text).map_err(|_| CookieError::Value)?;
         header.set_sensitive(true);
         Ok(header)

@@ -3,16 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use http::Extensions;
-use tokio::sync::OnceCell;
 
 use crate::{
-    core::Core,
-    error::Error,
-    open::Visit,
-    plan::Loaded,
-    session::Session,
-    shared::{Inner, Shared},
-    transport::Presented,
+    core::Core, error::Error, open::Visit, plan::Loaded, session::Session, shared::Shared, transport::Presented,
 };
 
 /// What the layer puts into a request's extensions: a session that is loaded when somebody asks for it.
@@ -35,7 +28,7 @@ pub struct LazySession {
 
 impl LazySession {
     pub(crate) fn new(core: Arc<Core>, presented: Presented) -> Self {
-        Self { shared: Arc::new(Shared::new(Some(core), presented, OnceCell::new())) }
+        Self { shared: Arc::new(Shared::new(Some(core), presented)) }
     }
 
     /// The session of a request, out of its extensions.
@@ -67,21 +60,20 @@ impl LazySession {
     /// The session, if somebody has loaded it already.
     #[must_use]
     pub fn loaded(&self) -> Option<Session> {
-        self.shared.cell.get().map(|_| self.handle())
+        self.shared.is_loaded().then(|| self.handle())
     }
 
     /// A handle on the session, loaded or not: where nobody loads it, its operations fail with
     /// [`Error::is_not_loaded`]. For places that cannot wait. A request without a token has nothing to load.
     #[must_use]
     pub fn handle(&self) -> Session {
-        if !self.has_token() && !self.shared.cell.initialized() {
-            // Somebody else who was faster has set the same.
-            let _ = self.shared.cell.set(Inner::shared(Visit::of(Loaded::Nothing)));
+        if !self.shared.is_loaded() && self.shared.presents_nothing() {
+            self.shared.loaded(Visit::of(Loaded::Nothing));
         }
         Session { shared: Arc::clone(&self.shared) }
     }
 
-    /// Whether the request presents a token at all; it may turn out to open nothing.
+    /// Whether the request presents anything of a token's length; it may turn out to open nothing.
     #[must_use]
     pub fn has_token(&self) -> bool {
         !self.shared.presented.claims.is_empty()
@@ -107,6 +99,6 @@ impl Session {
 
 impl fmt::Debug for LazySession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LazySession").field("loaded", &self.shared.cell.initialized()).finish_non_exhaustive()
+        f.debug_struct("LazySession").field("loaded", &self.shared.is_loaded()).finish_non_exhaustive()
     }
 }

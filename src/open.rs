@@ -1,7 +1,7 @@
 //! From what a request presents to a session.
 
 use crate::{
-    backend::{Claim, KeyAge, Opened},
+    backend::{KeyAge, Opened, Refused},
     core::{Core, OnStoreError},
     credentials::Standing,
     error::Error,
@@ -12,8 +12,11 @@ use crate::{
     store::StoreError,
     time::Timestamp,
     token::{SessionId, Token},
-    transport::Way,
+    transport::{Claim, Way},
 };
+
+/// How many claims that make sense are tried.
+const MAX_CLAIMS: usize = 4;
 
 /// What a request's claims turned out to be.
 #[derive(Clone)]
@@ -21,7 +24,7 @@ pub(crate) struct Visit {
     pub(crate) loaded: Loaded,
     /// The token of what was loaded.
     pub(crate) token: Option<Token>,
-    /// How that came.
+    /// How that came; where nothing was loaded, the first one that made sense.
     pub(crate) way: Option<Way>,
     /// Which key it came under.
     pub(crate) key: KeyAge,
@@ -29,11 +32,44 @@ pub(crate) struct Visit {
     pub(crate) superseded: Vec<SessionId>,
     /// How many of the claims were looked at.
     pub(crate) tried: usize,
+    /// How many of those made sense.
+    made_sense: usize,
 }
 
 impl Visit {
-    pub(crate) fn of(loaded: Loaded) -> Self {
-        Self { loaded, token: None, way: None, key: KeyAge::Current, superseded: Vec::new(), tried: 0 }
+    /// Boxed: it is large, and goes through many hands.
+    pub(crate) fn of(loaded: Loaded) -> Box<Self> {
+        Box::new(Self {
+            loaded,
+            token: None,
+            way: None,
+            key: KeyAge::Current,
+            superseded: Vec::new(),
+            tried: 0,
+            made_sense: 0,
+        })
+    }
+
+    /// Makes it a visit that opened nothing: claims that were looked at are not looked at again, and a new session goes where
+    /// the old one came from.
+    pub(crate) fn forget(&mut self) {
+        let Self { way, tried, made_sense, .. } = *self;
+        *self = Self { way, tried, made_sense, ..*Self::of(Loaded::Nothing) };
+    }
+
+    /// Opens the next claim that makes sense, and says how it came.
+    pub(crate) fn open_next(&mut self, core: &Core, claims: &[Claim]) -> Option<(Result<Opened, Refused>, Way)> {
+        while self.made_sense < MAX_CLAIMS {
+            let claim = claims.get(self.tried)?;
+            self.tried += 1;
+            let opened = core.backend.open(&claim.value);
+            if !matches!(opened, Err(Refused::Malformed)) {
+                self.made_sense += 1;
+                self.way.get_or_insert(claim.way);
+                return Some((opened, claim.way));
+            }
+        }
+        None
     }
 
     /// The record that the session is open on.
@@ -62,13 +98,12 @@ impl Visit {
 /// Looks the claims up, until one opens a session. A forged, superseded or unknown one does not stop the search.
 ///
 /// It is one flat future: each one inside another is moved as a whole, for every request.
-pub(crate) async fn open(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, Error> {
+pub(crate) async fn open(core: &Core, claims: &[Claim]) -> Result<Box<Visit>, Error> {
     let now = core.now();
     let mut visit = Visit::of(Loaded::Nothing);
     let mut unreadable = None;
-    for (claim, way) in claims {
-        visit.tried += 1;
-        let Some(Opened { token, record, key }) = core.backend.open(claim) else {
+    while let Some((opened, way)) = visit.open_next(core, claims) {
+        let Ok(Opened { token, record, key }) = opened else {
             core.emit(&Event::Forged);
             continue;
         };
@@ -76,8 +111,8 @@ pub(crate) async fn open(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, 
             Some(store) => store.load(&token.id).await,
             None => Ok(record),
         };
-        let mut looked = match found {
-            Ok(found) => look(core, &token, found, now),
+        let found = match found {
+            Ok(found) => found,
             // One damaged record must not hide the session beside it.
             Err(error) if error.is_undecodable() => {
                 unreadable.get_or_insert(error);
@@ -85,28 +120,31 @@ pub(crate) async fn open(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, 
             }
             Err(error) => return Err(error.into()),
         };
+        let mut looked = look(core, &token, found.as_ref(), now);
         if core.owner_valid_from.is_some() {
-            looked = Box::pin(revoked_by_owner(core, looked)).await?;
+            looked = Box::pin(revoked_by_owner(core, looked, found.as_ref())).await?;
         }
         let id = token.id;
-        match looked {
-            Look::Opens(record) => {
+        match (looked, found) {
+            (Look::Opens, Some(record)) => {
                 visit.loaded = Loaded::Current(record);
                 visit.token = Some(token);
-                visit.way = Some(*way);
+                visit.way = Some(way);
                 visit.key = key;
                 return Ok(visit);
             }
-            Look::Superseded(record) => {
+            (Look::Superseded, Some(record)) => {
                 core.emit(&Event::Rejected { id, reason: Rejection::Superseded });
                 visit.superseded.push(id);
                 if visit.token.is_none() {
                     visit.loaded = Loaded::Superseded(record);
                     visit.token = Some(token);
-                    visit.way = Some(*way);
+                    visit.way = Some(way);
                 }
             }
-            Look::Rejected(reason) => core.emit(&Event::Rejected { id, reason }),
+            (Look::Rejected(reason), _) => core.emit(&Event::Rejected { id, reason }),
+            // Nothing opens nothing.
+            (Look::Opens | Look::Superseded, None) => {}
         }
     }
     match unreadable {
@@ -116,7 +154,7 @@ pub(crate) async fn open(core: &Core, claims: &[(Claim, Way)]) -> Result<Visit, 
 }
 
 /// What a request gets whose session could not be looked up.
-pub(crate) fn or_as_told(core: &Core, opened: Result<Visit, Error>) -> Result<Visit, Error> {
+pub(crate) fn or_as_told(core: &Core, opened: Result<Box<Visit>, Error>) -> Result<Box<Visit>, Error> {
     let Err(error) = opened else { return opened };
     core.emit(&Event::StoreFailed { error: &error });
     match core.on_store_error {
@@ -126,14 +164,15 @@ pub(crate) fn or_as_told(core: &Core, opened: Result<Visit, Error>) -> Result<Vi
 }
 
 /// What a token is to what was found under its id.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
-    Opens(Record),
-    Superseded(Record),
+    Opens,
+    Superseded,
     Rejected(Rejection),
 }
 
 /// By the record and the layer's options; [`revoked_by_owner`] asks the application.
-pub(crate) fn look(core: &Core, token: &Token, found: Option<Record>, now: Timestamp) -> Look {
+pub(crate) fn look(core: &Core, token: &Token, found: Option<&Record>, now: Timestamp) -> Look {
     let Some(record) = found else { return Look::Rejected(Rejection::Unknown) };
     let standing = record.credentials().standing(&token.secret.hash(), now);
     if standing == Standing::Unknown {
@@ -145,12 +184,12 @@ pub(crate) fn look(core: &Core, token: &Token, found: Option<Record>, now: Times
     if record.created_at() < core.valid_from {
         return Look::Rejected(Rejection::Revoked);
     }
-    if standing == Standing::Current { Look::Opens(record) } else { Look::Superseded(record) }
+    if standing == Standing::Current { Look::Opens } else { Look::Superseded }
 }
 
 /// Rejects a session from before the time since when its owner's are valid, by the application's word.
-pub(crate) async fn revoked_by_owner(core: &Core, look: Look) -> Result<Look, StoreError> {
-    let (Look::Opens(record) | Look::Superseded(record)) = &look else { return Ok(look) };
+pub(crate) async fn revoked_by_owner(core: &Core, look: Look, found: Option<&Record>) -> Result<Look, StoreError> {
+    let (Look::Opens | Look::Superseded, Some(record)) = (look, found) else { return Ok(look) };
     let Some(owner) = record.owner() else { return Ok(look) };
     let is_revoked = record.created_at() < owner_valid_from(core, owner).await?;
     Ok(if is_revoked { Look::Rejected(Rejection::Revoked) } else { look })

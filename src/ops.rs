@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    ops::{Deref, DerefMut},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::{
     changes::{Delta, KeyChange, Seen},
@@ -14,15 +15,25 @@ use crate::{
     lifetime::Lifetime,
     raw::Raw,
     state::State,
-    token::Secret,
 };
 
+mod attempts;
 mod settle;
+
+pub(crate) use self::attempts::Attempts;
 
 /// What a request's handlers asked for and no store knows yet.
 ///
-/// A commit works on a clone of it, and [`settles`](Ops::settle) that afterwards: a commit that fails, or is dropped
-/// half way, loses nothing.
+/// A commit shares it, so that either side copies it before a change, and [settles](Pending::settle) it afterwards: a commit
+/// that fails, or is dropped half way, loses nothing. Most requests ask for nothing, and have no block of it.
+#[derive(Default)]
+pub(crate) struct Pending {
+    ops: Option<Arc<Ops>>,
+    /// Where there is none: the clock of the last one.
+    clock: u64,
+}
+
+/// What was asked for.
 #[derive(Clone, Default)]
 pub(crate) struct Ops {
     pub(crate) act: Act,
@@ -33,20 +44,11 @@ pub(crate) struct Ops {
     pub(crate) started: bool,
     /// When everything was cleared, in `clock`'s time.
     cleared: Option<u64>,
-    /// Sorted by key. Commits under way share them until they change.
-    keys: Option<Arc<Keys>>,
+    /// Sorted by key. Most requests write one.
+    keys: SmallVec<[KeyOp; 1]>,
     /// Counts what may change the value that is seen under a key.
     clock: u64,
-    /// Names the commit.
-    nonce: u64,
-    /// What a renewal makes current: the same one until a commit is answered.
-    secret: Option<Secret>,
-    /// Commits of a part of these operations whose answer never came.
-    unanswered: SmallVec<[Arc<Ops>; 1]>,
 }
-
-/// Most requests write one key.
-type Keys = SmallVec<[KeyOp; 1]>;
 
 /// What is to become of the session as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -73,13 +75,17 @@ enum What {
     /// An insert of what was loaded: no change, unless a renewal ends in another record than the one that was loaded.
     Affirm(Raw),
     Remove,
-    /// A read-modify-write: what was read, what that made, and how to make it again of another value. Where nothing is
-    /// `seen`, what was made was made of a value that never came to be stored.
-    Update {
-        seen: Option<Option<Raw>>,
-        made: Option<Raw>,
-        steps: SmallVec<[Step; 1]>,
-    },
+    Update(Box<Update>),
+}
+
+/// A read-modify-write.
+#[derive(Clone)]
+struct Update {
+    /// What was read; where that is nothing at all, what was made was made of a value that never came to be stored.
+    seen: Option<Option<Raw>>,
+    made: Option<Raw>,
+    /// How to make it again of another value.
+    steps: Vec<Step>,
 }
 
 /// One step of an update.
@@ -118,6 +124,47 @@ impl<'a> View<'a> {
     }
 }
 
+impl Pending {
+    /// A number that changes whenever what the request sees under a key may have changed.
+    pub(crate) fn version(&self) -> u64 {
+        self.ops.as_ref().map_or(self.clock, |ops| ops.clock)
+    }
+
+    /// As they are now.
+    pub(crate) fn share(&mut self) -> Arc<Ops> {
+        Arc::clone(self.block())
+    }
+
+    fn block(&mut self) -> &mut Arc<Ops> {
+        let clock = self.clock;
+        self.ops.get_or_insert_with(|| Arc::new(Ops { clock, ..Ops::default() }))
+    }
+}
+
+impl Deref for Pending {
+    type Target = Ops;
+
+    fn deref(&self) -> &Ops {
+        static NOTHING: Ops = Ops {
+            act: Act::Keep,
+            owner: None,
+            label: None,
+            lifetime: None,
+            started: false,
+            cleared: None,
+            keys: SmallVec::new_const(),
+            clock: 0,
+        };
+        self.ops.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Pending {
+    fn deref_mut(&mut self) -> &mut Ops {
+        Arc::make_mut(self.block())
+    }
+}
+
 impl Ops {
     /// Whether there is nothing to commit.
     pub(crate) fn is_empty(&self) -> bool {
@@ -131,7 +178,7 @@ impl Ops {
 
     /// Whether a key was written, removed or cleared.
     pub(crate) fn touches_keys(&self) -> bool {
-        self.cleared.is_some() || self.keys().iter().any(|op| !matches!(op.what, What::Affirm(_)))
+        self.cleared.is_some() || self.keys.iter().any(|op| !matches!(op.what, What::Affirm(_)))
     }
 
     /// Whether a commit changes how long the cookie lives, where the session's lifetime is `lifetime`.
@@ -141,7 +188,7 @@ impl Ops {
 
     /// Whether a key was written, removed or cleared, be it to what it was.
     pub(crate) fn names_keys(&self) -> bool {
-        self.cleared.is_some() || !self.keys().is_empty()
+        self.cleared.is_some() || !self.keys.is_empty()
     }
 
     /// Whether what was loaded is hidden behind a purge or a clear.
@@ -158,7 +205,7 @@ impl Ops {
         match self.what(key) {
             Some(What::Set(value)) => View::Own(Some(value)),
             Some(What::Remove) => View::Own(None),
-            Some(What::Update { made, .. }) => View::Shared(made.as_deref()),
+            Some(What::Update(update)) => View::Shared(update.made.as_deref()),
             None if self.hides_loaded() => View::Own(None),
             None | Some(What::Affirm(_)) => View::Shared(loaded.get(key)),
         }
@@ -170,7 +217,7 @@ impl Ops {
             Some(What::Set(value)) => Some(Some(value)),
             Some(What::Affirm(value)) if self.act == Act::Renew => Some(Some(value)),
             Some(What::Remove) => Some(None),
-            Some(What::Update { made, .. }) => Some(made.as_deref()),
+            Some(What::Update(update)) => Some(update.made.as_deref()),
             Some(What::Affirm(_)) | None => self.cleared.map(|_| None),
         }
     }
@@ -194,14 +241,14 @@ impl Ops {
             return self.write(key, made);
         }
         let step = Step { at: self.clock + 1, replay };
-        if let Some(KeyOp { what: What::Update { made: slot, steps, .. }, at, .. }) = self.find_mut(key) {
-            *slot = made;
+        if let Some(KeyOp { what: What::Update(update), at, .. }) = self.find_mut(key) {
             *at = step.at;
-            steps.push(step);
+            update.made = made;
+            update.steps.push(step);
             self.clock += 1;
         } else {
             let seen = Some(loaded.get(key).map(Raw::new));
-            self.put(key, What::Update { seen, made, steps: smallvec![step] });
+            self.put(key, What::Update(Box::new(Update { seen, made, steps: vec![step] })));
         }
     }
 
@@ -209,18 +256,12 @@ impl Ops {
     pub(crate) fn clear(&mut self) {
         self.clock += 1;
         self.cleared = Some(self.clock);
-        self.keys = None;
+        self.keys.clear();
     }
 
     /// Ends the session, and all that was done to it; `act` says whether another one begins.
     pub(crate) fn end(&mut self, act: Act) {
-        let (secret, unanswered) = (self.secret.take(), std::mem::take(&mut self.unanswered));
-        *self = Self { act, clock: self.clock + 1, secret, unanswered, ..Self::default() };
-    }
-
-    /// A number that changes whenever what the request sees under a key may have changed.
-    pub(crate) fn version(&self) -> u64 {
-        self.clock
+        *self = Self { act, clock: self.clock + 1, ..Self::default() };
     }
 
     /// Drops everything but the act: what `commit_if` does not let through.
@@ -231,63 +272,84 @@ impl Ops {
     /// Every key with its raw value, as the request sees them.
     pub(crate) fn entries<'a>(&'a self, loaded: &'a State) -> BTreeMap<&'a str, &'a str> {
         let mut entries: BTreeMap<_, _> = loaded.iter().filter(|_| !self.hides_loaded()).collect();
-        for op in self.keys() {
-            match &op.what {
-                What::Set(value) | What::Update { made: Some(value), .. } => entries.insert(&op.key, value),
-                What::Remove | What::Update { made: None, .. } => entries.remove(&*op.key),
-                What::Affirm(_) => None,
+        for KeyOp { key, what, .. } in &self.keys {
+            let value = match what {
+                What::Affirm(_) => continue,
+                What::Set(value) => Some(value),
+                What::Remove => None,
+                What::Update(update) => update.made.as_ref(),
+            };
+            match value {
+                Some(value) => entries.insert(key, value),
+                None => entries.remove(&**key),
             };
         }
         entries
     }
 
-    /// What became of the keys, over `base`. Updates that had seen another value run again.
-    pub(crate) fn resolve(&mut self, base: &State) -> Result<Delta, Error> {
-        let clear = self.cleared.is_some();
-        let mut delta = Delta { clear, keys: Vec::with_capacity(self.keys().len()) };
-        for at in 0..self.keys().len() {
-            self.make_again(at, if clear { None } else { Some(base) })?;
-            let Some(KeyOp { key, what, .. }) = self.keys().get(at) else { break };
-            let found = if clear { None } else { base.get(key) };
-            let (seen, value) = match what {
-                What::Affirm(_) if self.act != Act::Renew => continue,
-                What::Set(value) | What::Affirm(value) => (Seen::Anything, Some(value.clone())),
-                What::Remove => (Seen::Anything, None),
-                What::Update { seen, made, .. } => (Seen::Exactly(seen.clone().flatten()), made.clone()),
-            };
-            if value.as_deref() != found {
-                delta.keys.push(KeyChange { key: key.clone(), seen, value });
+    /// Runs updates again that had seen another value than `base` has.
+    pub(crate) fn replay(self: &mut Arc<Self>, base: &State) -> Result<(), Error> {
+        let base = if self.cleared.is_some() { State::empty() } else { base };
+        for at in 0..self.keys.len() {
+            let Some(KeyOp { key, what: What::Update(update), .. }) = self.keys.get(at) else { continue };
+            let found = base.get(key);
+            if update.seen.as_ref().map(Option::as_deref) == Some(found) {
+                continue;
             }
-        }
-        Ok(delta)
-    }
-
-    /// Makes an update again, where what it saw is not what is there.
-    fn make_again(&mut self, at: usize, base: Option<&State>) -> Result<(), Error> {
-        let Some(KeyOp { key, what: What::Update { seen, steps, .. }, .. }) = self.keys().get(at) else {
-            return Ok(());
-        };
-        let found = base.and_then(|base| base.get(key));
-        if seen.as_ref().map(Option::as_deref) == Some(found) {
-            return Ok(());
-        }
-        let again = replay(key, found, steps)?;
-        if let Some(KeyOp { what: What::Update { seen, made, .. }, .. }) = self.keys_mut().get_mut(at) {
-            (*seen, *made) = (Some(found.map(Raw::new)), again);
+            let again = replay(key, found, &update.steps)?;
+            if let Some(KeyOp { what: What::Update(update), .. }) = Arc::make_mut(self).keys.get_mut(at) {
+                (update.seen, update.made) = (Some(found.map(Raw::new)), again);
+            }
         }
         Ok(())
     }
 
-    fn keys(&self) -> &[KeyOp] {
-        self.keys.as_deref().map_or(&[], SmallVec::as_slice)
+    /// Whether anything becomes of the keys of `base`.
+    pub(crate) fn changes(&self, base: &State) -> bool {
+        self.cleared.is_some() || self.results().any(|(op, value)| !base.has(&op.key, value))
     }
 
-    fn keys_mut(&mut self) -> &mut Keys {
-        Arc::make_mut(self.keys.get_or_insert_default())
+    /// What becomes of them.
+    pub(crate) fn delta(&self, base: &State) -> Delta {
+        let clear = self.cleared.is_some();
+        let base = if clear { State::empty() } else { base };
+        let mut keys = SmallVec::with_capacity(self.keys.len());
+        for (KeyOp { key, what, .. }, value) in self.results() {
+            if base.has(key, value) {
+                continue;
+            }
+            let seen = match what {
+                What::Update(update) => Seen::Exactly(update.seen.clone().flatten()),
+                What::Set(_) | What::Affirm(_) | What::Remove => Seen::Anything,
+            };
+            keys.push(KeyChange { key: key.clone(), seen, value: value.cloned() });
+        }
+        Delta { clear, keys }
+    }
+
+    /// The state of a session of which nothing was there before.
+    pub(crate) fn alone(&self) -> State {
+        let mut entries = SmallVec::<[_; 16]>::new();
+        for (op, value) in self.results() {
+            if let Some(value) = value {
+                entries.push((op.key.as_bytes(), value.as_bytes()));
+            }
+        }
+        State::pack(&entries)
+    }
+
+    /// Everything that was written, with what is to be there.
+    fn results(&self) -> impl Iterator<Item = (&KeyOp, Option<&Raw>)> {
+        self.keys.iter().filter_map(|op| match &op.what {
+            What::Set(value) => Some((op, Some(value))),
+            What::Affirm(value) => (self.act == Act::Renew).then_some((op, Some(value))),
+            What::Remove => Some((op, None)),
+            What::Update(update) => Some((op, update.made.as_ref())),
+        })
     }
 
     fn what(&self, key: &str) -> Option<&What> {
-        self.find(key).ok().and_then(|at| self.keys().get(at)).map(|op| &op.what)
+        self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what)
     }
 
     fn put(&mut self, key: &str, what: What) {
@@ -295,21 +357,21 @@ impl Ops {
         let at = self.clock;
         match self.find(key) {
             Ok(index) => {
-                if let Some(op) = self.keys_mut().get_mut(index) {
+                if let Some(op) = self.keys.get_mut(index) {
                     (op.at, op.what) = (at, what);
                 }
             }
-            Err(index) => self.keys_mut().insert(index, KeyOp { key: key.into(), at, what }),
+            Err(index) => self.keys.insert(index, KeyOp { key: key.into(), at, what }),
         }
     }
 
     fn find(&self, key: &str) -> Result<usize, usize> {
-        self.keys().binary_search_by(|op| (*op.key).cmp(key))
+        self.keys.binary_search_by(|op| (*op.key).cmp(key))
     }
 
     fn find_mut(&mut self, key: &str) -> Option<&mut KeyOp> {
         let at = self.find(key).ok()?;
-        self.keys_mut().get_mut(at)
+        self.keys.get_mut(at)
     }
 }
 
@@ -328,7 +390,7 @@ fn replay(key: &str, found: Option<&str>, steps: &[Step]) -> Result<Option<Raw>,
 /// Shows keys, not values.
 impl fmt::Debug for Ops {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys: Vec<&str> = self.keys().iter().map(|op| &*op.key).collect();
+        let keys: Vec<&str> = self.keys.iter().map(|op| &*op.key).collect();
         f.debug_struct("Ops").field("act", &self.act).field("keys", &keys).finish_non_exhaustive()
     }
 }

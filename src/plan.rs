@@ -1,6 +1,6 @@
 //! What the end of a request comes to: a pure decision.
 //!
-//! No I/O, no clock, no randomness. `commit` in `backend.rs` does what a [`Plan`] says and asks again with the store's answer.
+//! No I/O, no clock, no randomness. `commit.rs` does what a [`Plan`] says and asks again with the store's answer.
 
 use crate::{ops::Act, record::Record};
 

@@ -3,25 +3,26 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use http::StatusCode;
-use tokio::sync::{Mutex as Turn, OnceCell, SetError};
+use tokio::sync::Mutex as Turn;
 
 use crate::{
+    backend::Refused,
     commit::{Commit, Head, Ticket},
     core::Core,
     error::Error,
     event::Event,
     headers::HeadLines,
     open::{Look, Visit, look, open, or_as_told, revoked_by_owner},
-    ops::{Act, Ops, Replay},
+    ops::{Act, Attempts, Pending, Replay},
     plan::{Dropped, Loaded},
     raw::Raw,
-    transport::Presented,
+    transport::{Claim, Presented},
 };
 
 /// What a future comes to when it is polled once, where it stands: moving a large one costs more than polling it.
@@ -42,9 +43,8 @@ const RELOADS: u32 = 8;
 pub(crate) struct Shared {
     pub(crate) core: Option<Arc<Core>>,
     pub(crate) presented: Presented,
-    /// Boxed, since most requests never ask: in its place it would be five times the rest, moved and freed each time.
-    pub(crate) cell: OnceCell<Box<Mutex<Inner>>>,
-    /// Commits of one session go one after the other: a second renewal must see the first one's secret.
+    pub(crate) cell: OnceLock<Mutex<Inner>>,
+    /// The load and the commits of one session go one after the other: a second renewal must see the first one's secret.
     turn: Turn<()>,
     head_sent: AtomicBool,
     /// Whether something was asked for that a session nobody loaded cannot do.
@@ -53,8 +53,9 @@ pub(crate) struct Shared {
 
 /// A loaded session.
 pub(crate) struct Inner {
-    pub(crate) visit: Visit,
-    pub(crate) ops: Ops,
+    pub(crate) visit: Box<Visit>,
+    pub(crate) ops: Pending,
+    attempts: Attempts,
     ticket: Ticket,
     /// Whether the token is to be sent again when the head leaves, for what a save did.
     resends: bool,
@@ -62,9 +63,16 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    pub(crate) fn shared(visit: Visit) -> Box<Mutex<Self>> {
+    fn of(visit: Box<Visit>) -> Self {
         let was_presented = visit.record().is_some();
-        Box::new(Mutex::new(Self { visit, ops: Ops::default(), ticket: Ticket::Keep, resends: false, was_presented }))
+        Self {
+            visit,
+            ops: Pending::default(),
+            attempts: Attempts::default(),
+            ticket: Ticket::Keep,
+            resends: false,
+            was_presented,
+        }
     }
 
     pub(crate) fn raw(&self, key: &str) -> Option<&str> {
@@ -88,15 +96,16 @@ impl Inner {
 impl Shared {
     /// A session that was never loaded from anywhere, and never will be stored.
     pub(crate) fn detached() -> Self {
-        let inner = Inner::shared(Visit::of(Loaded::Nothing));
-        Self::new(None, Presented::nothing(), OnceCell::new_with(Some(inner)))
+        let shared = Self::new(None, Presented::nothing());
+        shared.loaded(Visit::of(Loaded::Nothing));
+        shared
     }
 
-    pub(crate) fn new(core: Option<Arc<Core>>, presented: Presented, cell: OnceCell<Box<Mutex<Inner>>>) -> Self {
+    pub(crate) fn new(core: Option<Arc<Core>>, presented: Presented) -> Self {
         Self {
             core,
             presented,
-            cell,
+            cell: OnceLock::new(),
             turn: Turn::new(()),
             head_sent: AtomicBool::default(),
             is_misused: AtomicBool::default(),
@@ -114,24 +123,31 @@ impl Shared {
         self.is_misused.store(true, Ordering::Release);
     }
 
-    /// The load where nothing is to be waited for: it is never kept. `None` where there may be, such as for somebody else
-    /// who is about to load it.
+    /// Whether there is nothing to load: no claim is what the layer writes.
+    pub(crate) fn presents_nothing(&self) -> bool {
+        let makes_no_sense =
+            |core: &Core, claim: &Claim| core.backend.open(&claim.value).err() == Some(Refused::Malformed);
+        let core = self.core.as_deref();
+        self.presented.claims.iter().all(|claim| core.is_none_or(|core| makes_no_sense(core, claim)))
+    }
+
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.cell.get().is_some()
+    }
+
+    /// Where somebody else was faster, it stays as he found it.
+    pub(crate) fn loaded(&self, visit: Box<Visit>) {
+        self.cell.get_or_init(|| Mutex::new(Inner::of(visit)));
+    }
+
+    /// The load where nothing is to be waited for; `None` where there may be.
     pub(crate) fn load_at_once(&self) -> Option<Result<(), Error>> {
-        if self.cell.initialized() {
+        if self.is_loaded() {
             return Some(Ok(()));
         }
         let core = self.core.as_deref().filter(|core| core.is_immediate())?;
         let opened = at_once!(open(core, &self.presented.claims))?;
-        let inner = match or_as_told(core, opened) {
-            Ok(visit) => Inner::shared(visit),
-            Err(error) => return Some(Err(error)),
-        };
-        match self.cell.set(inner) {
-            // Somebody else's load has to be waited for.
-            Err(SetError::InitializingError(_)) => None,
-            // Somebody else who was faster has found the same.
-            Ok(()) | Err(SetError::AlreadyInitializedError(_)) => Some(Ok(())),
-        }
+        Some(or_as_told(core, opened).map(|visit| self.loaded(visit)))
     }
 
     /// Whether nothing is ever waited for.
@@ -140,20 +156,21 @@ impl Shared {
     }
 
     pub(crate) async fn load(&self) -> Result<(), Error> {
-        let load = async || match &self.core {
-            Some(core) => Ok(Inner::shared(or_as_told(core, open(core, &self.presented.claims).await)?)),
-            None => Err(Error::not_loaded()),
-        };
-        self.cell.get_or_try_init(load).await.map(drop)
+        let _turn = self.turn.lock().await;
+        if !self.is_loaded() {
+            let core = self.core.as_deref().ok_or_else(Error::not_loaded)?;
+            self.loaded(or_as_told(core, open(core, &self.presented.claims).await)?);
+        }
+        Ok(())
     }
 
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
+        // Whoever has the turn may be a load that nobody goes on with.
+        drop(self.inner()?);
         let _turn = self.turn.lock().await;
         let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
-        let (asked, mut commit) = self.begin(core, head)?;
-        let result = commit.run().await;
-        match self.end(&asked, commit, result)? {
+        match self.commit(core, head).await? {
             Some(Dropped::Unavailable) => Err(Error::read_only()),
             Some(Dropped::Superseded | Dropped::Gone | Dropped::Overtaken) => Err(Error::gone()),
             None => Ok(()),
@@ -162,17 +179,19 @@ impl Shared {
 
     pub(crate) async fn reload(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
+        drop(self.inner()?);
         let _turn = self.turn.lock().await;
         for _ in 0..RELOADS {
-            let (record, token, mut ops) = {
-                let inner = self.inner()?;
-                (inner.visit.record().cloned(), inner.visit.token.clone(), inner.ops.clone())
+            let (record, token, version, mut ops) = {
+                let mut inner = self.inner()?;
+                let version = inner.ops.version();
+                (inner.visit.record().cloned(), inner.visit.token.clone(), version, inner.ops.share())
             };
             let (Some(record), Some(token)) = (record, token) else { return Ok(()) };
             let found = core.backend.reload(&token.id, record).await?;
-            let looked = revoked_by_owner(core, look(core, &token, found, core.now())).await?;
-            let Look::Opens(record) = looked else { return Err(Error::gone()) };
-            let version = ops.version();
+            let looked = look(core, &token, found.as_ref(), core.now());
+            let looked = revoked_by_owner(core, looked, found.as_ref()).await?;
+            let (Look::Opens, Some(record)) = (looked, found) else { return Err(Error::gone()) };
             ops.rebase(record.state())?;
             let mut inner = self.inner()?;
             if inner.ops.version() == version {
@@ -215,41 +234,50 @@ impl Shared {
         {
             inner.ops.drop_writes();
         }
-        let result = match self.begin(core, Head::Leaves) {
-            Ok((asked, mut commit)) => {
-                let result = commit.run().await;
-                self.end(&asked, commit, result).map(drop)
-            }
-            Err(error) => Err(error),
-        };
+        let result = self.commit(core, Head::Leaves).await.map(drop);
         let lines = self.inner().map_or_else(|_| HeadLines::nothing(), |mut inner| self.close(&mut inner));
         (lines, result)
     }
 
-    /// Begins a commit of what was asked for so far. Whoever does has the turn.
-    fn begin<'a>(&'a self, core: &'a Core, head: Head) -> Result<(Arc<Ops>, Commit<'a>), Error> {
-        let mut inner = self.inner()?;
-        let resends = inner.resends;
-        let (asked, visit, ops) = (inner.ops.begin(), inner.visit.clone(), inner.ops.clone());
-        let claims = &self.presented.claims;
-        Ok((asked, Commit { core, claims, visit, ops, head, ticket: Ticket::Keep, dropped: None, resends }))
+    /// Commits what was asked for so far, and says what came to nothing. Whoever does has the turn.
+    async fn commit(&self, core: &Core, head: Head) -> Result<Option<Dropped>, Error> {
+        let mut commit = {
+            let mut inner = self.inner()?;
+            let asked = inner.ops.share();
+            inner.attempts.begin(&asked);
+            Commit {
+                core,
+                claims: &self.presented.claims,
+                visit: inner.visit.clone(),
+                ops: Arc::clone(&asked),
+                asked,
+                attempts: inner.attempts.clone(),
+                head,
+                ticket: Ticket::Keep,
+                dropped: None,
+                resends: inner.resends,
+            }
+        };
+        let result = commit.run().await;
+        self.end(&mut commit, result)
     }
 
     /// Takes in what a commit came to.
-    fn end(&self, asked: &Ops, commit: Commit<'_>, result: Result<(), Error>) -> Result<Option<Dropped>, Error> {
+    fn end(&self, commit: &mut Commit<'_>, result: Result<(), Error>) -> Result<Option<Dropped>, Error> {
         let mut inner = self.inner()?;
-        match commit.ticket {
+        match std::mem::take(&mut commit.ticket) {
             Ticket::Keep => {}
             ticket => inner.ticket = ticket,
         }
         match result {
             Ok(()) => {
-                inner.ops.settle(asked, commit.visit.state());
+                inner.ops.settle(&commit.asked, commit.visit.state());
+                inner.attempts = Attempts::default();
                 inner.resends = commit.resends;
                 if commit.dropped == Some(Dropped::Gone) && matches!(inner.ticket, Ticket::Give(..)) {
                     inner.ticket = Ticket::Keep;
                 }
-                inner.visit = commit.visit;
+                std::mem::swap(&mut inner.visit, &mut commit.visit);
                 Ok(commit.dropped)
             }
             Err(error) => {
@@ -279,7 +307,7 @@ impl Drop for Shared {
         let Some(inner) = self.cell.get_mut() else { return };
         let inner = inner.get_mut().unwrap_or_else(PoisonError::into_inner);
         if self.core.is_some() && !inner.ops.is_empty() {
-            tracing::warn!(id = ?inner.visit.id(), ops = ?inner.ops, "session dropped with unsaved changes");
+            tracing::warn!(id = ?inner.visit.id(), ops = ?*inner.ops, "session dropped with unsaved changes");
         }
     }
 }

@@ -1,12 +1,17 @@
 //! A session's keys and values, packed.
 
 use std::{
+    cmp::Ordering,
     fmt,
     sync::{Arc, LazyLock},
 };
 
 use serde_json::{Map, Value};
 
+use crate::raw::Raw;
+
+/// Most states are packed on the stack: what is kept is allocated once, and copied at once.
+const ON_STACK: usize = 1536;
 /// Bytes of the header's count, and of each offset after it.
 const WORD: usize = 4;
 
@@ -21,29 +26,37 @@ pub struct State {
     packed: Arc<[u8]>,
 }
 
+/// A key and its value.
+pub(crate) type Entry<'a> = (&'a [u8], &'a [u8]);
+
 impl State {
     /// The state without keys.
     pub(crate) fn empty() -> &'static Self {
-        static EMPTY: LazyLock<State> = LazyLock::new(|| State::pack(std::iter::empty()));
+        static EMPTY: LazyLock<State> = LazyLock::new(|| State::pack(&[]));
         &EMPTY
     }
 
     /// The raw JSON text under `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.find(key).and_then(|at| self.entry(at)).map(|(_, value)| text(value))
+        self.find(key).map(text)
     }
 
     /// Whether there is such a key.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
-        self.find(key).is_some()
+        self.place(key.as_bytes()).is_ok()
+    }
+
+    /// Whether this is what is under `key`.
+    pub(crate) fn has(&self, key: &str, value: Option<&Raw>) -> bool {
+        self.find(key) == value.map(|value| value.as_bytes())
     }
 
     /// How many keys there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.word(0)
+        self.parts().len()
     }
 
     /// Whether there is no key at all.
@@ -57,9 +70,8 @@ impl State {
         self.entries().map(|(key, value)| (text(key), text(value)))
     }
 
-    /// The same, as bytes.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
-        (0..self.len()).filter_map(|at| self.entry(at))
+    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.range(0, self.len())
     }
 
     /// Whether it is the same block of memory.
@@ -103,60 +115,103 @@ impl State {
         (start == body.len()).then(|| Self { packed: bytes.into() })
     }
 
-    /// Packs sorted, unique keys with their values, all of them text.
-    pub(crate) fn pack<'a>(entries: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone) -> Self {
-        let sizes = entries.clone().map(|(key, value)| key.len() + value.len());
-        let (count, body) = sizes.fold((0, 0), |(count, body), size| (count + 1, body + size));
-        let header = WORD * (1 + 2 * count);
-        // Collecting an exact-size iterator allocates once; a `Vec` would be copied into its `Arc`.
-        let mut packed: Arc<[u8]> = std::iter::repeat_n(0, header + body).collect();
-        if let Some(bytes) = Arc::get_mut(&mut packed) {
-            let (head, body) = bytes.split_at_mut(header);
-            let mut words = head.chunks_exact_mut(WORD);
-            let mut put = |number: usize| {
-                if let Some(word) = words.next() {
-                    // A record is limited to far less than 4 GiB before it comes here.
-                    word.copy_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
-                }
-            };
-            put(count);
-            let mut end = 0;
-            for part in entries.flat_map(|(key, value)| [key, value]) {
-                let start = end;
-                end += part.len();
-                put(end);
-                if let Some(place) = body.get_mut(start..end) {
-                    place.copy_from_slice(part);
-                }
-            }
-        }
-        Self { packed }
+    /// The entries from `first` on, before `last`.
+    pub(crate) fn range(&self, first: usize, last: usize) -> impl Iterator<Item = Entry<'_>> {
+        let parts = self.parts();
+        (first..last).map(move |at| (parts.key(at), parts.value(at)))
     }
 
-    fn find(&self, key: &str) -> Option<usize> {
-        let (mut low, mut high) = (0, self.len());
+    /// Packs sorted, unique keys with their values, all of them text.
+    pub(crate) fn pack(entries: &[Entry<'_>]) -> Self {
+        let header = WORD * (1 + 2 * entries.len());
+        let len = header + entries.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+        let (mut stack, mut heap) = ([0; ON_STACK], Vec::new());
+        let packed = match stack.get_mut(..len) {
+            Some(packed) => packed,
+            None => {
+                heap.resize(len, 0);
+                &mut *heap
+            }
+        };
+        let (head, mut body) = packed.split_at_mut(header);
+        let (words, _) = head.as_chunks_mut::<WORD>();
+        // A record is limited to far less than 4 GiB before it comes here.
+        let word = |number| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
+        let mut end = 0;
+        let parts = entries.iter().flat_map(|(key, value)| [*key, *value]);
+        if let Some((count, ends)) = words.split_first_mut() {
+            *count = word(entries.len());
+            for (place, part) in ends.iter_mut().zip(parts) {
+                end += part.len();
+                *place = word(end);
+                let Some((here, rest)) = body.split_at_mut_checked(part.len()) else { break };
+                here.copy_from_slice(part);
+                body = rest;
+            }
+        }
+        Self { packed: (&*packed).into() }
+    }
+
+    /// Where a key is, or where it would be.
+    pub(crate) fn place(&self, key: &[u8]) -> Result<usize, usize> {
+        let parts = self.parts();
+        let (mut low, mut high) = (0, parts.len());
         while low < high {
             let middle = low.midpoint(high);
-            match self.entry(middle)?.0.cmp(key.as_bytes()) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Some(middle),
+            match parts.key(middle).cmp(key) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Ok(middle),
             }
         }
-        None
+        Err(low)
     }
 
-    fn entry(&self, at: usize) -> Option<(&[u8], &[u8])> {
-        let body = self.packed.get(WORD * (1 + 2 * self.len())..)?;
-        let start = if at == 0 { 0 } else { self.word(2 * at) };
-        let (middle, end) = (self.word(2 * at + 1), self.word(2 * at + 2));
-        Some((body.get(start..middle)?, body.get(middle..end)?))
+    fn find(&self, key: &str) -> Option<&[u8]> {
+        self.place(key.as_bytes()).ok().map(|at| self.parts().value(at))
     }
 
-    fn word(&self, at: usize) -> usize {
-        let word = self.packed.get(WORD * at..).and_then(<[u8]>::first_chunk);
-        word.map_or(0, |word| u32::from_le_bytes(*word) as usize)
+    fn parts(&self) -> Parts<'_> {
+        let (words, _) = self.packed.as_chunks();
+        let ends = words.get(1..=count(words).saturating_mul(2)).unwrap_or_default();
+        Parts { ends, body: self.packed.get(WORD * (1 + ends.len())..).unwrap_or_default() }
     }
+}
+
+/// The packed form, taken apart.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    ends: &'a [[u8; WORD]],
+    body: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn len(self) -> usize {
+        self.ends.len() / 2
+    }
+
+    fn key(self, at: usize) -> &'a [u8] {
+        self.part(2 * at)
+    }
+
+    fn value(self, at: usize) -> &'a [u8] {
+        self.part(2 * at + 1)
+    }
+
+    /// Nothing, where ends are out of order.
+    fn part(self, at: usize) -> &'a [u8] {
+        let end = |at: usize| self.ends.get(at).map_or(0, |end| number(*end));
+        let start = if at == 0 { 0 } else { end(at - 1) };
+        self.body.get(start..end(at)).unwrap_or_default()
+    }
+}
+
+fn number(word: [u8; WORD]) -> usize {
+    u32::from_le_bytes(word) as usize
+}
+
+fn count(words: &[[u8; WORD]]) -> usize {
+    words.first().map_or(0, |count| number(*count))
 }
 
 impl Default for State {
@@ -178,7 +233,8 @@ impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for State {
             }
             is_again
         });
-        Self::pack(entries.iter().map(|(key, value)| (key.as_ref().as_bytes(), value.as_ref().as_bytes())))
+        let bytes = entries.iter().map(|(key, value)| (key.as_ref().as_bytes(), value.as_ref().as_bytes()));
+        Self::pack(&bytes.collect::<Vec<_>>())
     }
 }
 
@@ -227,6 +283,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn a_cut_within_a_character_is_refused() {
         let state: State = [("ä", "\"ö\""), ("ö", "1")].into_iter().collect();

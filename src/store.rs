@@ -1,8 +1,13 @@
 //! The contract between the core and what keeps the records.
 
-use std::{fmt, future::Future, pin::Pin};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
-use crate::{changes::Changes, owners::DynOwnerIndex, record::Record, token::SessionId};
+use crate::{changes::Changes, owners::DynOwnerIndex, record::Record, shared::at_once, token::SessionId};
 
 /// Keeps records: four verbs over one key each.
 ///
@@ -67,7 +72,7 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Whether the futures of all four verbs are always ready when they are polled first, as those of a store in memory are: a
     /// request then keeps no future of them. Say so of no other store: one that is not ready is dropped half way, and called
-    /// again. Default: no.
+    /// again, perhaps several times. Default: no.
     fn is_immediate(&self) -> bool {
         false
     }
@@ -146,31 +151,29 @@ impl std::error::Error for StoreError {
 
 /// The erased twin of [`SessionStore`], so that no type above it has a store parameter.
 pub(crate) trait DynStore: Send + Sync {
-    fn load<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, Option<Record>>;
-    fn create<'a>(&'a self, id: &'a SessionId, record: &'a Record) -> StoreFuture<'a, Created>;
-    fn update<'a>(&'a self, id: &'a SessionId, changes: &'a Changes) -> StoreFuture<'a, Updated>;
-    fn delete<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, ()>;
+    fn load<'a>(&'a self, id: &'a SessionId) -> Reply<'a, Option<Record>>;
+    fn create<'a>(&'a self, id: &'a SessionId, record: &'a Record) -> Reply<'a, Created>;
+    fn update<'a>(&'a self, id: &'a SessionId, changes: &'a Changes) -> Reply<'a, Updated>;
+    fn delete<'a>(&'a self, id: &'a SessionId) -> Reply<'a, ()>;
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex>;
     fn is_immediate(&self) -> bool;
 }
 
-pub(crate) type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
-
 impl<S: SessionStore> DynStore for S {
-    fn load<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, Option<Record>> {
-        Box::pin(SessionStore::load(self, id))
+    fn load<'a>(&'a self, id: &'a SessionId) -> Reply<'a, Option<Record>> {
+        Reply::of(self, || SessionStore::load(self, id))
     }
 
-    fn create<'a>(&'a self, id: &'a SessionId, record: &'a Record) -> StoreFuture<'a, Created> {
-        Box::pin(SessionStore::create(self, id, record))
+    fn create<'a>(&'a self, id: &'a SessionId, record: &'a Record) -> Reply<'a, Created> {
+        Reply::of(self, || SessionStore::create(self, id, record))
     }
 
-    fn update<'a>(&'a self, id: &'a SessionId, changes: &'a Changes) -> StoreFuture<'a, Updated> {
-        Box::pin(SessionStore::update(self, id, changes))
+    fn update<'a>(&'a self, id: &'a SessionId, changes: &'a Changes) -> Reply<'a, Updated> {
+        Reply::of(self, || SessionStore::update(self, id, changes))
     }
 
-    fn delete<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, ()> {
-        Box::pin(SessionStore::delete(self, id))
+    fn delete<'a>(&'a self, id: &'a SessionId) -> Reply<'a, ()> {
+        Reply::of(self, || SessionStore::delete(self, id))
     }
 
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
@@ -179,5 +182,35 @@ impl<S: SessionStore> DynStore for S {
 
     fn is_immediate(&self) -> bool {
         SessionStore::is_immediate(self)
+    }
+}
+
+/// What a store answers: an immediate one at once, so that nothing goes to the heap.
+pub(crate) enum Reply<'a, T> {
+    Made(Option<Result<T, StoreError>>),
+    Awaited(Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>),
+}
+
+impl<'a, T> Reply<'a, T> {
+    fn of<S: SessionStore, F>(store: &S, verb: impl Fn() -> F) -> Self
+    where
+        F: Future<Output = Result<T, StoreError>> + Send + 'a,
+    {
+        match store.is_immediate().then(|| at_once!(verb())).flatten() {
+            None => Self::Awaited(Box::pin(verb())),
+            made => Self::Made(made),
+        }
+    }
+}
+
+impl<T: Unpin> Future for Reply<'_, T> {
+    type Output = Result<T, StoreError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            // Polled again after it was ready, it stays pending, as `Future` allows.
+            Self::Made(made) => made.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Awaited(answer) => answer.as_mut().poll(cx),
+        }
     }
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroize as _;
 /// Bytes of randomness in an id, and again in a secret. OWASP asks for 64 bits at least.
 const RANDOM: usize = 16;
 /// Characters of 16 bytes in base64url without padding.
-const HALF: usize = 22;
+pub(crate) const HALF: usize = 22;
 
 /// The public name of a session: 128 random bits, and the key of its record.
 ///
@@ -166,6 +166,7 @@ impl fmt::Debug for SecretHash {
 }
 
 /// A MAC over a token: 128 bits of HMAC-SHA256.
+#[cfg(feature = "secure-cookies")]
 pub(crate) type Mac = [u8; RANDOM];
 
 /// What the client holds.

@@ -1,17 +1,19 @@
 //! How tokens travel: in a cookie, in a header, or both.
 
+use std::fmt;
+
 use http::{HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
 
 use crate::{
-    backend::{Backend, Claim, Text},
+    backend::{Backend, Text},
     commit::Ticket,
     cookie::{self, CookieOptions},
     error::Error,
 };
 
-/// How many claims of one request are tried.
-const MAX_CLAIMS: usize = 4;
+/// How many claims of one request are kept: more than are tried, for some may turn out to make no sense.
+const MAX_KEPT: usize = 16;
 
 /// Where tokens are looked for, cookies first.
 #[derive(Clone, Debug, Default)]
@@ -27,12 +29,19 @@ pub(crate) enum Way {
     Header,
 }
 
+/// A value that a request presents as a token, as it came: most requests with a cookie never ask for the session.
+pub(crate) struct Claim {
+    /// A signed token at most without an allocation.
+    pub(crate) value: SmallVec<[u8; 66]>,
+    pub(crate) way: Way,
+}
+
 /// What a request presents.
 #[derive(Debug)]
 pub(crate) struct Presented {
-    /// The first four that make sense, each once.
-    pub(crate) claims: SmallVec<[(Claim, Way); 1]>,
-    /// Where a new token goes, if none of these opens a session.
+    /// Those of a token's length, each once, and 16 at most: whoever sends a thousand cookies must not keep us busy.
+    pub(crate) claims: SmallVec<[Claim; 1]>,
+    /// Where a new token goes, if none of these makes sense.
     pub(crate) way: Way,
 }
 
@@ -43,18 +52,16 @@ impl Presented {
 }
 
 impl Transport {
-    /// Reads what a request presents. No allocation when that is nothing.
+    /// Reads what a request presents. No allocation when that is nothing, or one token.
     pub(crate) fn read<'a, I>(&'a self, backend: &Backend, header: impl Fn(&'a HeaderName) -> I) -> Presented
     where
         I: Iterator<Item = &'a [u8]>,
     {
-        let mut claims: SmallVec<[(Claim, Way); 1]> = SmallVec::new();
-        let mut add = |value, way| {
-            if claims.len() < MAX_CLAIMS
-                && let Some(claim) = backend.read(value)
-                && claims.iter().all(|(known, _)| *known != claim)
+        let mut claims: SmallVec<[Claim; 1]> = SmallVec::new();
+        let mut add = |value: &[u8], way| {
+            if claims.len() < MAX_KEPT && backend.fits(value.len()) && claims.iter().all(|known| *known.value != *value)
             {
-                claims.push((claim, way));
+                claims.push(Claim { value: value.into(), way });
             }
         };
         if let Some(cookie) = &self.cookie {
@@ -68,8 +75,7 @@ impl Transport {
                 add(value.trim_ascii(), Way::Header);
             }
         }
-        let default = if sends_header { Way::Header } else { Way::Cookie };
-        let way = claims.first().map_or(default, |(_, way)| *way);
+        let way = if sends_header { Way::Header } else { Way::Cookie };
         Presented { claims, way }
     }
 
@@ -99,6 +105,13 @@ impl Transport {
     /// The request headers that a response may depend on.
     pub(crate) fn varies_on(&self) -> impl Iterator<Item = &HeaderName> {
         self.cookie.as_ref().map(|_| &header::COOKIE).into_iter().chain(&self.header)
+    }
+}
+
+/// It opens the session, so it is not shown.
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim").field("way", &self.way).finish_non_exhaustive()
     }
 }
 

@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ::redis::{
-    AsyncConnectionConfig, Cmd, PushInfo, PushKind, RedisError, Value,
-    aio::{ConnectionLike as _, MultiplexedConnection},
-};
+use ::redis::{AsyncConnectionConfig, Cmd, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection};
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep_until, timeout, timeout_at},
@@ -119,14 +116,14 @@ impl Line {
         let mut pipeline = ::redis::pipe();
         pipeline.cmd("ASKING").add_command(command.clone());
         let Live { mut connection, is_broken } = self.connection(deadline).await?;
-        let replies = connection.req_packed_commands(&pipeline, 0, 2);
+        let replies = connection.send_packed_commands(&pipeline, 0, 2);
         let reply = self.reply(&is_broken, replies, deadline).await?.pop().unwrap_or(Value::Nil);
         answer(reply)
     }
 
     async fn send_once(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
         let Live { mut connection, is_broken } = self.connection(deadline).await?;
-        let reply = self.reply(&is_broken, connection.req_packed_command(command), deadline).await?;
+        let reply = self.reply(&is_broken, connection.send_packed_command(command), deadline).await?;
         let answer = answer(reply);
         // A demoted master, or a password that was set meanwhile: a new connection sees it as it is.
         if answer.as_ref().is_err_and(|failure| failure.says("READONLY") || failure.says("NOAUTH")) {

@@ -17,8 +17,9 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn new(verb: &str, key: Vec<u8>) -> Self {
-        let mut by_hash = ::redis::cmd("EVALSHA");
-        by_hash.arg(HASH.as_str()).arg(1).arg(&key).arg(verb);
+        // More than most calls have.
+        let mut by_hash = Cmd::with_capacity(16, 512);
+        by_hash.arg("EVALSHA").arg(HASH.as_str()).arg(1).arg(&key).arg(verb);
         Self { key, by_hash }
     }
 

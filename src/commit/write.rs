@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Commit, Head, Ticket};
 use crate::{
-    backend::{Claim, KeyAge, Opened},
-    changes::{Changes, Delta, Known},
+    backend::{KeyAge, Opened},
+    changes::{Changes, Known},
     credentials::{Credentials, Standing},
     error::Error,
     event::Event,
@@ -25,9 +25,13 @@ const DRAWS: u32 = 4;
 
 /// An update on its way to the store, and what is the case once it is done.
 pub(super) struct Sending {
-    changes: Changes,
+    pub(super) changes: Changes,
+    pub(super) token: Token,
     after: Record,
-    token: Token,
+    /// Until when the record lives that it was made of.
+    until: Timestamp,
+    /// Whose session it becomes, where that is news.
+    gains_owner: bool,
     is_renewed: bool,
     /// What the client gets for it.
     ticket: Ticket,
@@ -39,21 +43,20 @@ impl Commit<'_> {
         &self,
         record: &Record,
         rotation: Rotation,
-        delta: Delta,
         owner: Option<Option<Arc<str>>>,
         now: Timestamp,
-    ) -> Result<Option<Sending>, Error> {
+    ) -> Result<Option<Box<Sending>>, Error> {
         let Some(token) = &self.visit.token else { return Ok(None) };
         let is_sent = matches!(rotation, Rotation::Renew | Rotation::Resend) || self.core.backend.is_client_side();
         if is_sent && self.head == Head::Sent {
             return Err(Error::too_late());
         }
-        let renewed = (rotation == Rotation::Renew).then(|| self.ops.secret());
+        let renewed = (rotation == Rotation::Renew).then(|| self.attempts.secret());
         let lifetime = self.ops.lifetime.as_deref().unwrap_or(self.core.lifetime_of(record));
         let mut changes = Changes {
             now,
-            nonce: self.ops.nonce(),
-            delta,
+            nonce: self.attempts.nonce(),
+            delta: self.ops.delta(record.state()),
             expected: (rotation != Rotation::Keep).then(|| record.credentials().clone()),
             credentials: renewed.as_ref().map(|secret| record.credentials().rotated(secret.hash(), now)),
             owner,
@@ -76,22 +79,24 @@ impl Commit<'_> {
         } else {
             Ticket::Keep
         };
-        Ok(Some(Sending { changes, after, token, is_renewed, ticket }))
+        let gains_owner = changes.owner().flatten().is_some_and(|owner| record.owner() != Some(owner));
+        let until = record.expires_at();
+        Ok(Some(Box::new(Sending { changes, token, after, until, gains_owner, is_renewed, ticket })))
     }
 
-    pub(super) async fn send(&self, sending: &mut Sending, record: &Record) -> Result<Updated, Error> {
-        if self.core.quota.is_some() {
-            return Box::pin(self.send_within_quota(sending, record)).await;
+    pub(super) async fn send(&self, sending: &mut Sending) -> Result<Updated, Error> {
+        if self.core.quota.is_some() && sending.gains_owner {
+            return Box::pin(self.send_within_quota(sending)).await;
         }
-        Ok(self.core.backend.update(&sending.token.id, &sending.changes, record).await?)
+        Ok(self.core.backend.update(&sending.token.id, &sending.changes, sending.until).await?)
     }
 
-    async fn send_within_quota(&self, sending: &mut Sending, record: &Record) -> Result<Updated, Error> {
-        let Sending { changes, token, .. } = sending;
-        let new_owner = changes.owner.clone().flatten().filter(|owner| record.owner() != Some(owner));
-        let admission = Admission::ask(self.core, new_owner.as_deref(), token.id, changes.now).await?;
+    async fn send_within_quota(&self, sending: &mut Sending) -> Result<Updated, Error> {
+        let Sending { changes, token, until, .. } = sending;
+        let owner = changes.owner.clone().flatten();
+        let admission = Admission::ask(self.core, owner.as_deref(), token.id, changes.now).await?;
         changes.now = admission.as_ref().map_or(changes.now, Admission::now);
-        let updated = self.core.backend.update(&token.id, changes, record).await?;
+        let updated = self.core.backend.update(&token.id, changes, *until).await?;
         if is_done(&updated, changes)
             && let Some(admission) = admission
         {
@@ -100,15 +105,9 @@ impl Commit<'_> {
         Ok(updated)
     }
 
-    /// Takes in what the store answered.
-    pub(super) fn sent(&mut self, sending: Sending, updated: Updated) -> Updated {
-        let Sending { changes, after, token, is_renewed, ticket } = sending;
-        if !is_done(&updated, &changes) {
-            if let Updated::Conflict(_) = updated {
-                self.core.emit(&Event::ConflictReplayed { id: token.id });
-            }
-            return updated;
-        }
+    /// Takes in that an update is stored.
+    pub(super) fn sent(&mut self, sending: Sending) {
+        let Sending { after, token, is_renewed, ticket, .. } = sending;
         if is_renewed {
             self.core.emit(&Event::Rotated { id: token.id });
         }
@@ -122,14 +121,13 @@ impl Commit<'_> {
         }
         self.visit.token = Some(token);
         self.visit.loaded = Loaded::Current(after);
-        Updated::Done
     }
 
     /// An earlier commit was done, and its answer was lost: here is what it stored. What was asked for since then is left.
     pub(super) fn answered(&mut self, done: &Ops, record: Record, now: Timestamp) -> Result<(), Error> {
-        self.ops.settle_part(done, record.state());
+        Arc::make_mut(&mut self.ops).settle_part(done, record.state());
         let is_current = |secret: &Secret| record.credentials().standing(&secret.hash(), now) == Standing::Current;
-        let (secret, id) = (self.ops.secret(), self.visit.id());
+        let (secret, id) = (self.attempts.secret(), self.visit.id());
         let is_renewed = is_current(&secret);
         if let (true, Some(id)) = (is_renewed, id) {
             self.core.emit(&Event::Rotated { id });
@@ -146,23 +144,22 @@ impl Commit<'_> {
     }
 
     /// Stores a new session of what the request itself inserted; never of anything that it had loaded.
-    /// Of `delta`, where that was made of nothing already.
-    pub(super) async fn create(&mut self, delta: Option<Delta>, now: Timestamp) -> Result<(), Error> {
-        let delta = delta.map_or_else(|| self.ops.resolve(State::empty()), Ok)?;
+    pub(super) async fn create(&mut self, now: Timestamp) -> Result<(), Error> {
+        self.ops.replay(State::empty())?;
+        let state = self.ops.alone();
         let owner = self.new_owner().flatten();
-        if delta.keys.is_empty() && owner.is_none() && !self.ops.started {
+        if state.is_empty() && owner.is_none() && !self.ops.started {
             return Ok(());
         }
         if self.head == Head::Sent {
             return Err(Error::too_late());
         }
         let lifetime = self.ops.lifetime.as_deref().unwrap_or(&self.core.lifetime).clone();
-        let state = delta.alone();
         for _ in 0..DRAWS {
             let token = Token { id: SessionId::random(), secret: Secret::random() };
             let credentials = Credentials::new(token.secret.hash());
             let mut record = Record::new(credentials, state.clone(), now, lifetime.deadline(now, now));
-            record.nonce = self.ops.nonce();
+            record.nonce = self.attempts.nonce();
             record.meta.owner.clone_from(&owner);
             record.meta.label = self.ops.label.clone().flatten();
             record.meta.lifetime.clone_from(&self.ops.lifetime);
@@ -198,13 +195,14 @@ impl Commit<'_> {
         let mut ids = std::mem::take(&mut self.visit.superseded);
         ids.extend(self.visit.token.take().map(|token| token.id));
         let mut failed = None;
-        for (claim, _) in self.claims.iter().skip(self.visit.tried) {
-            match self.opens_or_did(claim, now).await {
+        while let Some((opened, _)) = self.visit.open_next(self.core, self.claims) {
+            // The load tells of forged ones: a purge that is tried again and again is no attack.
+            let Ok(opened) = opened else { continue };
+            match self.opens_or_did(opened, now).await {
                 Ok(id) => ids.extend(id),
                 Err(error) => failed = Some(error),
             }
         }
-        self.visit.tried = self.claims.len();
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
@@ -217,13 +215,14 @@ impl Commit<'_> {
     }
 
     /// The session that a claim opens, or did before a renewal.
-    async fn opens_or_did(&self, claim: &Claim, now: Timestamp) -> Result<Option<SessionId>, StoreError> {
-        let Some(Opened { token, record, .. }) = self.core.backend.open(claim) else { return Ok(None) };
+    async fn opens_or_did(&self, opened: Opened, now: Timestamp) -> Result<Option<SessionId>, StoreError> {
+        let Opened { token, record, .. } = opened;
         let found = match self.core.backend.store() {
             Some(store) => store.load(&token.id).await?,
             None => record,
         };
-        let look = revoked_by_owner(self.core, look(self.core, &token, found, now)).await?;
+        let found = found.as_ref();
+        let look = revoked_by_owner(self.core, look(self.core, &token, found, now), found).await?;
         Ok((!matches!(look, Look::Rejected(_))).then_some(token.id))
     }
 
@@ -234,7 +233,7 @@ impl Commit<'_> {
 }
 
 /// Whether the changes are stored: the second time, the reply of the first one was lost; the write was not.
-fn is_done(updated: &Updated, changes: &Changes) -> bool {
+pub(super) fn is_done(updated: &Updated, changes: &Changes) -> bool {
     match updated {
         Updated::Done => true,
         Updated::Conflict(found) => found.nonce() == changes.nonce(),

@@ -83,7 +83,7 @@ pub(super) struct Run {
 pub(super) enum Call {
     Load(SessionId),
     Create(SessionId, Record),
-    Update(SessionId, Changes),
+    Update(SessionId, Box<Changes>),
     Delete(SessionId),
 }
 

@@ -77,7 +77,7 @@ impl SessionStore for TapeStore {
     }
 
     async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
-        Ok(match self.ask(Call::Update(*id, changes.clone())).await? {
+        Ok(match self.ask(Call::Update(*id, Box::new(changes.clone()))).await? {
             Reply::Conflict(record) => Updated::Conflict(Box::new(record)),
             Reply::Done => Updated::Done,
             _ => Updated::Gone,

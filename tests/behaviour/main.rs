@@ -2,6 +2,7 @@
 //! matter.
 
 mod app;
+mod claims;
 mod events;
 mod failure;
 mod header_transport;
