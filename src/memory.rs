@@ -38,7 +38,7 @@ const SHARDS: usize = 64;
 /// Keeps sessions in memory: for one process. Clones share one set of sessions.
 ///
 /// Expired records are given back by small steps of the calls that write, a few table slots each: there is no task, and
-/// no pass over everything under one lock. A table grows only for sessions that live. A small session takes about 200
+/// no pass over everything under one lock. A table grows only for sessions that live. A small session takes some 200
 /// bytes.
 #[derive(Clone)]
 pub struct MemoryStore {
