@@ -3,35 +3,19 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use smallvec::SmallVec;
 
-use crate::{
-    changes::{Delta, KeyChange, Seen},
-    error::Error,
-    lifetime::Lifetime,
-    raw::Raw,
-    state::State,
-};
+use crate::{error::Error, lifetime::Lifetime, raw::Raw, state::State};
 
 mod attempts;
+mod pending;
+mod results;
 mod settle;
 
-pub(crate) use self::attempts::Attempts;
-
-/// What a request's handlers asked for and no store knows yet.
-///
-/// A commit shares it, so that either side copies it before a change, and [settles](Pending::settle) it afterwards: a commit
-/// that fails, or is dropped half way, loses nothing. Most requests ask for nothing, and have no block of it.
-#[derive(Default)]
-pub(crate) struct Pending {
-    ops: Option<Arc<Ops>>,
-    /// Where there is none: the clock of the last one.
-    clock: u64,
-}
+pub(crate) use self::{attempts::Attempts, pending::Pending};
 
 /// What was asked for.
 #[derive(Clone, Default)]
@@ -121,47 +105,6 @@ impl<'a> View<'a> {
         match self {
             Self::Own(value) | Self::Shared(value) => value,
         }
-    }
-}
-
-impl Pending {
-    /// A number that changes whenever what the request sees under a key may have changed.
-    pub(crate) fn version(&self) -> u64 {
-        self.ops.as_ref().map_or(self.clock, |ops| ops.clock)
-    }
-
-    /// As they are now.
-    pub(crate) fn share(&mut self) -> Arc<Ops> {
-        Arc::clone(self.block())
-    }
-
-    fn block(&mut self) -> &mut Arc<Ops> {
-        let clock = self.clock;
-        self.ops.get_or_insert_with(|| Arc::new(Ops { clock, ..Ops::default() }))
-    }
-}
-
-impl Deref for Pending {
-    type Target = Ops;
-
-    fn deref(&self) -> &Ops {
-        static NOTHING: Ops = Ops {
-            act: Act::Keep,
-            owner: None,
-            label: None,
-            lifetime: None,
-            started: false,
-            cleared: None,
-            keys: SmallVec::new_const(),
-            clock: 0,
-        };
-        self.ops.as_deref().unwrap_or(&NOTHING)
-    }
-}
-
-impl DerefMut for Pending {
-    fn deref_mut(&mut self) -> &mut Ops {
-        Arc::make_mut(self.block())
     }
 }
 
@@ -287,67 +230,6 @@ impl Ops {
         entries
     }
 
-    /// Runs updates again that had seen another value than `base` has.
-    pub(crate) fn replay(self: &mut Arc<Self>, base: &State) -> Result<(), Error> {
-        let base = if self.cleared.is_some() { State::empty() } else { base };
-        for at in 0..self.keys.len() {
-            let Some(KeyOp { key, what: What::Update(update), .. }) = self.keys.get(at) else { continue };
-            let found = base.get(key);
-            if update.seen.as_ref().map(Option::as_deref) == Some(found) {
-                continue;
-            }
-            let again = replay(key, found, &update.steps)?;
-            if let Some(KeyOp { what: What::Update(update), .. }) = Arc::make_mut(self).keys.get_mut(at) {
-                (update.seen, update.made) = (Some(found.map(Raw::new)), again);
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether anything becomes of the keys of `base`.
-    pub(crate) fn changes(&self, base: &State) -> bool {
-        self.cleared.is_some() || self.results().any(|(op, value)| !base.has(&op.key, value))
-    }
-
-    /// What becomes of them.
-    pub(crate) fn delta(&self, base: &State) -> Delta {
-        let clear = self.cleared.is_some();
-        let base = if clear { State::empty() } else { base };
-        let mut keys = SmallVec::with_capacity(self.keys.len());
-        for (KeyOp { key, what, .. }, value) in self.results() {
-            if base.has(key, value) {
-                continue;
-            }
-            let seen = match what {
-                What::Update(update) => Seen::Exactly(update.seen.clone().flatten()),
-                What::Set(_) | What::Affirm(_) | What::Remove => Seen::Anything,
-            };
-            keys.push(KeyChange { key: key.clone(), seen, value: value.cloned() });
-        }
-        Delta { clear, keys }
-    }
-
-    /// The state of a session of which nothing was there before.
-    pub(crate) fn alone(&self) -> State {
-        let mut entries = SmallVec::<[_; 16]>::new();
-        for (op, value) in self.results() {
-            if let Some(value) = value {
-                entries.push((op.key.as_bytes(), value.as_bytes()));
-            }
-        }
-        State::pack(&entries)
-    }
-
-    /// Everything that was written, with what is to be there.
-    fn results(&self) -> impl Iterator<Item = (&KeyOp, Option<&Raw>)> {
-        self.keys.iter().filter_map(|op| match &op.what {
-            What::Set(value) => Some((op, Some(value))),
-            What::Affirm(value) => (self.act == Act::Renew).then_some((op, Some(value))),
-            What::Remove => Some((op, None)),
-            What::Update(update) => Some((op, update.made.as_ref())),
-        })
-    }
-
     fn what(&self, key: &str) -> Option<&What> {
         self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what)
     }
@@ -373,18 +255,6 @@ impl Ops {
         let at = self.find(key).ok()?;
         self.keys.get_mut(at)
     }
-}
-
-/// Takes every step again, from the value that is there now.
-fn replay(key: &str, found: Option<&str>, steps: &[Step]) -> Result<Option<Raw>, Error> {
-    let mut made = found.map(Raw::new);
-    for step in steps {
-        made = match &step.replay {
-            Replay::With(make) => make.lock().unwrap_or_else(PoisonError::into_inner)(made.as_deref())?,
-            Replay::Never => return Err(Error::conflict_on(key)),
-        };
-    }
-    Ok(made)
 }
 
 /// Shows keys, not values.

@@ -1,11 +1,8 @@
 //! What all handles of a request's session share: loading it once, and committing what was done with it.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
 use http::StatusCode;
@@ -19,11 +16,14 @@ use crate::{
     event::Event,
     headers::HeadLines,
     open::{Look, Visit, look, open, or_as_told, revoked_by_owner},
-    ops::{Act, Attempts, Pending, Replay},
+    ops::Attempts,
     plan::{Dropped, Loaded},
-    raw::Raw,
     transport::{Claim, Presented},
 };
+
+mod inner;
+
+pub(crate) use self::inner::Inner;
 
 /// What a future comes to when it is polled once, where it stands: moving a large one costs more than polling it.
 macro_rules! at_once {
@@ -49,48 +49,6 @@ pub(crate) struct Shared {
     head_sent: AtomicBool,
     /// Whether something was asked for that a session nobody loaded cannot do.
     is_misused: AtomicBool,
-}
-
-/// A loaded session.
-pub(crate) struct Inner {
-    pub(crate) visit: Box<Visit>,
-    pub(crate) ops: Pending,
-    attempts: Attempts,
-    ticket: Ticket,
-    /// Whether the token is to be sent again when the head leaves, for what a save did.
-    resends: bool,
-    pub(crate) was_presented: bool,
-}
-
-impl Inner {
-    fn of(visit: Box<Visit>) -> Self {
-        let was_presented = visit.record().is_some();
-        Self {
-            visit,
-            ops: Pending::default(),
-            attempts: Attempts::default(),
-            ticket: Ticket::Keep,
-            resends: false,
-            was_presented,
-        }
-    }
-
-    pub(crate) fn raw(&self, key: &str) -> Option<&str> {
-        self.ops.view(key, self.visit.state()).value()
-    }
-
-    pub(crate) fn entries(&self) -> BTreeMap<&str, &str> {
-        self.ops.entries(self.visit.state())
-    }
-
-    pub(crate) fn update(&mut self, key: &str, made: Option<Raw>, replay: Replay) {
-        self.ops.update(key, self.visit.state(), made, replay);
-    }
-
-    /// Whether writes have no effect any more: the session is purged, and no other one begun.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ops.act == Act::Purge || (self.visit.loaded == Loaded::Ended && self.ops.act != Act::Restart)
-    }
 }
 
 impl Shared {

@@ -2,26 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Act, KeyOp, Ops, Pending, Update, What};
+use super::{Act, KeyOp, Ops, Update, What};
 use crate::{error::Error, state::State};
-
-impl Pending {
-    /// Forgets what a commit of `done` has stored; `loaded` is the state since.
-    pub(crate) fn settle(&mut self, done: &Arc<Ops>, loaded: &State) {
-        match &self.ops {
-            Some(ops) if Arc::ptr_eq(ops, done) => (self.ops, self.clock) = (None, done.clock + 1),
-            Some(_) => self.settle_part(done, loaded),
-            None => {}
-        }
-    }
-
-    /// Takes the keys of `rebased`, which were these; nothing was done to keys since.
-    pub(crate) fn adopt(&mut self, rebased: Arc<Ops>) {
-        let Ops { keys, clock, .. } = Arc::unwrap_or_clone(rebased);
-        let ops = &mut **self;
-        (ops.keys, ops.clock) = (keys, clock);
-    }
-}
 
 impl Ops {
     /// Forgets what a commit of `done`, which these once were, has stored; `loaded` is the state since.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::changes::{Delta, Seen};
 
 fn state(entries: &[(&str, &str)]) -> State {
     entries.iter().copied().collect()

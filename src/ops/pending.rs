@@ -1,0 +1,79 @@
+//! What is asked for, shared with the commits that are under way.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+use smallvec::SmallVec;
+
+use super::{Act, Ops};
+use crate::state::State;
+
+/// What a request's handlers asked for and no store knows yet.
+///
+/// A commit shares it, so that either side copies it before a change, and [settles](Pending::settle) it afterwards: a commit
+/// that fails, or is dropped half way, loses nothing. Most requests ask for nothing, and have no block of it.
+#[derive(Default)]
+pub(crate) struct Pending {
+    ops: Option<Arc<Ops>>,
+    /// Where there is none: the clock of the last one.
+    clock: u64,
+}
+
+impl Pending {
+    /// A number that changes whenever what the request sees under a key may have changed.
+    pub(crate) fn version(&self) -> u64 {
+        self.ops.as_ref().map_or(self.clock, |ops| ops.clock)
+    }
+
+    /// As they are now.
+    pub(crate) fn share(&mut self) -> Arc<Ops> {
+        Arc::clone(self.block())
+    }
+
+    /// Forgets what a commit of `done` has stored; `loaded` is the state since.
+    pub(crate) fn settle(&mut self, done: &Arc<Ops>, loaded: &State) {
+        match &self.ops {
+            Some(ops) if Arc::ptr_eq(ops, done) => (self.ops, self.clock) = (None, done.clock + 1),
+            Some(_) => self.settle_part(done, loaded),
+            None => {}
+        }
+    }
+
+    /// Takes the keys of `rebased`, which were these; nothing was done to keys since.
+    pub(crate) fn adopt(&mut self, rebased: Arc<Ops>) {
+        let Ops { keys, clock, .. } = Arc::unwrap_or_clone(rebased);
+        let ops = &mut **self;
+        (ops.keys, ops.clock) = (keys, clock);
+    }
+
+    fn block(&mut self) -> &mut Arc<Ops> {
+        let clock = self.clock;
+        self.ops.get_or_insert_with(|| Arc::new(Ops { clock, ..Ops::default() }))
+    }
+}
+
+impl Deref for Pending {
+    type Target = Ops;
+
+    fn deref(&self) -> &Ops {
+        static NOTHING: Ops = Ops {
+            act: Act::Keep,
+            owner: None,
+            label: None,
+            lifetime: None,
+            started: false,
+            cleared: None,
+            keys: SmallVec::new_const(),
+            clock: 0,
+        };
+        self.ops.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Pending {
+    fn deref_mut(&mut self) -> &mut Ops {
+        Arc::make_mut(self.block())
+    }
+}
