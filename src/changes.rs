@@ -12,7 +12,7 @@ use crate::{
     credentials::Credentials,
     lifetime::Lifetime,
     raw::Raw,
-    record::Record,
+    record::{Body, Record},
     state::{Entry, State},
     time::Timestamp,
 };
@@ -35,9 +35,9 @@ pub struct Changes {
     pub(crate) known: Known,
 }
 
-/// What the keys' changes make of a state, where that has been found out already.
+/// What the changes make of a record, where that has been found out already.
 #[derive(Clone, Default)]
-pub(crate) struct Known(Option<(State, State)>);
+pub(crate) struct Known(Option<(Record, Record)>);
 
 /// It follows from the rest.
 impl PartialEq for Known {
@@ -111,35 +111,46 @@ impl Changes {
     ///
     /// A condition that does not hold.
     pub fn apply(&self, record: &Record) -> Result<Record, Conflict> {
-        if self.expected.as_ref().is_some_and(|expected| *expected != record.credentials) {
+        if let Known(Some((before, after))) = &self.known
+            && before.is_same(record)
+        {
+            return Ok(after.clone());
+        }
+        if self.expected.as_ref().is_some_and(|expected| *expected != record.credentials()) {
             return Err(Conflict);
         }
-        let state = match &self.known {
-            Known(Some((before, after))) if before.is_same(&record.state) => after.clone(),
-            Known(_) => self.delta.apply(&record.state)?,
-        };
-        let mut meta = record.meta.clone();
+        let state = self.delta.apply(record.state())?;
+        let Body { current, created_at, last_used, expires_at, rest, .. } = record.body();
+        let (mut current, mut rest) = (*current, rest.clone());
+        if let Some(credentials) = &self.credentials {
+            (current, rest.superseded) = credentials.clone().into_parts();
+        }
         if let Some(owner) = &self.owner {
-            meta.owner.clone_from(owner);
+            rest.owner.clone_from(owner);
         }
         if let Some(label) = &self.label {
-            meta.label.clone_from(label);
+            rest.label.clone_from(label);
         }
-        meta.last_used = meta.last_used.max(self.now);
-        meta.expires_at = match &self.lifetime {
+        let expires_at = match &self.lifetime {
             Some(lifetime) => {
-                meta.lifetime = Some(Arc::clone(lifetime));
+                rest.lifetime = Some(Arc::clone(lifetime));
                 self.expires_at
             }
-            None => meta.expires_at.max(self.expires_at),
+            None => self.expires_at.max(*expires_at),
         };
-        let credentials = self.credentials.as_ref().unwrap_or(&record.credentials).clone();
-        Ok(Record { state, credentials, meta, nonce: self.nonce })
+        let last_used = self.now.max(*last_used);
+        Ok(Record::of(Body { state, current, created_at: *created_at, last_used, expires_at, nonce: self.nonce, rest }))
     }
 
-    /// Notes that they make `after` of `before`, so that a store which keeps that very state need not find out again.
+    /// Notes that they make `after` of `before`, so that a store which keeps that very record need not find out again. Whoever
+    /// changes anything in them afterwards has to [forget](Changes::forget) it.
     pub(crate) fn note(&mut self, before: &Record, after: &Record) {
-        self.known = Known(Some((before.state.clone(), after.state.clone())));
+        self.known = Known(Some((before.clone(), after.clone())));
+    }
+
+    /// Forgets what they make of a record.
+    pub(crate) fn forget(&mut self) {
+        self.known = Known::default();
     }
 
     /// The request's time, which decides whether the record still lives.

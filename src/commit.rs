@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     event::Event,
     open::{Visit, owner_valid_from},
-    ops::{Act, Attempts, Ops},
+    ops::{Act, Attempt, Ops},
     plan::{Answer, Asked, Dropped, Loaded, Plan, plan},
     record::Record,
     state::State,
@@ -56,12 +56,12 @@ pub(crate) enum Head {
 pub(crate) struct Commit<'a> {
     pub(crate) core: &'a Core,
     pub(crate) claims: &'a [Claim],
-    pub(crate) visit: Box<Visit>,
+    pub(crate) visit: Visit,
     /// As it was when the commit began.
     pub(crate) asked: Arc<Ops>,
     /// What is left of it, with updates that ran again.
     pub(crate) ops: Arc<Ops>,
-    pub(crate) attempts: Attempts,
+    pub(crate) attempt: Attempt,
     pub(crate) head: Head,
     pub(crate) ticket: Ticket,
     pub(crate) dropped: Option<Dropped>,
@@ -110,7 +110,7 @@ impl Commit<'_> {
                     }
                     Updated::Conflict(record) => {
                         self.core.emit(&Event::ConflictReplayed { id: sending.token.id });
-                        match self.attempts.unanswered(record.nonce()) {
+                        match self.attempt.unanswered(record.nonce()) {
                             Some(done) => {
                                 self.answered(&done, *record, now)?;
                                 Answer::None
@@ -130,18 +130,24 @@ impl Commit<'_> {
     fn next(&mut self, answer: &Answer, reissue: bool, now: Timestamp) -> Result<Next, Error> {
         let overtaken = self.overtaken(now);
         let loaded = overtaken.as_ref().unwrap_or(&self.visit.loaded);
-        let base = match (answer, loaded) {
-            (Answer::Conflict(record), _) => Some(record.state()),
-            (Answer::None, Loaded::Current(record)) => Some(record.state()),
-            (Answer::Gone, _) => None,
-            (Answer::None, _) => Some(State::empty()),
+        let record = match (answer, loaded) {
+            (Answer::Conflict(record), _) => Some(&**record),
+            (Answer::None, Loaded::Current(record)) => Some(record),
+            (Answer::Gone | Answer::None, _) => None,
         };
-        if let Some(base) = base {
+        let base = record.map_or(State::empty(), Record::state);
+        let is_gone = matches!(answer, Answer::Gone);
+        if !is_gone {
             self.ops.replay(base)?;
         }
+        let delta = record.map(|record| self.ops.delta(record.state()));
         let owner = self.new_owner();
         let starts = self.ops.started && !matches!(loaded, Loaded::Current(_));
-        let writes_keys = base.map_or(self.ops.touches_keys(), |base| self.ops.changes(base));
+        let writes_keys = match &delta {
+            Some(delta) => !delta.is_empty(),
+            None if is_gone => self.ops.touches_keys(),
+            None => self.ops.changes(base),
+        };
         let asked = Asked {
             act: self.ops.act,
             writes: writes_keys || self.ops.touches_meta() || starts,
@@ -155,10 +161,12 @@ impl Commit<'_> {
             Plan::Delete => Next::Delete,
             Plan::DeleteAndCreate => Next::DeleteAndCreate,
             Plan::Fail => return Err(Error::read_only()),
-            Plan::Update(record, rotation) => match self.prepare(record, rotation, owner, now)? {
-                Some(sending) => Next::Send(sending),
-                None => Next::Replan(Answer::Gone),
-            },
+            Plan::Update(record, rotation) => {
+                match self.prepare(record, rotation, delta.unwrap_or_default(), owner, now)? {
+                    Some(sending) => Next::Send(sending),
+                    None => Next::Replan(Answer::Gone),
+                }
+            }
             Plan::Drop(why) => {
                 self.drop_writes(why);
                 Next::Nothing
@@ -194,7 +202,7 @@ impl Commit<'_> {
     }
 
     fn holds_newest(&self, record: &Record, now: Timestamp) -> bool {
-        let standing = |token: &Token| record.credentials().standing(&token.secret.hash(), now);
+        let standing = |token: &Token| record.standing(&token.secret.hash(), now);
         self.visit.token.as_ref().map(standing) == Some(Standing::Current)
     }
 

@@ -181,7 +181,7 @@ mod tests {
         let (now, end) = (Timestamp::from_millis(1_800_000_000_000), Timestamp::from_millis(1_800_086_400_000));
         let state: State = [("cart", "[1,2]"), ("user", "\"ada\"")].into_iter().collect();
         let mut record = Record::new(no_credentials(), state, now, end);
-        record.meta.owner = Some("ada".into());
+        record.body_mut().rest.owner = Some("ada".into());
         let token = Token { id: SessionId::from_bytes([5; 16]), secret: Secret::none() };
         for (form, cookie) in table {
             let bytes: Vec<u8> = (1..=64).collect();

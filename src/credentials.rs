@@ -22,7 +22,7 @@ pub struct Credentials {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Superseded {
+pub(crate) struct Superseded {
     hash: SecretHash,
     until: Timestamp,
 }
@@ -38,6 +38,16 @@ pub enum Standing {
     Unknown,
 }
 
+impl Standing {
+    pub(crate) fn of(hash: &SecretHash, current: &SecretHash, superseded: &[Superseded], now: Timestamp) -> Self {
+        if current == hash {
+            return Self::Current;
+        }
+        let is_superseded = |old: &Superseded| old.hash == *hash && now < old.until;
+        if superseded.iter().any(is_superseded) { Self::Superseded } else { Self::Unknown }
+    }
+}
+
 impl Credentials {
     /// Credentials that only `current` opens.
     #[must_use]
@@ -51,19 +61,18 @@ impl Credentials {
         &self.current
     }
 
-    /// Whether there is any other hash than the current one.
-    pub(crate) fn is_more_than_current(&self) -> bool {
-        !self.superseded.is_empty()
+    pub(crate) fn from_parts(current: SecretHash, superseded: Vec<Superseded>) -> Self {
+        Self { current, superseded }
+    }
+
+    pub(crate) fn into_parts(self) -> (SecretHash, Vec<Superseded>) {
+        (self.current, self.superseded)
     }
 
     /// What the secret with this `hash` is at `now`. Every comparison takes constant time.
     #[must_use]
     pub fn standing(&self, hash: &SecretHash, now: Timestamp) -> Standing {
-        if self.current == *hash {
-            return Standing::Current;
-        }
-        let is_superseded = |old: &Superseded| old.hash == *hash && now < old.until;
-        if self.superseded.iter().any(is_superseded) { Standing::Superseded } else { Standing::Unknown }
+        Standing::of(hash, &self.current, &self.superseded, now)
     }
 
     /// These credentials after a renewal at `now`: `current` opens the session, the one before is superseded.

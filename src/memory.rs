@@ -8,8 +8,8 @@ use std::{
 
 use self::{
     bound::{Bound, Ownerless},
-    compact::Kept,
     expiry::Expiries,
+    kept::Kept,
     owners::OwnerTable,
     shard::Shard,
 };
@@ -23,8 +23,8 @@ use crate::{
 };
 
 mod bound;
-mod compact;
 mod expiry;
+mod kept;
 mod owners;
 mod shard;
 mod snapshot;
@@ -102,7 +102,7 @@ impl MemoryStore {
 
 impl SessionStore for MemoryStore {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
-        Ok(self.tables.shard(id).get(id).map(Kept::to_record))
+        Ok(self.tables.shard(id).get(id).map(|kept| kept.record().clone()))
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
@@ -135,7 +135,7 @@ impl OwnerIndex for MemoryStore {
     async fn list(&self, owner: &str, now: Timestamp) -> Result<Vec<OwnedSession>, StoreError> {
         let ids = self.tables.owners(owner).ids(owner);
         let of_owner = |id: SessionId| {
-            let record = self.tables.shard(&id).get(&id).filter(|kept| kept.is_live(now))?.to_record();
+            let record = self.tables.shard(&id).get(&id).filter(|kept| kept.is_live(now))?.record().clone();
             (record.owner() == Some(owner)).then(|| OwnedSession::new(id, &record))
         };
         Ok(ids.into_iter().filter_map(of_owner).collect())
@@ -197,7 +197,7 @@ impl Tables {
         expired: &mut Vec<Kept>,
     ) -> Result<Result<Option<Kept>, Created>, StoreError> {
         let kept = Kept::new(*id, record.clone());
-        let owner = record.meta.owner.as_ref();
+        let owner = record.body().rest.owner.as_ref();
         let index = owner.map(|owner| (owner, self.owners(owner)));
         let mut ownerless = self.make_room(id, room)?;
         let replaced = {

@@ -37,24 +37,15 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// Boxed: it is large, and goes through many hands.
-    pub(crate) fn of(loaded: Loaded) -> Box<Self> {
-        Box::new(Self {
-            loaded,
-            token: None,
-            way: None,
-            key: KeyAge::Current,
-            superseded: Vec::new(),
-            tried: 0,
-            made_sense: 0,
-        })
+    pub(crate) fn of(loaded: Loaded) -> Self {
+        Self { loaded, token: None, way: None, key: KeyAge::Current, superseded: Vec::new(), tried: 0, made_sense: 0 }
     }
 
     /// Makes it a visit that opened nothing: claims that were looked at are not looked at again, and a new session goes where
     /// the old one came from.
     pub(crate) fn forget(&mut self) {
         let Self { way, tried, made_sense, .. } = *self;
-        *self = Self { way, tried, made_sense, ..*Self::of(Loaded::Nothing) };
+        *self = Self { way, tried, made_sense, ..Self::of(Loaded::Nothing) };
     }
 
     /// Opens the next claim that makes sense, and says how it came.
@@ -97,16 +88,15 @@ impl Visit {
 
 /// Looks the claims up, until one opens a session. A forged, superseded or unknown one does not stop the search.
 ///
-/// It is one flat future: each one inside another is moved as a whole, for every request.
-pub(crate) async fn open(core: &Core, claims: &[Claim]) -> Result<Box<Visit>, Error> {
-    let now = core.now();
-    let mut visit = Visit::of(Loaded::Nothing);
+/// It is one flat future, and `visit` is where it stays: each one inside another is moved as a whole, for every request.
+pub(crate) async fn open(core: &Core, claims: &[Claim], visit: &mut Visit) -> Result<(), Error> {
     let mut unreadable = None;
     while let Some((opened, way)) = visit.open_next(core, claims) {
         let Ok(Opened { token, record, key }) = opened else {
             core.emit(&Event::Forged);
             continue;
         };
+        let now = core.now();
         let found = match core.backend.store() {
             Some(store) => store.load(&token.id).await,
             None => Ok(record),
@@ -131,7 +121,7 @@ pub(crate) async fn open(core: &Core, claims: &[Claim]) -> Result<Box<Visit>, Er
                 visit.token = Some(token);
                 visit.way = Some(way);
                 visit.key = key;
-                return Ok(visit);
+                return Ok(());
             }
             (Look::Superseded, Some(record)) => {
                 core.emit(&Event::Rejected { id, reason: Rejection::Superseded });
@@ -149,18 +139,19 @@ pub(crate) async fn open(core: &Core, claims: &[Claim]) -> Result<Box<Visit>, Er
     }
     match unreadable {
         Some(error) => Err(error.into()),
-        None => Ok(visit),
+        None => Ok(()),
     }
 }
 
 /// What a request gets whose session could not be looked up.
-pub(crate) fn or_as_told(core: &Core, opened: Result<Box<Visit>, Error>) -> Result<Box<Visit>, Error> {
-    let Err(error) = opened else { return opened };
+pub(crate) fn or_as_told(core: &Core, opened: Result<(), Error>, visit: &mut Visit) -> Result<(), Error> {
+    let Err(error) = opened else { return Ok(()) };
     core.emit(&Event::StoreFailed { error: &error });
     match core.on_store_error {
-        OnStoreError::Fail => Err(error),
-        OnStoreError::Anonymous => Ok(Visit::of(Loaded::Unavailable)),
+        OnStoreError::Fail => return Err(error),
+        OnStoreError::Anonymous => *visit = Visit::of(Loaded::Unavailable),
     }
+    Ok(())
 }
 
 /// What a token is to what was found under its id.
@@ -174,7 +165,7 @@ pub(crate) enum Look {
 /// By the record and the layer's options; [`revoked_by_owner`] asks the application.
 pub(crate) fn look(core: &Core, token: &Token, found: Option<&Record>, now: Timestamp) -> Look {
     let Some(record) = found else { return Look::Rejected(Rejection::Unknown) };
-    let standing = record.credentials().standing(&token.secret.hash(), now);
+    let standing = record.standing(&token.secret.hash(), now);
     if standing == Standing::Unknown {
         return Look::Rejected(Rejection::WrongSecret);
     }

@@ -15,7 +15,13 @@ mod pending;
 mod results;
 mod settle;
 
-pub(crate) use self::{attempts::Attempts, pending::Pending};
+pub(crate) use self::{
+    attempts::{Attempt, Attempts},
+    pending::Pending,
+};
+
+/// Most requests write one key; one that writes another writes some more.
+const MORE: usize = 7;
 
 /// What was asked for.
 #[derive(Clone, Default)]
@@ -28,7 +34,7 @@ pub(crate) struct Ops {
     pub(crate) started: bool,
     /// When everything was cleared, in `clock`'s time.
     cleared: Option<u64>,
-    /// Sorted by key. Most requests write one.
+    /// Sorted by key.
     keys: SmallVec<[KeyOp; 1]>,
     /// Counts what may change the value that is seen under a key.
     clock: u64,
@@ -145,7 +151,11 @@ impl Ops {
     }
 
     pub(crate) fn view<'a>(&'a self, key: &str, loaded: &'a State) -> View<'a> {
-        match self.what(key) {
+        self.view_of(self.what(key), key, loaded)
+    }
+
+    fn view_of<'a>(&self, what: Option<&'a What>, key: &str, loaded: &'a State) -> View<'a> {
+        match what {
             Some(What::Set(value)) => View::Own(Some(value)),
             Some(What::Remove) => View::Own(None),
             Some(What::Update(update)) => View::Shared(update.made.as_deref()),
@@ -165,17 +175,22 @@ impl Ops {
         }
     }
 
-    /// Sets a key to a raw value, or removes it, whatever was done to it before.
-    pub(crate) fn write(&mut self, key: &str, value: Option<Raw>) {
-        self.put(key, value.map_or(What::Remove, What::Set));
+    /// Sets a key to a raw value. Where that is what the request sees already, it is only noted: a login by who was logged in
+    /// before is such an insert, and must not lose its user where the record has gone meanwhile.
+    pub(crate) fn insert(&mut self, key: &str, value: Raw, loaded: &State) {
+        let place = self.find(key);
+        let what = place.ok().and_then(|at| self.keys.get(at)).map(|op| &op.what);
+        let is_seen = self.view_of(what, key, loaded).value() == Some(&value);
+        match place {
+            Ok(_) if is_seen => {}
+            Err(_) if is_seen => self.put(place, key, What::Affirm(value)),
+            Ok(_) | Err(_) => self.put(place, key, What::Set(value)),
+        }
     }
 
-    /// Notes an insert of the raw value that the request sees already. A login by who was logged in before is one, and
-    /// must not lose its user where the record has gone meanwhile.
-    pub(crate) fn affirm(&mut self, key: &str, value: Raw) {
-        if self.find(key).is_err() {
-            self.put(key, What::Affirm(value));
-        }
+    /// Sets a key to a raw value, or removes it, whatever was done to it before.
+    pub(crate) fn write(&mut self, key: &str, value: Option<Raw>) {
+        self.put(self.find(key), key, value.map_or(What::Remove, What::Set));
     }
 
     /// Takes a step from the raw value that the request sees to another one.
@@ -191,7 +206,7 @@ impl Ops {
             self.clock += 1;
         } else {
             let seen = Some(loaded.get(key).map(Raw::new));
-            self.put(key, What::Update(Box::new(Update { seen, made, steps: vec![step] })));
+            self.put(self.find(key), key, What::Update(Box::new(Update { seen, made, steps: vec![step] })));
         }
     }
 
@@ -234,16 +249,21 @@ impl Ops {
         self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what)
     }
 
-    fn put(&mut self, key: &str, what: What) {
+    fn put(&mut self, place: Result<usize, usize>, key: &str, what: What) {
         self.clock += 1;
         let at = self.clock;
-        match self.find(key) {
+        match place {
             Ok(index) => {
                 if let Some(op) = self.keys.get_mut(index) {
                     (op.at, op.what) = (at, what);
                 }
             }
-            Err(index) => self.keys.insert(index, KeyOp { key: key.into(), at, what }),
+            Err(index) => {
+                if self.keys.len() == self.keys.capacity() {
+                    self.keys.reserve(self.keys.len().max(MORE));
+                }
+                self.keys.insert(index, KeyOp { key: key.into(), at, what });
+            }
         }
     }
 

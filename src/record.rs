@@ -1,8 +1,20 @@
 //! What a store keeps for one session.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    ops::{Deref, DerefMut},
+};
 
-use crate::{credentials::Credentials, lifetime::Lifetime, state::State, time::Timestamp};
+use triomphe::Arc;
+
+use crate::{
+    credentials::{Credentials, Standing, Superseded},
+    lifetime::Lifetime,
+    state::State,
+    time::Timestamp,
+    token::SecretHash,
+};
 
 mod codec;
 mod parts;
@@ -11,24 +23,34 @@ pub use self::{codec::DecodeError, parts::RecordParts};
 
 /// What a store keeps under one [`SessionId`](crate::SessionId).
 ///
-/// It holds no usable token: a leaked store lets nobody in. It is cheap to clone.
+/// It holds no usable token: a leaked store lets nobody in. It is one shared block, so clones cost next to nothing.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Record {
-    pub(crate) state: State,
-    pub(crate) credentials: Credentials,
-    pub(crate) meta: Meta,
-    pub(crate) nonce: u64,
-}
+pub struct Record(Arc<Body>);
 
-/// A record's times, its owner, and what else does not change with every write.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Meta {
+/// 80 bytes, of which there is one for each session in memory.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Body {
+    pub(crate) state: State,
+    pub(crate) current: SecretHash,
     pub(crate) created_at: Timestamp,
     pub(crate) last_used: Timestamp,
     pub(crate) expires_at: Timestamp,
-    pub(crate) owner: Option<Arc<str>>,
-    pub(crate) label: Option<Arc<str>>,
-    pub(crate) lifetime: Option<Arc<Lifetime>>,
+    pub(crate) nonce: u64,
+    pub(crate) rest: Rest,
+}
+
+/// What most sessions have not, or do not change.
+#[derive(Clone, Default)]
+pub(crate) struct Rest(Option<Arc<Parts>>);
+
+/// The parts of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Parts {
+    /// Newest first.
+    pub(crate) superseded: Vec<Superseded>,
+    pub(crate) owner: Option<std::sync::Arc<str>>,
+    pub(crate) label: Option<std::sync::Arc<str>>,
+    pub(crate) lifetime: Option<std::sync::Arc<Lifetime>>,
 }
 
 impl Record {
@@ -36,68 +58,93 @@ impl Record {
     #[must_use]
     pub fn new(credentials: Credentials, state: State, now: Timestamp, expires_at: Timestamp) -> Self {
         let (created_at, last_used) = (now, now);
-        let meta = Meta { created_at, last_used, expires_at, owner: None, label: None, lifetime: None };
-        Self { state, credentials, meta, nonce: 0 }
+        let (current, superseded) = credentials.into_parts();
+        let rest = Rest::of(Parts { superseded, ..Parts::default() });
+        Self::of(Body { state, current, created_at, last_used, expires_at, nonce: 0, rest })
+    }
+
+    pub(crate) fn of(body: Body) -> Self {
+        Self(Arc::new(body))
+    }
+
+    pub(crate) fn body(&self) -> &Body {
+        &self.0
+    }
+
+    /// Copies it first, where it is shared.
+    pub(crate) fn body_mut(&mut self) -> &mut Body {
+        Arc::make_mut(&mut self.0)
+    }
+
+    /// Whether it is the same block of memory.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The keys and values.
     #[must_use]
     pub fn state(&self) -> &State {
-        &self.state
+        &self.0.state
     }
 
     /// Which secrets open the session.
     #[must_use]
-    pub fn credentials(&self) -> &Credentials {
-        &self.credentials
+    pub fn credentials(&self) -> Credentials {
+        Credentials::from_parts(self.0.current, self.0.rest.superseded.clone())
+    }
+
+    /// What the secret with this `hash` is to them at `now`: see [`Credentials::standing`].
+    #[must_use]
+    pub fn standing(&self, hash: &SecretHash, now: Timestamp) -> Standing {
+        Standing::of(hash, &self.0.current, &self.0.rest.superseded, now)
     }
 
     /// Whose session it is, once known.
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
-        self.meta.owner.as_deref()
+        self.0.rest.owner.as_deref()
     }
 
     /// What the application calls this session, for a "your devices" page.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
-        self.meta.label.as_deref()
+        self.0.rest.label.as_deref()
     }
 
     /// The lifetime that this session was given for itself, by [`Session::set_lifetime`](crate::Session::set_lifetime).
     #[must_use]
     pub fn lifetime(&self) -> Option<&Lifetime> {
-        self.meta.lifetime.as_deref()
+        self.0.rest.lifetime.as_deref()
     }
 
     /// When the session was made. A renewal does not change it.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
-        self.meta.created_at
+        self.0.created_at
     }
 
     /// When the idle deadline was last pushed out.
     #[must_use]
     pub fn last_used(&self) -> Timestamp {
-        self.meta.last_used
+        self.0.last_used
     }
 
     /// When the session ends, unless the server's limits say earlier.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
-        self.meta.expires_at
+        self.0.expires_at
     }
 
     /// The last commit's nonce: a store call whose reply was lost finds its own write by it.
     #[must_use]
     pub fn nonce(&self) -> u64 {
-        self.nonce
+        self.0.nonce
     }
 
     /// Whether the session lives at `now`, as far as the record knows. What a store asks before it updates.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
-        now < self.meta.expires_at
+        now < self.0.expires_at
     }
 
     /// The lifetime that holds for this record where the server's is `default`.
@@ -108,13 +155,59 @@ impl Record {
     /// When the session ends: the record's own deadline, or an earlier one where the server's limits were lowered.
     pub(crate) fn deadline(&self, default: &Lifetime) -> Timestamp {
         let limits = self.lifetime_or(default);
-        self.meta.expires_at.min(limits.deadline(self.meta.created_at, self.meta.last_used))
+        self.0.expires_at.min(limits.deadline(self.0.created_at, self.0.last_used))
+    }
+}
+
+impl Rest {
+    /// Nothing at all is no block.
+    pub(crate) fn of(parts: Parts) -> Self {
+        Self((parts != Parts::default()).then(|| Arc::new(parts)))
+    }
+}
+
+impl Deref for Rest {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        static NOTHING: Parts = Parts { superseded: Vec::new(), owner: None, label: None, lifetime: None };
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+/// Copies them first, where they are shared.
+impl DerefMut for Rest {
+    fn deref_mut(&mut self) -> &mut Parts {
+        Arc::make_mut(self.0.get_or_insert_with(Arc::default))
+    }
+}
+
+impl PartialEq for Rest {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Rest {}
+
+impl Hash for Rest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
     }
 }
 
 /// Shows keys, not values, and no hash.
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Record").field("state", &self.state).field("meta", &self.meta).finish_non_exhaustive()
+        let Body { state, created_at, last_used, expires_at, rest, .. } = self.body();
+        f.debug_struct("Record")
+            .field("state", state)
+            .field("created_at", created_at)
+            .field("last_used", last_used)
+            .field("expires_at", expires_at)
+            .field("owner", &rest.owner)
+            .field("label", &rest.label)
+            .field("lifetime", &rest.lifetime)
+            .finish_non_exhaustive()
     }
 }

@@ -43,7 +43,8 @@ const RELOADS: u32 = 8;
 pub(crate) struct Shared {
     pub(crate) core: Option<Arc<Core>>,
     pub(crate) presented: Presented,
-    pub(crate) cell: OnceLock<Mutex<Inner>>,
+    /// Boxed: most requests with a cookie never ask for the session.
+    pub(crate) cell: OnceLock<Box<Mutex<Inner>>>,
     /// The load and the commits of one session go one after the other: a second renewal must see the first one's secret.
     turn: Turn<()>,
     head_sent: AtomicBool,
@@ -94,8 +95,8 @@ impl Shared {
     }
 
     /// Where somebody else was faster, it stays as he found it.
-    pub(crate) fn loaded(&self, visit: Box<Visit>) {
-        self.cell.get_or_init(|| Mutex::new(Inner::of(visit)));
+    pub(crate) fn loaded(&self, visit: Visit) {
+        self.cell.get_or_init(|| Box::new(Mutex::new(Inner::of(visit))));
     }
 
     /// The load where nothing is to be waited for; `None` where there may be.
@@ -104,8 +105,9 @@ impl Shared {
             return Some(Ok(()));
         }
         let core = self.core.as_deref().filter(|core| core.is_immediate())?;
-        let opened = at_once!(open(core, &self.presented.claims))?;
-        Some(or_as_told(core, opened).map(|visit| self.loaded(visit)))
+        let mut visit = Visit::of(Loaded::Nothing);
+        let opened = at_once!(open(core, &self.presented.claims, &mut visit))?;
+        Some(or_as_told(core, opened, &mut visit).map(|()| self.loaded(visit)))
     }
 
     /// Whether nothing is ever waited for.
@@ -117,7 +119,10 @@ impl Shared {
         let _turn = self.turn.lock().await;
         if !self.is_loaded() {
             let core = self.core.as_deref().ok_or_else(Error::not_loaded)?;
-            self.loaded(or_as_told(core, open(core, &self.presented.claims).await)?);
+            let mut visit = Visit::of(Loaded::Nothing);
+            let opened = open(core, &self.presented.claims, &mut visit).await;
+            or_as_told(core, opened, &mut visit)?;
+            self.loaded(visit);
         }
         Ok(())
     }
@@ -202,14 +207,14 @@ impl Shared {
         let mut commit = {
             let mut inner = self.inner()?;
             let asked = inner.ops.share();
-            inner.attempts.begin(&asked);
+            let attempt = inner.attempts.begin(&asked);
             Commit {
                 core,
                 claims: &self.presented.claims,
                 visit: inner.visit.clone(),
                 ops: Arc::clone(&asked),
                 asked,
-                attempts: inner.attempts.clone(),
+                attempt,
                 head,
                 ticket: Ticket::Keep,
                 dropped: None,

@@ -1,17 +1,16 @@
 //! A session's keys and values, packed.
 
-use std::{
-    cmp::Ordering,
-    fmt,
-    sync::{Arc, LazyLock},
-};
+use std::{cmp::Ordering, fmt, sync::LazyLock};
 
 use serde_json::{Map, Value};
+use triomphe::ThinArc;
 
 use crate::raw::Raw;
 
 /// Most states are packed on the stack: what is kept is allocated once, and copied at once.
 const ON_STACK: usize = 1536;
+/// Of a small one no more than this is cleared before.
+const SMALL: usize = 192;
 /// Bytes of the header's count, and of each offset after it.
 const WORD: usize = 4;
 
@@ -23,7 +22,7 @@ const WORD: usize = 4;
 pub struct State {
     /// `count, (key end, value end) x count, key, value, key, value, ..`; words are little-endian `u32`, and ends
     /// count from the first key on.
-    packed: Arc<[u8]>,
+    packed: ThinArc<(), u8>,
 }
 
 /// A key and its value.
@@ -34,6 +33,10 @@ impl State {
     pub(crate) fn empty() -> &'static Self {
         static EMPTY: LazyLock<State> = LazyLock::new(|| State::pack(&[]));
         &EMPTY
+    }
+
+    fn of(packed: &[u8]) -> Self {
+        Self { packed: ThinArc::from_header_and_slice((), packed) }
     }
 
     /// The raw JSON text under `key`.
@@ -74,11 +77,6 @@ impl State {
         self.range(0, self.len())
     }
 
-    /// Whether it is the same block of memory.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.packed, &other.packed)
-    }
-
     /// The whole as a JSON object, parsed.
     #[must_use]
     pub fn to_map(&self) -> Map<String, Value> {
@@ -88,12 +86,12 @@ impl State {
     /// How many bytes it takes, packed.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.packed.len()
+        self.as_bytes().len()
     }
 
     /// The packed form.
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.packed
+        &self.packed.slice
     }
 
     /// Takes the packed form back; `None` unless every byte of it is in order.
@@ -112,7 +110,7 @@ impl State {
             }
             (start, last) = (end, Some(key));
         }
-        (start == body.len()).then(|| Self { packed: bytes.into() })
+        (start == body.len()).then(|| Self::of(bytes))
     }
 
     /// The entries from `first` on, before `last`.
@@ -123,17 +121,21 @@ impl State {
 
     /// Packs sorted, unique keys with their values, all of them text.
     pub(crate) fn pack(entries: &[Entry<'_>]) -> Self {
-        let header = WORD * (1 + 2 * entries.len());
-        let len = header + entries.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
-        let (mut stack, mut heap) = ([0; ON_STACK], Vec::new());
-        let packed = match stack.get_mut(..len) {
-            Some(packed) => packed,
-            None => {
-                heap.resize(len, 0);
-                &mut *heap
-            }
-        };
-        let (head, mut body) = packed.split_at_mut(header);
+        let len =
+            WORD * (1 + 2 * entries.len()) + entries.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+        if len <= SMALL {
+            Self::filled(&mut [0; SMALL], len, entries)
+        } else if len <= ON_STACK {
+            Self::filled(&mut [0; ON_STACK], len, entries)
+        } else {
+            Self::filled(&mut vec![0; len], len, entries)
+        }
+    }
+
+    /// Packs them into the first `len` bytes of `place`.
+    fn filled(place: &mut [u8], len: usize, entries: &[Entry<'_>]) -> Self {
+        let packed = place.get_mut(..len).unwrap_or_default();
+        let (head, mut body) = packed.split_at_mut(WORD * (1 + 2 * entries.len()));
         let (words, _) = head.as_chunks_mut::<WORD>();
         // A record is limited to far less than 4 GiB before it comes here.
         let word = |number| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
@@ -149,7 +151,7 @@ impl State {
                 body = rest;
             }
         }
-        Self { packed: (&*packed).into() }
+        Self::of(packed)
     }
 
     /// Where a key is, or where it would be.
@@ -172,9 +174,9 @@ impl State {
     }
 
     fn parts(&self) -> Parts<'_> {
-        let (words, _) = self.packed.as_chunks();
+        let (words, _) = self.as_bytes().as_chunks();
         let ends = words.get(1..=count(words).saturating_mul(2)).unwrap_or_default();
-        Parts { ends, body: self.packed.get(WORD * (1 + ends.len())..).unwrap_or_default() }
+        Parts { ends, body: self.as_bytes().get(WORD * (1 + ends.len())..).unwrap_or_default() }
     }
 }
 

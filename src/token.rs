@@ -182,12 +182,14 @@ impl Token {
 
     /// Reads a cookie's value; `None` for anything that [`Token::encode`] did not write.
     pub(crate) fn parse(value: &[u8]) -> Option<Self> {
-        let (id, secret) = value.split_at_checked(HALF)?;
-        Some(Self { id: SessionId(decode(id)?), secret: Secret(decode(secret)?) })
+        let (id, secret) = decode_both(value.try_into().ok()?)?;
+        Some(Self { id: SessionId(id), secret: Secret(secret) })
     }
 
     pub(crate) fn encode(&self) -> String {
-        let text = encoded([&self.id.0, &self.secret.0]);
+        let mut bytes = both(&self.id.0, &self.secret.0);
+        let text = URL_SAFE_NO_PAD.encode(bytes);
+        bytes.zeroize();
         debug_assert_eq!(text.len(), Self::LEN);
         text
     }
@@ -195,7 +197,12 @@ impl Token {
     /// With its MAC behind it.
     #[cfg(feature = "secure-cookies")]
     pub(crate) fn encode_signed(&self, mac: &Mac) -> String {
-        encoded([&self.id.0, &self.secret.0, mac])
+        let mut text = String::with_capacity(Self::LEN + HALF);
+        let mut bytes = both(&self.id.0, &self.secret.0);
+        URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
+        bytes.zeroize();
+        URL_SAFE_NO_PAD.encode_string(mac, &mut text);
+        text
     }
 }
 
@@ -210,13 +217,31 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Parts of 16 bytes as text, one behind the other.
-fn encoded<const N: usize>(parts: [&[u8; RANDOM]; N]) -> String {
-    let mut text = [[0; HALF]; N];
-    text.iter_mut().zip(parts).for_each(|(text, part)| encode(part, text));
-    let value = std::str::from_utf8(text.as_flattened()).unwrap_or_default().to_owned();
-    text.zeroize();
-    value
+/// Bytes of both halves in one go, which takes less time than one after the other: the second begins in the middle of a byte.
+const BOTH: usize = 33;
+
+/// Both halves of a token, to be encoded.
+fn both(id: &[u8; RANDOM], secret: &[u8; RANDOM]) -> [u8; BOTH] {
+    let mut bytes = [0; BOTH];
+    let secret = u128::from_be_bytes(*secret);
+    let (first, second) = bytes.split_at_mut(RANDOM);
+    first.copy_from_slice(id);
+    if let Some((second, [last])) = second.split_first_chunk_mut() {
+        *second = (secret >> 4).to_be_bytes();
+        [.., *last] = (secret << 4).to_be_bytes();
+    }
+    bytes
+}
+
+/// As strict as [`decode`] is with each.
+fn decode_both(text: &[u8; Token::LEN]) -> Option<([u8; RANDOM], [u8; RANDOM])> {
+    let mut bytes = [0; BOTH];
+    URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    let (id, secret) = bytes.split_first_chunk()?;
+    let (secret, [last]) = secret.split_first_chunk()? else { return None };
+    let is_canonical = secret[0] >> 4 == 0 && last << 4 == 0;
+    let secret = u128::from_be_bytes(*secret) << 4 | u128::from(last >> 4);
+    is_canonical.then(|| (*id, secret.to_be_bytes()))
 }
 
 fn encode(bytes: &[u8; RANDOM], text: &mut [u8]) {

@@ -163,7 +163,7 @@ async fn an_expired_record_is_gone_and_makes_room() {
     assert_eq!(app.get("/read", Some(&cookie)).await.body, "");
 
     let (state, now) = ([("k", "1")].into_iter().collect(), record.expires_at());
-    let later = Record::new(record.credentials().clone(), state, now, now.plus(SECOND));
+    let later = Record::new(record.credentials(), state, now, now.plus(SECOND));
     assert_eq!(store.create(&key, &later).await.unwrap(), Created::Done);
     assert_eq!(store.load(&key).await.unwrap(), Some(later.clone()));
     assert_eq!(store.create(&key, &record).await.unwrap(), Created::Taken);

@@ -22,7 +22,7 @@ pub(super) fn write(record: &Record, indexed: Option<&str>) -> String {
     let times = [record.created_at(), record.last_used(), record.expires_at()];
     let [created, used, expires] = times.map(Timestamp::as_millis);
     let mut line = starts_with(record.nonce());
-    let _ = write!(line, "used={used} expires={expires} created={created} credentials={}", hex(record.credentials()));
+    let _ = write!(line, "used={used} expires={expires} created={created} credentials={}", hex(&record.credentials()));
     if let (Some(owner), Some(until)) = (record.owner(), indexed) {
         let _ = write!(line, " indexed={until} owner={owner}");
     }

@@ -79,7 +79,7 @@ proptest! {
         }
         let after = changes(delta(clear, &written)).apply(&record(&state));
         let expected = holds.then(|| expected.iter().collect::<State>());
-        prop_assert_eq!(after.ok().map(|after| after.state), expected);
+        prop_assert_eq!(after.ok().map(|after| after.state().clone()), expected);
     }
 
     /// What two requests did to different keys is kept, whoever comes first.
@@ -110,23 +110,23 @@ proptest! {
 #[test]
 fn a_rotation_holds_only_for_the_credentials_that_were_loaded() {
     let before = record(&Map::new());
-    let rotated = |n| before.credentials.rotated(hash(n), Timestamp::from_millis(2000));
+    let rotated = |n| before.credentials().rotated(hash(n), Timestamp::from_millis(2000));
     let rotation = |n| Changes {
-        expected: Some(before.credentials.clone()),
+        expected: Some(before.credentials()),
         credentials: Some(rotated(n)),
         ..changes(Delta::default())
     };
     let after = rotation(2).apply(&before).unwrap();
-    assert_eq!((after.credentials(), after.nonce()), (&rotated(2), 7));
+    assert_eq!((after.credentials(), after.nonce()), (rotated(2), 7));
     assert_eq!(rotation(3).apply(&after), Err(Conflict));
     // A plain write needs no condition: it lands in the renewed session.
-    assert_eq!(changes(Delta::default()).apply(&after).unwrap().credentials(), &rotated(2));
+    assert_eq!(changes(Delta::default()).apply(&after).unwrap().credentials(), rotated(2));
 }
 
 #[test]
 fn an_owner_is_kept_set_or_cleared() {
     let mut before = record(&Map::new());
-    before.meta.owner = Some("alice".into());
+    before.body_mut().rest.owner = Some("alice".into());
     let owner_after =
         |owner| Changes { owner, ..changes(Delta::default()) }.apply(&before).unwrap().owner().map(str::to_owned);
     assert_eq!(owner_after(None).as_deref(), Some("alice"));

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use super::{Commit, Head, Ticket};
 use crate::{
     backend::{KeyAge, Opened},
-    changes::{Changes, Known},
-    credentials::{Credentials, Standing},
+    changes::{Changes, Delta, Known},
+    credentials::Standing,
     error::Error,
     event::Event,
     open::{Look, look, revoked_by_owner},
     ops::Ops,
     plan::{Loaded, Rotation},
     quota::Admission,
-    record::Record,
+    record::{Body, Parts, Record, Rest},
     state::State,
     store::{Created, StoreError, Updated},
     time::Timestamp,
@@ -38,11 +38,12 @@ pub(super) struct Sending {
 }
 
 impl Commit<'_> {
-    /// Makes the update of this very record; `None` where there is nothing to update.
+    /// Makes the update of this very record, of which `delta` is made; `None` where there is nothing to update.
     pub(super) fn prepare(
         &self,
         record: &Record,
         rotation: Rotation,
+        delta: Delta,
         owner: Option<Option<Arc<str>>>,
         now: Timestamp,
     ) -> Result<Option<Box<Sending>>, Error> {
@@ -51,13 +52,13 @@ impl Commit<'_> {
         if is_sent && self.head == Head::Sent {
             return Err(Error::too_late());
         }
-        let renewed = (rotation == Rotation::Renew).then(|| self.attempts.secret());
+        let renewed = (rotation == Rotation::Renew).then(|| self.attempt.secret());
         let lifetime = self.ops.lifetime.as_deref().unwrap_or(self.core.lifetime_of(record));
         let mut changes = Changes {
             now,
-            nonce: self.attempts.nonce(),
-            delta: self.ops.delta(record.state()),
-            expected: (rotation != Rotation::Keep).then(|| record.credentials().clone()),
+            nonce: self.attempt.nonce(),
+            delta,
+            expected: (rotation != Rotation::Keep).then(|| record.credentials()),
             credentials: renewed.as_ref().map(|secret| record.credentials().rotated(secret.hash(), now)),
             owner,
             label: self.ops.label.clone(),
@@ -95,7 +96,10 @@ impl Commit<'_> {
         let Sending { changes, token, until, .. } = sending;
         let owner = changes.owner.clone().flatten();
         let admission = Admission::ask(self.core, owner.as_deref(), token.id, changes.now).await?;
-        changes.now = admission.as_ref().map_or(changes.now, Admission::now);
+        if let Some(admission) = &admission {
+            changes.now = admission.now();
+            changes.forget();
+        }
         let updated = self.core.backend.update(&token.id, changes, *until).await?;
         if is_done(&updated, changes)
             && let Some(admission) = admission
@@ -126,8 +130,8 @@ impl Commit<'_> {
     /// An earlier commit was done, and its answer was lost: here is what it stored. What was asked for since then is left.
     pub(super) fn answered(&mut self, done: &Ops, record: Record, now: Timestamp) -> Result<(), Error> {
         Arc::make_mut(&mut self.ops).settle_part(done, record.state());
-        let is_current = |secret: &Secret| record.credentials().standing(&secret.hash(), now) == Standing::Current;
-        let (secret, id) = (self.attempts.secret(), self.visit.id());
+        let is_current = |secret: &Secret| record.standing(&secret.hash(), now) == Standing::Current;
+        let (secret, id) = (self.attempt.secret(), self.visit.id());
         let is_renewed = is_current(&secret);
         if let (true, Some(id)) = (is_renewed, id) {
             self.core.emit(&Event::Rotated { id });
@@ -155,17 +159,24 @@ impl Commit<'_> {
             return Err(Error::too_late());
         }
         let lifetime = self.ops.lifetime.as_deref().unwrap_or(&self.core.lifetime).clone();
+        let (label, own_lifetime) = (self.ops.label.clone().flatten(), self.ops.lifetime.clone());
+        let rest = Rest::of(Parts { superseded: Vec::new(), owner: owner.clone(), label, lifetime: own_lifetime });
         for _ in 0..DRAWS {
             let token = Token { id: SessionId::random(), secret: Secret::random() };
-            let credentials = Credentials::new(token.secret.hash());
-            let mut record = Record::new(credentials, state.clone(), now, lifetime.deadline(now, now));
-            record.nonce = self.attempts.nonce();
-            record.meta.owner.clone_from(&owner);
-            record.meta.label = self.ops.label.clone().flatten();
-            record.meta.lifetime.clone_from(&self.ops.lifetime);
+            let mut record = Record::of(Body {
+                state: state.clone(),
+                current: token.secret.hash(),
+                created_at: now,
+                last_used: now,
+                expires_at: lifetime.deadline(now, now),
+                nonce: self.attempt.nonce(),
+                rest: rest.clone(),
+            });
             self.check_size(&record)?;
             let admission = Admission::ask(self.core, owner.as_deref(), token.id, now).await?;
-            record.meta.last_used = admission.as_ref().map_or(now, Admission::now);
+            if let Some(admission) = &admission {
+                record.body_mut().last_used = admission.now();
+            }
             let text = self.core.backend.write(&token, &record)?;
             if self.core.backend.create(&token.id, &record).await? == Created::Done {
                 if let Some(admission) = admission {

@@ -17,7 +17,7 @@ fn limits(idle: u64, absolute: u64) -> LifetimeBuilder {
 fn record(lifetime: &Lifetime, used: u64) -> Record {
     let credentials = Credentials::new(SecretHash::from_bytes([0; 32]));
     let mut record = Record::new(credentials, State::default(), at(0), lifetime.deadline(at(0), at(used)));
-    record.meta.last_used = at(used);
+    record.body_mut().last_used = at(used);
     record
 }
 

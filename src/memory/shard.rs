@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{compact::Kept, expiry::Expiries, table::Table};
+use super::{expiry::Expiries, kept::Kept, table::Table};
 use crate::{
     changes::Changes,
     record::Record,
@@ -37,7 +37,7 @@ impl Shard {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (SessionId, Record)> {
-        self.table.iter().map(|kept| (kept.id, kept.to_record()))
+        self.table.iter().map(|kept| (kept.id, kept.record().clone()))
     }
 
     pub(super) fn get(&self, id: &SessionId) -> Option<&Kept> {
@@ -85,16 +85,15 @@ impl Shard {
         let Some(kept) = self.table.get_mut(id).filter(|kept| kept.is_live(changes.now())) else {
             return (Updated::Gone, None);
         };
-        let before = kept.to_record();
-        match changes.apply(&before) {
+        match changes.apply(kept.record()) {
             Ok(after) => {
                 if let Some(expiries) = &mut self.expiries {
-                    expiries.move_to(after.expires_at(), before.expires_at(), *id);
+                    expiries.move_to(after.expires_at(), kept.expires_at(), *id);
                 }
-                kept.put(after);
-                (Updated::Done, before.meta.owner)
+                let before = kept.put(after);
+                (Updated::Done, before.body().rest.owner.clone())
             }
-            Err(_) => (Updated::Conflict(Box::new(before)), None),
+            Err(_) => (Updated::Conflict(Box::new(kept.record().clone())), None),
         }
     }
 

@@ -57,7 +57,7 @@ fn changes(owner: Option<&str>, second: u64) -> Changes {
 fn record(owner: Option<&str>, second: u64) -> Record {
     let credentials = Credentials::new(SecretHash::from_bytes([1; 32]));
     let mut record = Record::new(credentials, State::default(), at(second), at(second + 20));
-    record.meta.owner = owner.map(Arc::from);
+    record.body_mut().rest.owner = owner.map(Arc::from);
     record
 }
 

@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use super::compact::Kept;
+use super::kept::Kept;
 use crate::token::SessionId;
 
 /// How many the first table is for: there is one in every part of a store, and smaller ones would all grow again at once.

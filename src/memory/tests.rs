@@ -34,7 +34,7 @@ fn id(n: u8) -> SessionId {
 fn record(made: u64, ends: u64, owner: Option<&str>) -> Record {
     let credentials = Credentials::new(SecretHash::from_bytes([0; 32]));
     let mut record = Record::new(credentials, State::default(), at(made), at(ends));
-    record.meta.owner = owner.map(Into::into);
+    record.body_mut().rest.owner = owner.map(Into::into);
     record
 }
 

@@ -113,7 +113,7 @@ fn renewals_kill(world: &World) -> bool {
     let renews = |request: &&Request| matches!(request.does, Does::Renew | Does::Login(_));
     acknowledged(world).filter(renews).all(|request| {
         let (Opened::Current(id) | Opened::Superseded(id)) = request.opened else { return true };
-        let opener = world.store.get(&id).map(|kept| current(kept.record.credentials()));
+        let opener = world.store.get(&id).map(|kept| current(&kept.record.credentials()));
         request.cookie.is_none_or(|cookie| opener != Some(*cookie.hash.as_bytes()))
     })
 }
@@ -158,7 +158,7 @@ fn logins_last(world: &World) -> bool {
     }
     match world.look(world.jar.as_ref()) {
         Some((record, Standing::Current)) => is_users(record),
-        Some((record, _)) => is_users(record) && world.lost.contains(&current(record.credentials())),
+        Some((record, _)) => is_users(record) && world.lost.contains(&current(&record.credentials())),
         None => false,
     }
 }

@@ -173,9 +173,8 @@ impl Protocol {
             Call::Load(id) => {
                 let found = world.store.get(id).map(|kept| &*kept.record);
                 if request.opened == Opened::NotYet {
-                    let standing = found
-                        .zip(run.cookie.as_ref())
-                        .map(|(record, cookie)| record.credentials().standing(&cookie.hash, run.sent));
+                    let standing =
+                        found.zip(run.cookie.as_ref()).map(|(record, cookie)| record.standing(&cookie.hash, run.sent));
                     request.opened = match standing {
                         Some(Standing::Current) => Opened::Current(*id),
                         Some(Standing::Superseded) => Opened::Superseded(*id),
@@ -219,7 +218,7 @@ impl Protocol {
     /// Without retries nobody asks who wrote last: states that differ in that alone are one.
     fn kept(&self, mut record: Record) -> Kept {
         if self.worlds.first().is_none_or(|world| world.left.retries == 0) {
-            record.nonce = 0;
+            record.body_mut().nonce = 0;
         }
         Kept::of(record)
     }

@@ -112,7 +112,7 @@ impl World {
             Timestamp::from_millis(60 * 60 * 1000),
         );
         if start == Start::LoggedIn {
-            record.meta.owner = Some("alice".into());
+            record.body_mut().rest.owner = Some("alice".into());
         }
         let is_there = start != Start::Empty;
         let who = browser.iter().map(|does| (*does, false)).chain(attacker.iter().map(|does| (*does, true)));
@@ -135,7 +135,7 @@ impl World {
     pub(super) fn look(&self, cookie: Option<&Cookie>) -> Option<(&Record, Standing)> {
         let cookie = cookie?;
         let record = &*self.store.get(&cookie.id)?.record;
-        Some((record, record.credentials().standing(&cookie.hash, self.now)))
+        Some((record, record.standing(&cookie.hash, self.now)))
     }
 
     pub(super) fn opens(&self, cookie: Option<&Cookie>) -> Option<&Record> {

@@ -12,28 +12,41 @@ const UNANSWERED: usize = 4;
 
 /// The commits of a session since the last one that was answered. Their answers may be errors, or nobody may wait for them
 /// any more: each may be done or not.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Attempts {
-    /// Names the one that is under way.
+    secret: Option<Secret>,
+    begun: Begun,
+}
+
+type Begun = SmallVec<[(u64, Arc<Ops>); 1]>;
+
+/// The one that is under way.
+pub(crate) struct Attempt {
+    /// Names it.
     nonce: u64,
     /// What a renewal makes current: the same one until a commit is answered.
     secret: Option<Secret>,
-    begun: SmallVec<[(u64, Arc<Ops>); 1]>,
+    /// Those before it.
+    unanswered: Begun,
 }
 
 impl Attempts {
     /// Begins a commit of what was asked for so far: it gets a name of its own, and a secret.
-    pub(crate) fn begin(&mut self, asked: &Arc<Ops>) {
-        self.nonce = u64::from_le_bytes(random());
+    pub(crate) fn begin(&mut self, asked: &Arc<Ops>) -> Attempt {
+        let nonce = u64::from_le_bytes(random());
         if asked.act == Act::Renew {
             self.secret.get_or_insert_with(Secret::random);
         }
+        let attempt = Attempt { nonce, secret: self.secret.clone(), unanswered: self.begun.clone() };
         if self.begun.len() == UNANSWERED {
             self.begun.remove(0);
         }
-        self.begun.push((self.nonce, Arc::clone(asked)));
+        self.begun.push((nonce, Arc::clone(asked)));
+        attempt
     }
+}
 
+impl Attempt {
     /// The random number that names the commit.
     pub(crate) fn nonce(&self) -> u64 {
         self.nonce
@@ -46,6 +59,6 @@ impl Attempts {
 
     /// What the commit of this name was asked for, if it is one of ours whose answer never came.
     pub(crate) fn unanswered(&self, nonce: u64) -> Option<Arc<Ops>> {
-        self.begun.iter().find(|(name, _)| *name == nonce).map(|(_, asked)| Arc::clone(asked))
+        self.unanswered.iter().find(|(name, _)| *name == nonce).map(|(_, asked)| Arc::clone(asked))
     }
 }

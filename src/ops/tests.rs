@@ -170,7 +170,7 @@ fn a_purge_beats_what_came_before_and_survives_a_commit_of_it() {
 fn an_insert_of_what_is_there_counts_where_a_renewal_comes_to_another_record() {
     let loaded: State = [("user", "\"ada\"")].into_iter().collect();
     let mut ops = Pending::default();
-    ops.affirm("user", "\"ada\"".into());
+    ops.insert("user", "\"ada\"".into(), &loaded);
     assert!(ops.is_empty());
     let mut changes = |act, base: &State| {
         ops.act = act;

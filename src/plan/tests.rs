@@ -12,14 +12,16 @@ const AT: Timestamp = Timestamp::from_millis(1000);
 fn record(owner: Option<&str>) -> Record {
     let credentials = Credentials::new(SecretHash::from_bytes([1; 32]));
     let mut record = Record::new(credentials, State::default(), AT, Timestamp::MAX);
-    record.meta.owner = owner.map(Into::into);
+    record.body_mut().rest.owner = owner.map(Into::into);
     record
 }
 
 /// The same after a renewal.
 fn renewed(owner: Option<&str>) -> Record {
     let mut record = record(owner);
-    record.credentials = record.credentials.rotated(SecretHash::from_bytes([2; 32]), AT);
+    let rotated = record.credentials().rotated(SecretHash::from_bytes([2; 32]), AT);
+    let body = record.body_mut();
+    (body.current, body.rest.superseded) = rotated.into_parts();
     record
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Meta, Record};
+use super::{Body, Parts, Record, Rest};
 use crate::{
     credentials::Credentials,
     lifetime::{CookieLife, Extend, Lifetime},
@@ -20,9 +20,9 @@ impl Record {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(64 + self.body_len());
         bytes.push(VERSION);
-        bytes.extend_from_slice(&self.nonce.to_le_bytes());
+        bytes.extend_from_slice(&self.nonce().to_le_bytes());
         let mut credentials = Vec::with_capacity(32);
-        self.credentials.write_to(&mut credentials);
+        self.credentials().write_to(&mut credentials);
         put_option(&mut bytes, Some(&credentials));
         self.write_body(&mut bytes);
         bytes
@@ -30,22 +30,22 @@ impl Record {
 
     /// Appends all but the credentials and the nonce.
     pub(crate) fn write_body(&self, bytes: &mut Vec<u8>) {
-        self.meta.write_to(bytes);
-        bytes.extend_from_slice(self.state.as_bytes());
+        self.body().write_meta(bytes);
+        bytes.extend_from_slice(self.state().as_bytes());
     }
 
     /// How many bytes [`Record::write_body`] appends.
     pub(crate) fn body_len(&self) -> usize {
-        let Meta { owner, label, lifetime, .. } = &self.meta;
+        let Parts { owner, label, lifetime, .. } = &*self.body().rest;
         let texts = [owner, label].into_iter().flatten().map(|text| text.len()).sum::<usize>();
         let lifetime = if lifetime.is_some() { LIFETIME } else { 0 };
-        3 * (size_of::<u64>() + size_of::<u32>()) + texts + lifetime + self.state.size()
+        3 * (size_of::<u64>() + size_of::<u32>()) + texts + lifetime + self.state().size()
     }
 
     /// Reads what [`Record::write_body`] wrote, under these credentials.
     #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // Only a `CookieStore` needs a part.
     pub(crate) fn from_body(bytes: &[u8], credentials: Credentials) -> Option<Self> {
-        Reader(bytes).body(credentials)
+        Reader(bytes).body(credentials, 0)
     }
 
     /// Reads what [`Record::to_bytes`] wrote, in this version of the crate or an earlier one.
@@ -84,15 +84,19 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-impl Meta {
-    fn write_to(&self, bytes: &mut Vec<u8>) {
+impl Body {
+    /// All but the credentials, the nonce and the state.
+    fn write_meta(&self, bytes: &mut Vec<u8>) {
         for time in [self.created_at, self.last_used, self.expires_at] {
             bytes.extend_from_slice(&time.as_millis().to_le_bytes());
         }
-        for text in [&self.owner, &self.label] {
+        for text in [&self.rest.owner, &self.rest.label] {
             put_option(bytes, text.as_deref().map(str::as_bytes));
         }
-        put_option(bytes, self.lifetime.as_deref().map(Lifetime::to_bytes).as_ref().map(<[u8; LIFETIME]>::as_slice));
+        put_option(
+            bytes,
+            self.rest.lifetime.as_deref().map(Lifetime::to_bytes).as_ref().map(<[u8; LIFETIME]>::as_slice),
+        );
     }
 }
 
@@ -154,23 +158,23 @@ impl<'a> Reader<'a> {
     fn record(&mut self) -> Option<Record> {
         let nonce = self.u64()?;
         let credentials = Credentials::from_bytes(self.option()??)?;
-        Some(Record { nonce, ..self.body(credentials)? })
+        self.body(credentials, nonce)
     }
 
-    fn body(&mut self, credentials: Credentials) -> Option<Record> {
-        let meta = Meta {
-            created_at: self.time()?,
-            last_used: self.time()?,
-            expires_at: self.time()?,
+    fn body(&mut self, credentials: Credentials, nonce: u64) -> Option<Record> {
+        let (current, superseded) = credentials.into_parts();
+        let (created_at, last_used, expires_at) = (self.time()?, self.time()?, self.time()?);
+        let rest = Rest::of(Parts {
+            superseded,
             owner: self.text()?,
             label: self.text()?,
             lifetime: match self.option()? {
                 Some(bytes) => Some(Arc::new(Lifetime::from_bytes(bytes)?)),
                 None => None,
             },
-        };
+        });
         let state = State::from_bytes(self.0)?;
-        Some(Record { state, credentials, meta, nonce: 0 })
+        Some(Record::of(Body { state, current, created_at, last_used, expires_at, nonce, rest }))
     }
 
     fn chunk<const N: usize>(&mut self) -> Option<&'a [u8; N]> {
@@ -220,9 +224,9 @@ mod tests {
             Credentials::new(SecretHash::from_bytes([7; 32])).rotated(SecretHash::from_bytes([8; 32]), now);
         let state = [("cart", "[1,2]"), ("user", "\"bob\"")].into_iter().collect();
         let mut record = Record::new(credentials, state, now, now.plus(Duration::from_secs(60)));
-        record.nonce = 42;
-        record.meta.owner = Some("bob".into());
-        record.meta.lifetime = Some(Arc::new(Lifetime::default()));
+        record.body_mut().nonce = 42;
+        record.body_mut().rest.owner = Some("bob".into());
+        record.body_mut().rest.lifetime = Some(Arc::new(Lifetime::default()));
         record
     }
 
@@ -230,28 +234,28 @@ mod tests {
     fn reads_back_what_it_wrote() {
         let mut record = record();
         assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record.clone()));
-        record.meta.lifetime = None;
-        record.meta.owner = None;
-        record.meta.label = Some(String::new().into());
+        record.body_mut().rest.lifetime = None;
+        record.body_mut().rest.owner = None;
+        record.body_mut().rest.label = Some(String::new().into());
         assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record.clone()));
         let other = Lifetime::builder().persistent_while_used().extend_on_write().build().unwrap();
-        record.meta.lifetime = Some(Arc::new(other));
+        record.body_mut().rest.lifetime = Some(Arc::new(other));
         assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record));
     }
 
     #[test]
     fn the_length_of_a_body_is_known_before_it_is_written() {
         let mut record = record();
-        let mut check = |change: fn(&mut Meta)| {
-            change(&mut record.meta);
+        let mut check = |change: fn(&mut Parts)| {
+            change(&mut record.body_mut().rest);
             let mut body = Vec::new();
             record.write_body(&mut body);
             assert_eq!(body.len(), record.body_len());
         };
         check(|_| {});
-        check(|meta| meta.label = Some("a phone".into()));
-        check(|meta| meta.lifetime = None);
-        check(|meta| meta.owner = None);
+        check(|parts| parts.label = Some("a phone".into()));
+        check(|parts| parts.lifetime = None);
+        check(|parts| parts.owner = None);
     }
 
     #[test]

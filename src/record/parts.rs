@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Meta, Record};
+use super::{Body, Parts, Record, Rest};
 use crate::{credentials::Credentials, lifetime::Lifetime, state::State, time::Timestamp};
 
 /// All that a [`Record`] holds, for a store that keeps it in columns or fields and puts it together again.
@@ -35,14 +35,13 @@ impl From<RecordParts> for Record {
     fn from(parts: RecordParts) -> Self {
         let RecordParts { state, credentials, nonce, created_at, last_used, expires_at, owner, label, lifetime } =
             parts;
-        let meta = Meta {
-            created_at,
-            last_used,
-            expires_at,
+        let (current, superseded) = credentials.into_parts();
+        let rest = Parts {
+            superseded,
             owner: owner.map(Arc::from),
             label: label.map(Arc::from),
             lifetime: lifetime.map(Arc::new),
         };
-        Self { state, credentials, meta, nonce }
+        Self::of(Body { state, current, created_at, last_used, expires_at, nonce, rest: Rest::of(rest) })
     }
 }

@@ -70,14 +70,7 @@ impl Session {
         let key = key.as_key();
         let failed = |error| SessionInsertError::new(key, error);
         let raw = raw_of(&value).map_err(|error| failed(error.into()))?;
-        self.write(|inner| {
-            if inner.raw(key) == Some(&*raw) {
-                inner.ops.affirm(key, raw);
-            } else {
-                inner.ops.write(key, Some(raw));
-            }
-        })
-        .map_err(failed)
+        self.write(|inner| inner.insert(key, raw)).map_err(failed)
     }
 
     /// Removes `key`, and gives what was there.

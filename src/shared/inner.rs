@@ -12,7 +12,7 @@ use crate::{
 
 /// A loaded session.
 pub(crate) struct Inner {
-    pub(crate) visit: Box<Visit>,
+    pub(crate) visit: Visit,
     pub(crate) ops: Pending,
     pub(super) attempts: Attempts,
     pub(super) ticket: Ticket,
@@ -22,7 +22,7 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    pub(super) fn of(visit: Box<Visit>) -> Self {
+    pub(super) fn of(visit: Visit) -> Self {
         let was_presented = visit.record().is_some();
         Self {
             visit,
@@ -40,6 +40,10 @@ impl Inner {
 
     pub(crate) fn entries(&self) -> BTreeMap<&str, &str> {
         self.ops.entries(self.visit.state())
+    }
+
+    pub(crate) fn insert(&mut self, key: &str, value: Raw) {
+        self.ops.insert(key, value, self.visit.state());
     }
 
     pub(crate) fn update(&mut self, key: &str, made: Option<Raw>, replay: Replay) {

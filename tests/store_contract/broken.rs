@@ -87,10 +87,10 @@ impl Careless {
         }
         if let Some(new) = changes.credentials() {
             let from = match changes.expected_credentials() {
-                Some(expected) if self.fault != Fault::IgnoresCredentials => expected,
+                Some(expected) if self.fault != Fault::IgnoresCredentials => expected.clone(),
                 _ => record.credentials(),
             };
-            built = built.rotate(from, new);
+            built = built.rotate(&from, new);
         }
         if let Some(owner) = changes.owner() {
             built = built.owner(owner);

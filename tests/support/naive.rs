@@ -16,7 +16,7 @@ impl<S: SessionStore, C: Clock> SessionStore for Naive<S, C> {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
         let Ok(Some(record)) = self.inner.load(id).await else { return Ok(None) };
         let now = Timestamp::from(self.clock.now());
-        let mut fresh = Record::new(record.credentials().clone(), record.state().clone(), now, Timestamp::MAX);
+        let mut fresh = Record::new(record.credentials(), record.state().clone(), now, Timestamp::MAX);
         if record.expires_at() > now {
             fresh = record;
         }

@@ -1,7 +1,7 @@
 //! A full store whose sessions all have owners: what has expired is found, wherever it is, and not by looking at all.
 
 use super::*;
-use crate::memory::compact;
+use crate::memory::kept;
 
 /// In each shard.
 const EACH: usize = 8;
@@ -31,11 +31,11 @@ fn filled(ends: impl Fn(&SessionId) -> u64) -> MemoryStore {
 
 /// Whether there was room, and how many records were looked at.
 fn log_in(store: &MemoryStore, id: &SessionId, time: u64) -> (bool, usize) {
-    let before = compact::LOOKS.get();
+    let before = kept::LOOKS.get();
     let created = pin!(store.create(id, &record(time, time + 100, Some("new"))))
         .poll(&mut Context::from_waker(Waker::noop()))
         .map(|created| created.is_ok());
-    (created == Poll::Ready(true), compact::LOOKS.get() - before)
+    (created == Poll::Ready(true), kept::LOOKS.get() - before)
 }
 
 /// One more comes, and takes the place of that one; then there is no room.

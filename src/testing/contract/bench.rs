@@ -74,7 +74,7 @@ impl<S: SessionStore> Bench<S> {
     pub(super) fn record_of(&self, owner: &str, entries: &[(&str, &str)]) -> Outcome<Record> {
         let record = self.record(entries);
         let rotated = record.credentials().rotated(hash(), self.now);
-        let changes = self.changes().rotate(record.credentials(), &rotated).owner(Some(owner)).label(Some("laptop"));
+        let changes = self.changes().rotate(&record.credentials(), &rotated).owner(Some(owner)).label(Some("laptop"));
         apply(&changes.build(), &record)
     }
 

@@ -50,7 +50,7 @@ async fn condition_holds<S: SessionStore>(bench: Bench<S>) -> Outcome {
         bench.changes().set_if("n", Expected::Value("2"), "3").set_if("new", Expected::Value("1"), "2"),
         bench.changes().remove_if("new", Expected::Value("2")),
         bench.changes().remove_if("new", Expected::Absent),
-        bench.changes().rotate(record.credentials(), &rotated).set_if("n", Expected::Value("3"), "4"),
+        bench.changes().rotate(&record.credentials(), &rotated).set_if("n", Expected::Value("3"), "4"),
         bench.changes().expect_credentials(&rotated).set("other", "2"),
         // The condition is on what was there before the clear.
         bench.changes().clear().set_if("n", Expected::Value("4"), "5"),
@@ -79,7 +79,7 @@ async fn key_condition<S: SessionStore>(bench: Bench<S>) -> Outcome {
         bench.changes().clear().set_if("n", Expected::Absent, "3"),
         all().set_if("n", Expected::Value("1"), "3"),
         all().clear().set_if("n", Expected::Value("1"), "3"),
-        all().rotate(record.credentials(), &credentials()).set_if("n", Expected::Value("1"), "3"),
+        all().rotate(&record.credentials(), &credentials()).set_if("n", Expected::Value("1"), "3"),
     ];
     for changes in table {
         bench.conflicts(&id, &record, &changes.build()).await?;
@@ -114,15 +114,15 @@ async fn credentials_condition<S: SessionStore>(bench: Bench<S>) -> Outcome {
     let id = bench.created(&loaded).await?;
     let current = hash();
     let first = loaded.credentials().rotated(current, bench.now);
-    let login = bench.changes().rotate(loaded.credentials(), &first).set("user", "\"bob\"").build();
+    let login = bench.changes().rotate(&loaded.credentials(), &first).set("user", "\"bob\"").build();
     let record = bench.applies(&id, &loaded, &login).await?;
 
     let late = loaded.credentials().rotated(hash(), bench.now);
     let table = [
-        bench.changes().rotate(loaded.credentials(), &late).owner(Some("eve")).set("a", "2"),
+        bench.changes().rotate(&loaded.credentials(), &late).owner(Some("eve")).set("a", "2"),
         bench.changes().rotate(&credentials(), &late),
-        bench.changes().expect_credentials(loaded.credentials()).set("a", "2"),
-        bench.changes().expect_credentials(loaded.credentials()).clear(),
+        bench.changes().expect_credentials(&loaded.credentials()).set("a", "2"),
+        bench.changes().expect_credentials(&loaded.credentials()).clear(),
         // The condition is on all of the credentials: what they supersede counts as well as what opens the session.
         bench.changes().rotate(&Credentials::new(current), &late),
         bench.changes().rotate(&credentials().rotated(current, bench.now), &late),

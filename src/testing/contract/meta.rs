@@ -31,11 +31,11 @@ async fn credentials_whole<S: SessionStore>(bench: Bench<S>) -> Outcome {
     let id = bench.created(&record).await?;
     for _ in 0..7 {
         let rotated = record.credentials().rotated(hash(), bench.now);
-        let changes = bench.changes().rotate(record.credentials(), &rotated).build();
+        let changes = bench.changes().rotate(&record.credentials(), &rotated).build();
         record = bench.applies(&id, &record, &changes).await?;
     }
     let alone = credentials();
-    let changes = bench.changes().rotate(record.credentials(), &alone).build();
+    let changes = bench.changes().rotate(&record.credentials(), &alone).build();
     bench.applies(&id, &record, &changes).await?;
     Ok(())
 }

@@ -124,7 +124,7 @@ async fn rotation_race<S: SessionStore>(bench: Bench<S>) -> Outcome {
         let record = bench.record(&[]);
         let id = bench.created(&record).await?;
         let jobs = (0..THREADS).map(|thread| {
-            let (bench, old) = (bench.clone(), record.credentials().clone());
+            let (bench, old) = (bench.clone(), record.credentials());
             async move || {
                 let key = format!("{thread}");
                 if thread < 2 {
@@ -140,7 +140,7 @@ async fn rotation_race<S: SessionStore>(bench: Bench<S>) -> Outcome {
         let rotated: Vec<_> = done.iter().filter_map(|(_, credentials)| credentials.as_ref()).collect();
         same("the rotations that were `Done`", rotated.len(), 1)?;
         let found = bench.found(&id).await?;
-        ensure(rotated.contains(&found.credentials()), || "the rotation was undone".to_owned())?;
+        ensure(rotated.contains(&&found.credentials()), || "the rotation was undone".to_owned())?;
         let kept: Vec<&str> = found.state().iter().map(|(key, _)| key).collect();
         let mut written: Vec<&str> = done.iter().map(|(key, _)| key.as_str()).collect();
         written.sort_unstable();

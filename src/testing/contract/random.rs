@@ -142,7 +142,7 @@ impl<S: SessionStore> History<S> {
         let Some(record) = self.expected.get(id) else { return changes.build() };
         let rotated = record.credentials().rotated(hash(), now);
         match self.rng.random_range(0..8) {
-            0 => changes.rotate(record.credentials(), &rotated).build(),
+            0 => changes.rotate(&record.credentials(), &rotated).build(),
             1 => changes.rotate(&rotated, &rotated).build(),
             _ => changes.build(),
         }

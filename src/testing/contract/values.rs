@@ -119,7 +119,7 @@ async fn large_values<S: SessionStore>(bench: Bench<S>) -> Outcome {
 async fn many_keys<S: SessionStore>(bench: Bench<S>) -> Outcome {
     let state: State = (0..1000).map(|n| (format!("key {n}"), n.to_string())).collect();
     let empty = bench.record(&[]);
-    let record = Record::new(empty.credentials().clone(), state, bench.now, empty.expires_at());
+    let record = Record::new(empty.credentials(), state, bench.now, empty.expires_at());
     let id = bench.created(&record).await?;
     let changes = (500..1500).fold(bench.changes(), |changes, n| {
         let key = format!("key {n}");
