@@ -61,7 +61,7 @@ impl Transport {
         let mut add = |value: &[u8], way| {
             if claims.len() < MAX_KEPT && backend.fits(value.len()) && claims.iter().all(|known| *known.value != *value)
             {
-                claims.push(Claim { value: value.into(), way });
+                claims.push(Claim { value: SmallVec::from_slice(value), way });
             }
         };
         if let Some(cookie) = &self.cookie {

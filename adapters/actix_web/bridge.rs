@@ -12,20 +12,36 @@ use crate::{Failure, Headers, RequestExtensions};
 
 impl Headers for HeaderMap {
     fn values<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        // Each request asks for cookies: a name that Actix knows already saves it the look-up.
-        let values =
-            if *name == http::header::COOKIE { self.get_all(header::COOKIE) } else { self.get_all(name.as_str()) };
-        values.map(header::HeaderValue::as_bytes)
+        name_of(name).into_iter().flat_map(|name| self.get_all(name)).map(header::HeaderValue::as_bytes)
     }
 
     fn append(&mut self, name: HeaderName, value: HeaderValue) {
-        let made_name = header::HeaderName::from_bytes(name.as_str().as_bytes());
-        let made_value = header::HeaderValue::from_bytes(value.as_bytes());
         // Both versions of `http` accept the same names and values.
-        let (Ok(made_name), Ok(mut made_value)) = (made_name, made_value) else { return };
-        made_value.set_sensitive(value.is_sensitive());
-        self.append(made_name, made_value);
+        if let (Some(name), Some(value)) = (name_of(&name), value_of(&value)) {
+            self.append(name, value);
+        }
     }
+}
+
+/// The same name. One that requests and responses have again and again need not be looked up.
+fn name_of(name: &HeaderName) -> Option<header::HeaderName> {
+    let known = [
+        (&http::header::COOKIE, header::COOKIE),
+        (&http::header::VARY, header::VARY),
+        (&http::header::SET_COOKIE, header::SET_COOKIE),
+        (&http::header::CACHE_CONTROL, header::CACHE_CONTROL),
+    ];
+    let known = known.into_iter().find_map(|(ours, theirs)| (ours == name).then_some(theirs));
+    known.or_else(|| header::HeaderName::from_bytes(name.as_str().as_bytes()).ok())
+}
+
+/// The same value. Those that are always the same need no allocation.
+fn value_of(value: &HeaderValue) -> Option<header::HeaderValue> {
+    let known = ["cookie", "no-store"].into_iter().find(|known| known.as_bytes() == value.as_bytes());
+    let made = known.map(header::HeaderValue::from_static);
+    let mut made = made.or_else(|| header::HeaderValue::from_bytes(value.as_bytes()).ok())?;
+    made.set_sensitive(value.is_sensitive());
+    Some(made)
 }
 
 impl RequestExtensions for Extensions {
