@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     event::Event,
     open::{Visit, owner_valid_from},
-    ops::{Act, Attempt, Ops},
+    ops::{Act, Attempt, Ops, SharedOps},
     plan::{Answer, Asked, Dropped, Loaded, Plan, plan},
     record::Record,
     state::State,
@@ -58,9 +58,9 @@ pub(crate) struct Commit<'a> {
     pub(crate) claims: &'a [Claim],
     pub(crate) visit: Visit,
     /// As it was when the commit began.
-    pub(crate) asked: Arc<Ops>,
+    pub(crate) asked: SharedOps,
     /// What is left of it, with updates that ran again.
-    pub(crate) ops: Arc<Ops>,
+    pub(crate) ops: SharedOps,
     pub(crate) attempt: Attempt,
     pub(crate) head: Head,
     pub(crate) ticket: Ticket,
@@ -138,7 +138,7 @@ impl Commit<'_> {
         let base = record.map_or(State::empty(), Record::state);
         let is_gone = matches!(answer, Answer::Gone);
         if !is_gone {
-            self.ops.replay(base)?;
+            Ops::replay(&mut self.ops, base)?;
         }
         let delta = record.map(|record| self.ops.delta(record.state()));
         let owner = self.new_owner();

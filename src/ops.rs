@@ -40,6 +40,9 @@ pub(crate) struct Ops {
     clock: u64,
 }
 
+/// What was asked for, where several hold it: whoever changes it copies it first.
+pub(crate) type SharedOps = triomphe::Arc<Ops>;
+
 /// What is to become of the session as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Act {

@@ -16,7 +16,7 @@ use crate::{
     event::Event,
     headers::HeadLines,
     open::{Look, Visit, look, open, or_as_told, revoked_by_owner},
-    ops::Attempts,
+    ops::{Attempts, Ops, SharedOps},
     plan::{Dropped, Loaded},
     transport::{Claim, Presented},
 };
@@ -155,7 +155,7 @@ impl Shared {
             let looked = look(core, &token, found.as_ref(), core.now());
             let looked = revoked_by_owner(core, looked, found.as_ref()).await?;
             let (Look::Opens, Some(record)) = (looked, found) else { return Err(Error::gone()) };
-            ops.rebase(record.state())?;
+            Ops::rebase(&mut ops, record.state())?;
             let mut inner = self.inner()?;
             if inner.ops.version() == version {
                 inner.ops.adopt(ops);
@@ -212,7 +212,7 @@ impl Shared {
                 core,
                 claims: &self.presented.claims,
                 visit: inner.visit.clone(),
-                ops: Arc::clone(&asked),
+                ops: SharedOps::clone(&asked),
                 asked,
                 attempt,
                 head,

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     event::Event,
     open::{Look, look, revoked_by_owner},
-    ops::Ops,
+    ops::{Ops, SharedOps},
     plan::{Loaded, Rotation},
     quota::Admission,
     record::{Body, Parts, Record, Rest},
@@ -129,7 +129,7 @@ impl Commit<'_> {
 
     /// An earlier commit was done, and its answer was lost: here is what it stored. What was asked for since then is left.
     pub(super) fn answered(&mut self, done: &Ops, record: Record, now: Timestamp) -> Result<(), Error> {
-        Arc::make_mut(&mut self.ops).settle_part(done, record.state());
+        SharedOps::make_mut(&mut self.ops).settle_part(done, record.state());
         let is_current = |secret: &Secret| record.standing(&secret.hash(), now) == Standing::Current;
         let (secret, id) = (self.attempt.secret(), self.visit.id());
         let is_renewed = is_current(&secret);
@@ -149,7 +149,7 @@ impl Commit<'_> {
 
     /// Stores a new session of what the request itself inserted; never of anything that it had loaded.
     pub(super) async fn create(&mut self, now: Timestamp) -> Result<(), Error> {
-        self.ops.replay(State::empty())?;
+        Ops::replay(&mut self.ops, State::empty())?;
         let state = self.ops.alone();
         let owner = self.new_owner().flatten();
         if state.is_empty() && owner.is_none() && !self.ops.started {

@@ -1,10 +1,8 @@
 //! Commits under way, and those that nobody knows the end of.
 
-use std::sync::Arc;
-
 use smallvec::SmallVec;
 
-use super::{Act, Ops};
+use super::{Act, SharedOps};
 use crate::token::{Secret, random};
 
 /// How many commits without an answer are remembered: more in a row are a store that is down.
@@ -18,7 +16,7 @@ pub(crate) struct Attempts {
     begun: Begun,
 }
 
-type Begun = SmallVec<[(u64, Arc<Ops>); 1]>;
+type Begun = SmallVec<[(u64, SharedOps); 1]>;
 
 /// The one that is under way.
 pub(crate) struct Attempt {
@@ -32,7 +30,7 @@ pub(crate) struct Attempt {
 
 impl Attempts {
     /// Begins a commit of what was asked for so far: it gets a name of its own, and a secret.
-    pub(crate) fn begin(&mut self, asked: &Arc<Ops>) -> Attempt {
+    pub(crate) fn begin(&mut self, asked: &SharedOps) -> Attempt {
         let nonce = u64::from_le_bytes(random());
         if asked.act == Act::Renew {
             self.secret.get_or_insert_with(Secret::random);
@@ -41,7 +39,7 @@ impl Attempts {
         if self.begun.len() == UNANSWERED {
             self.begun.remove(0);
         }
-        self.begun.push((nonce, Arc::clone(asked)));
+        self.begun.push((nonce, SharedOps::clone(asked)));
         attempt
     }
 }
@@ -58,7 +56,7 @@ impl Attempt {
     }
 
     /// What the commit of this name was asked for, if it is one of ours whose answer never came.
-    pub(crate) fn unanswered(&self, nonce: u64) -> Option<Arc<Ops>> {
-        self.unanswered.iter().find(|(name, _)| *name == nonce).map(|(_, asked)| Arc::clone(asked))
+    pub(crate) fn unanswered(&self, nonce: u64) -> Option<SharedOps> {
+        self.unanswered.iter().find(|(name, _)| *name == nonce).map(|(_, asked)| SharedOps::clone(asked))
     }
 }

@@ -1,13 +1,10 @@
 //! What is asked for, shared with the commits that are under way.
 
-use std::{
-    ops::{Deref, DerefMut},
-    sync::Arc,
-};
+use std::ops::{Deref, DerefMut};
 
 use smallvec::SmallVec;
 
-use super::{Act, Ops};
+use super::{Act, Ops, SharedOps};
 use crate::state::State;
 
 /// What a request's handlers asked for and no store knows yet.
@@ -16,7 +13,7 @@ use crate::state::State;
 /// that fails, or is dropped half way, loses nothing. Most requests ask for nothing, and have no block of it.
 #[derive(Default)]
 pub(crate) struct Pending {
-    ops: Option<Arc<Ops>>,
+    ops: Option<SharedOps>,
     /// Where there is none: the clock of the last one.
     clock: u64,
 }
@@ -28,29 +25,29 @@ impl Pending {
     }
 
     /// As they are now.
-    pub(crate) fn share(&mut self) -> Arc<Ops> {
-        Arc::clone(self.block())
+    pub(crate) fn share(&mut self) -> SharedOps {
+        SharedOps::clone(self.block())
     }
 
     /// Forgets what a commit of `done` has stored; `loaded` is the state since.
-    pub(crate) fn settle(&mut self, done: &Arc<Ops>, loaded: &State) {
+    pub(crate) fn settle(&mut self, done: &SharedOps, loaded: &State) {
         match &self.ops {
-            Some(ops) if Arc::ptr_eq(ops, done) => (self.ops, self.clock) = (None, done.clock + 1),
+            Some(ops) if SharedOps::ptr_eq(ops, done) => (self.ops, self.clock) = (None, done.clock + 1),
             Some(_) => self.settle_part(done, loaded),
             None => {}
         }
     }
 
     /// Takes the keys of `rebased`, which were these; nothing was done to keys since.
-    pub(crate) fn adopt(&mut self, rebased: Arc<Ops>) {
-        let Ops { keys, clock, .. } = Arc::unwrap_or_clone(rebased);
+    pub(crate) fn adopt(&mut self, rebased: SharedOps) {
+        let Ops { keys, clock, .. } = SharedOps::unwrap_or_clone(rebased);
         let ops = &mut **self;
         (ops.keys, ops.clock) = (keys, clock);
     }
 
-    fn block(&mut self) -> &mut Arc<Ops> {
+    fn block(&mut self) -> &mut SharedOps {
         let clock = self.clock;
-        self.ops.get_or_insert_with(|| Arc::new(Ops { clock, ..Ops::default() }))
+        self.ops.get_or_insert_with(|| SharedOps::new(Ops { clock, ..Ops::default() }))
     }
 }
 
@@ -74,6 +71,6 @@ impl Deref for Pending {
 
 impl DerefMut for Pending {
     fn deref_mut(&mut self) -> &mut Ops {
-        Arc::make_mut(self.block())
+        SharedOps::make_mut(self.block())
     }
 }

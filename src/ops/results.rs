@@ -1,10 +1,10 @@
 //! What comes of operations, over the state that is there.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use smallvec::SmallVec;
 
-use super::{Act, KeyOp, Ops, Replay, Step, What};
+use super::{Act, KeyOp, Ops, Replay, SharedOps, Step, What};
 use crate::{
     changes::{Delta, KeyChange, Seen},
     error::Error,
@@ -14,16 +14,16 @@ use crate::{
 
 impl Ops {
     /// Runs updates again that had seen another value than `base` has.
-    pub(crate) fn replay(self: &mut Arc<Self>, base: &State) -> Result<(), Error> {
-        let base = if self.cleared.is_some() { State::empty() } else { base };
-        for at in 0..self.keys.len() {
-            let Some(KeyOp { key, what: What::Update(update), .. }) = self.keys.get(at) else { continue };
+    pub(crate) fn replay(this: &mut SharedOps, base: &State) -> Result<(), Error> {
+        let base = if this.cleared.is_some() { State::empty() } else { base };
+        for at in 0..this.keys.len() {
+            let Some(KeyOp { key, what: What::Update(update), .. }) = this.keys.get(at) else { continue };
             let found = base.get(key);
             if update.seen.as_ref().map(Option::as_deref) == Some(found) {
                 continue;
             }
             let again = replay(key, found, &update.steps)?;
-            if let Some(KeyOp { what: What::Update(update), .. }) = Arc::make_mut(self).keys.get_mut(at) {
+            if let Some(KeyOp { what: What::Update(update), .. }) = SharedOps::make_mut(this).keys.get_mut(at) {
                 (update.seen, update.made) = (Some(found.map(Raw::new)), again);
             }
         }

@@ -1,8 +1,6 @@
 //! Operations after their commit: what is done, and what is left.
 
-use std::sync::Arc;
-
-use super::{Act, KeyOp, Ops, Update, What};
+use super::{Act, KeyOp, Ops, SharedOps, Update, What};
 use crate::{error::Error, state::State};
 
 impl Ops {
@@ -23,9 +21,9 @@ impl Ops {
     }
 
     /// Makes every update again of what is there now.
-    pub(crate) fn rebase(self: &mut Arc<Self>, loaded: &State) -> Result<(), Error> {
-        Arc::make_mut(self).clock += 1;
-        self.replay(loaded)
+    pub(crate) fn rebase(this: &mut SharedOps, loaded: &State) -> Result<(), Error> {
+        SharedOps::make_mut(this).clock += 1;
+        Self::replay(this, loaded)
     }
 }
 

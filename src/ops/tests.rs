@@ -20,8 +20,8 @@ fn raw(value: &str) -> Raw {
 }
 
 /// What becomes of the keys, once updates have run again where they have to.
-fn resolved(ops: &mut Arc<Ops>, base: &State) -> Result<Delta, Error> {
-    ops.replay(base)?;
+fn resolved(ops: &mut SharedOps, base: &State) -> Result<Delta, Error> {
+    Ops::replay(ops, base)?;
     let delta = ops.delta(base);
     assert_eq!(ops.changes(base), !delta.is_empty());
     Ok(delta)
