@@ -109,7 +109,7 @@ impl Commit<'_> {
                         return Ok(());
                     }
                     Updated::Conflict(record) => {
-                        self.core.emit(&Event::ConflictReplayed { id: sending.token.id });
+                        self.core.emit(&Event::ConflictReplayed { id: sending.id });
                         match self.attempt.unanswered(record.nonce()) {
                             Some(done) => {
                                 self.answered(&done, *record, now)?;

@@ -5,11 +5,11 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
 use http::StatusCode;
+use triomphe::UniqueArc;
 
 use crate::{
     error::Error,
@@ -44,8 +44,10 @@ impl<P> SessionLayer<P> {
     /// # assert!(runtime.block_on(answer(&layer, Request::new(String::new()))).unwrap().headers().is_empty());
     /// ```
     pub fn begin(&self, headers: &impl Headers) -> Exchange {
-        let presented = self.core.transport.read(&self.core.backend, |name| headers.values(name));
-        Exchange { session: LazySession::new(Arc::clone(&self.core), presented) }
+        let core = &self.core;
+        let mut shared = UniqueArc::new(Shared::new(Some(core.clone())));
+        core.transport.read(&core.backend, |name| headers.values(name), &mut shared.presented);
+        Exchange { session: LazySession { shared: shared.shareable() } }
     }
 }
 
@@ -80,20 +82,20 @@ impl Exchange {
     /// Stores what was done with the session, by the handler's response of this status; to be called before its head leaves.
     /// Without a response there is no head to send a cookie with: what was asked for is dropped.
     pub fn commit(&self, status: StatusCode) -> CommitFuture {
-        let shared = &self.session.shared;
-        if let Some(lines) = shared.finish_now() {
-            return CommitFuture(Commit::Done(Some(shared.head(lines, Ok(())))));
+        let session = &self.session;
+        if let Some(lines) = session.shared.finish_now() {
+            return CommitFuture(Commit::Done(Some(session.head(lines, Ok(())))));
         }
         // Dropped before it is done, a commit has lost nothing, and is made again.
-        if shared.is_immediate()
-            && let Some((lines, result)) = at_once!(shared.finish(status))
+        if session.shared.is_immediate()
+            && let Some((lines, result)) = at_once!(session.shared.finish(status))
         {
-            return CommitFuture(Commit::Done(Some(shared.head(lines, result))));
+            return CommitFuture(Commit::Done(Some(session.head(lines, result))));
         }
-        let shared = Arc::clone(shared);
+        let session = session.clone();
         CommitFuture(Commit::Runs(Box::pin(async move {
-            let (lines, result) = shared.finish(status).await;
-            shared.head(lines, result)
+            let (lines, result) = session.shared.finish(status).await;
+            session.head(lines, result)
         })))
     }
 }
@@ -127,14 +129,14 @@ impl fmt::Debug for CommitFuture {
     }
 }
 
-impl Shared {
+impl LazySession {
     /// The head of the response, or the failure in whose answer the token goes along all the same.
-    fn head(self: &Arc<Self>, lines: HeadLines, result: Result<(), Error>) -> Result<Head, Failure> {
-        let Some(core) = &self.core else { return Ok(Head::nothing()) };
+    fn head(&self, lines: HeadLines, result: Result<(), Error>) -> Result<Head, Failure> {
+        let Some(core) = &self.shared.core else { return Ok(Head::nothing()) };
         if result.is_ok() && lines.is_nothing() {
             return Ok(Head::nothing());
         }
-        let read = lines.is_read.then(|| LazySession { shared: Arc::clone(self) });
+        let read = lines.is_read.then(|| self.clone());
         let token = core.transport.line(&lines.ticket, lines.way).map(|line| line.map(Box::new));
         match (token, result) {
             (Ok(token), Ok(())) => Ok(Head { token, read }),

@@ -1,12 +1,11 @@
 //! The session of a request, before anybody asked for it.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use http::Extensions;
+use triomphe::Arc;
 
-use crate::{
-    core::Core, error::Error, open::Visit, plan::Loaded, session::Session, shared::Shared, transport::Presented,
-};
+use crate::{error::Error, open::Visit, plan::Loaded, session::Session, shared::Shared};
 
 /// What the layer puts into a request's extensions: a session that is loaded when somebody asks for it.
 ///
@@ -27,10 +26,6 @@ pub struct LazySession {
 }
 
 impl LazySession {
-    pub(crate) fn new(core: Arc<Core>, presented: Presented) -> Self {
-        Self { shared: Arc::new(Shared::new(Some(core), presented)) }
-    }
-
     /// The session of a request, out of its extensions.
     ///
     /// # Errors

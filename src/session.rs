@@ -1,10 +1,8 @@
 //! What a handler holds.
 
-use std::{
-    fmt,
-    sync::{Arc, MutexGuard},
-    time::SystemTime,
-};
+use std::{fmt, sync::MutexGuard, time::SystemTime};
+
+use triomphe::Arc;
 
 use crate::{
     commit::owner_in,
@@ -153,7 +151,7 @@ impl Session {
     /// Gives this session a lifetime of its own, kept in its record: "remember me". The cookie is sent again, with the
     /// `Max-Age` that belongs to it, where the response's head has not left yet.
     pub fn set_lifetime(&self, lifetime: Lifetime) {
-        self.act(|inner| inner.ops.lifetime = Some(Arc::new(lifetime)));
+        self.act(|inner| inner.ops.lifetime = Some(lifetime.into()));
     }
 
     /// Makes sure that there is a session: stores it now, even if it is empty, so that its cookie goes out with the

@@ -55,15 +55,15 @@ pub(crate) struct Shared {
 impl Shared {
     /// A session that was never loaded from anywhere, and never will be stored.
     pub(crate) fn detached() -> Self {
-        let shared = Self::new(None, Presented::nothing());
+        let shared = Self::new(None);
         shared.loaded(Visit::of(Loaded::Nothing));
         shared
     }
 
-    pub(crate) fn new(core: Option<Arc<Core>>, presented: Presented) -> Self {
+    pub(crate) fn new(core: Option<Arc<Core>>) -> Self {
         Self {
             core,
-            presented,
+            presented: Presented::nothing(),
             cell: OnceLock::new(),
             turn: Turn::new(()),
             head_sent: AtomicBool::default(),

@@ -52,12 +52,15 @@ impl Presented {
 }
 
 impl Transport {
-    /// Reads what a request presents. No allocation when that is nothing, or one token.
-    pub(crate) fn read<'a, I>(&'a self, backend: &Backend, header: impl Fn(&'a HeaderName) -> I) -> Presented
-    where
+    /// Reads what a request presents, to where that stays. No allocation when that is nothing, or one token.
+    pub(crate) fn read<'a, I>(
+        &'a self,
+        backend: &Backend,
+        header: impl Fn(&'a HeaderName) -> I,
+        Presented { claims, way }: &mut Presented,
+    ) where
         I: Iterator<Item = &'a [u8]>,
     {
-        let mut claims: SmallVec<[Claim; 1]> = SmallVec::new();
         let mut add = |value: &[u8], way| {
             if claims.len() < MAX_KEPT && backend.fits(value.len()) && claims.iter().all(|known| *known.value != *value)
             {
@@ -75,8 +78,7 @@ impl Transport {
                 add(value.trim_ascii(), Way::Header);
             }
         }
-        let way = if sends_header { Way::Header } else { Way::Cookie };
-        Presented { claims, way }
+        *way = if sends_header { Way::Header } else { Way::Cookie };
     }
 
     /// What the token goes by: the cookie's name, or the header's where there is no cookie.

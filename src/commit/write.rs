@@ -26,13 +26,14 @@ const DRAWS: u32 = 4;
 /// An update on its way to the store, and what is the case once it is done.
 pub(super) struct Sending {
     pub(super) changes: Changes,
-    pub(super) token: Token,
+    pub(super) id: SessionId,
+    /// What opens the session then, where that is news.
+    renewed: Option<Secret>,
     after: Record,
     /// Until when the record lives that it was made of.
     until: Timestamp,
     /// Whose session it becomes, where that is news.
     gains_owner: bool,
-    is_renewed: bool,
     /// What the client gets for it.
     ticket: Ticket,
 }
@@ -72,35 +73,35 @@ impl Commit<'_> {
         if size(&after) > size(record) {
             self.check_size(&after)?;
         }
-        let is_renewed = renewed.is_some();
-        let token = Token { id: token.id, secret: renewed.unwrap_or_else(|| token.secret.clone()) };
+        let id = token.id;
         let ticket = if is_sent {
-            let max_age = lifetime.max_age(after.created_at(), now);
-            Ticket::Give(self.core.backend.write(&token, &after)?, max_age)
+            let secret = renewed.as_ref().unwrap_or(&token.secret).clone();
+            let text = self.core.backend.write(&Token { id, secret }, &after)?;
+            Ticket::Give(text, lifetime.max_age(after.created_at(), now))
         } else {
             Ticket::Keep
         };
         let gains_owner = changes.owner().flatten().is_some_and(|owner| record.owner() != Some(owner));
         let until = record.expires_at();
-        Ok(Some(Box::new(Sending { changes, token, after, until, gains_owner, is_renewed, ticket })))
+        Ok(Some(Box::new(Sending { changes, id, renewed, after, until, gains_owner, ticket })))
     }
 
     pub(super) async fn send(&self, sending: &mut Sending) -> Result<Updated, Error> {
         if self.core.quota.is_some() && sending.gains_owner {
             return Box::pin(self.send_within_quota(sending)).await;
         }
-        Ok(self.core.backend.update(&sending.token.id, &sending.changes, sending.until).await?)
+        Ok(self.core.backend.update(&sending.id, &sending.changes, sending.until).await?)
     }
 
     async fn send_within_quota(&self, sending: &mut Sending) -> Result<Updated, Error> {
-        let Sending { changes, token, until, .. } = sending;
+        let Sending { changes, id, until, .. } = sending;
         let owner = changes.owner.clone().flatten();
-        let admission = Admission::ask(self.core, owner.as_deref(), token.id, changes.now).await?;
+        let admission = Admission::ask(self.core, owner.as_deref(), *id, changes.now).await?;
         if let Some(admission) = &admission {
             changes.now = admission.now();
             changes.forget();
         }
-        let updated = self.core.backend.update(&token.id, changes, *until).await?;
+        let updated = self.core.backend.update(id, changes, *until).await?;
         if is_done(&updated, changes)
             && let Some(admission) = admission
         {
@@ -111,9 +112,10 @@ impl Commit<'_> {
 
     /// Takes in that an update is stored.
     pub(super) fn sent(&mut self, sending: Sending) {
-        let Sending { after, token, is_renewed, ticket, .. } = sending;
-        if is_renewed {
-            self.core.emit(&Event::Rotated { id: token.id });
+        let Sending { id, renewed, after, ticket, .. } = sending;
+        if let Some(secret) = renewed {
+            self.core.emit(&Event::Rotated { id });
+            self.visit.token = Some(Token { id, secret });
         }
         match ticket {
             Ticket::Give(..) => {
@@ -123,7 +125,6 @@ impl Commit<'_> {
             }
             _ => self.resends |= self.head == Head::Open && self.ops.moves_cookie(self.core.lifetime_of(&after)),
         }
-        self.visit.token = Some(token);
         self.visit.loaded = Loaded::Current(after);
     }
 
