@@ -116,7 +116,7 @@ impl Changes {
         {
             return Ok(after.clone());
         }
-        if self.expected.as_ref().is_some_and(|expected| *expected != record.credentials()) {
+        if self.expected.as_ref().is_some_and(|expected| !record.is_opened_by(expected)) {
             return Err(Conflict);
         }
         let state = self.delta.apply(record.state())?;
@@ -138,7 +138,7 @@ impl Changes {
             }
             None => self.expires_at.max(*expires_at),
         };
-        let last_used = self.now.max(*last_used);
+        let (last_used, rest) = (self.now.max(*last_used), rest.tidied());
         Ok(Record::of(Body { state, current, created_at: *created_at, last_used, expires_at, nonce: self.nonce, rest }))
     }
 

@@ -162,7 +162,13 @@ impl Commit<'_> {
             Plan::DeleteAndCreate => Next::DeleteAndCreate,
             Plan::Fail => return Err(Error::read_only()),
             Plan::Update(record, rotation) => {
-                match self.prepare(record, rotation, delta.unwrap_or_default(), owner, now)? {
+                match self.prepare(
+                    record,
+                    rotation,
+                    delta.unwrap_or_else(|| self.ops.delta(record.state())),
+                    owner,
+                    now,
+                )? {
                     Some(sending) => Next::Send(sending),
                     None => Next::Replan(Answer::Gone),
                 }

@@ -65,6 +65,10 @@ impl Credentials {
         Self { current, superseded }
     }
 
+    pub(crate) fn parts(&self) -> (&SecretHash, &[Superseded]) {
+        (&self.current, &self.superseded)
+    }
+
     pub(crate) fn into_parts(self) -> (SecretHash, Vec<Superseded>) {
         (self.current, self.superseded)
     }

@@ -103,16 +103,14 @@ pub(crate) fn plan<'a>(loaded: &'a Loaded, answer: &'a Answer, asked: Asked<'_>)
         (Act::Renew, Loaded::Nothing) => Plan::Create,
         (Act::Keep | Act::Renew, Loaded::Ended) => Plan::Nothing,
         (Act::Renew, Loaded::Current(loaded)) => match now {
-            Some(record) if record.credentials() == loaded.credentials() => Plan::Update(record, Rotation::Renew),
+            Some(record) if record.is_opened_as(loaded) => Plan::Update(record, Rotation::Renew),
             _ => overtaken(loaded.owner(), now, asked),
         },
         (Act::Renew, Loaded::Superseded(_)) => overtaken(None, now, asked),
         (Act::Keep, _) if !asked.writes && !asked.touch => Plan::Nothing,
         (Act::Keep, Loaded::Nothing) => Plan::Create,
         (Act::Keep, Loaded::Current(loaded)) => match now {
-            Some(record) if asked.resend && record.credentials() == loaded.credentials() => {
-                Plan::Update(record, Rotation::Resend)
-            }
+            Some(record) if asked.resend && record.is_opened_as(loaded) => Plan::Update(record, Rotation::Resend),
             Some(record) => Plan::Update(record, Rotation::Keep),
             None if asked.writes => Plan::Drop(Dropped::Gone),
             None => Plan::Nothing,

@@ -27,7 +27,7 @@ pub use self::{codec::DecodeError, parts::RecordParts};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Record(Arc<Body>);
 
-/// 80 bytes, of which there is one for each session in memory.
+/// 80 bytes: there is one for each session in memory.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Body {
     pub(crate) state: State,
@@ -44,7 +44,7 @@ pub(crate) struct Body {
 pub(crate) struct Rest(Option<Arc<Parts>>);
 
 /// The parts of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Parts {
     /// Newest first.
     pub(crate) superseded: Vec<Superseded>,
@@ -87,13 +87,27 @@ impl Record {
         &self.0.state
     }
 
-    /// Which secrets open the session.
+    /// Which secrets open the session: a copy of their hashes.
     #[must_use]
     pub fn credentials(&self) -> Credentials {
         Credentials::from_parts(self.0.current, self.0.rest.superseded.clone())
     }
 
-    /// What the secret with this `hash` is to them at `now`: see [`Credentials::standing`].
+    /// Whether they are those of another record: what a rotation is conditional on.
+    pub(crate) fn is_opened_as(&self, other: &Self) -> bool {
+        self.has_credentials(&other.0.current, &other.0.rest.superseded)
+    }
+
+    pub(crate) fn is_opened_by(&self, credentials: &Credentials) -> bool {
+        let (current, superseded) = credentials.parts();
+        self.has_credentials(current, superseded)
+    }
+
+    fn has_credentials(&self, current: &SecretHash, superseded: &[Superseded]) -> bool {
+        self.0.current == *current && *self.0.rest.superseded == *superseded
+    }
+
+    /// What the secret with this `hash` is to the session at `now`: see [`Credentials::standing`].
     #[must_use]
     pub fn standing(&self, hash: &SecretHash, now: Timestamp) -> Standing {
         Standing::of(hash, &self.0.current, &self.0.rest.superseded, now)
@@ -160,9 +174,18 @@ impl Record {
 }
 
 impl Rest {
-    /// Nothing at all is no block.
     pub(crate) fn of(parts: Parts) -> Self {
         Self((parts != Parts::default()).then(|| Arc::new(parts)))
+    }
+
+    /// Nothing at all is no block: what changes a part may leave one behind.
+    pub(crate) fn tidied(self) -> Self {
+        if *self == Parts::default() { Self::default() } else { self }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_block(&self) -> bool {
+        self.0.is_some()
     }
 }
 

@@ -187,22 +187,26 @@ impl Token {
     }
 
     pub(crate) fn encode(&self) -> String {
-        let mut bytes = both(&self.id.0, &self.secret.0);
-        let text = URL_SAFE_NO_PAD.encode(bytes);
-        bytes.zeroize();
-        debug_assert_eq!(text.len(), Self::LEN);
-        text
+        let mut text = [0; Self::LEN];
+        self.encode_to(&mut text);
+        owned(&mut text)
     }
 
     /// With its MAC behind it.
     #[cfg(feature = "secure-cookies")]
     pub(crate) fn encode_signed(&self, mac: &Mac) -> String {
-        let mut text = String::with_capacity(Self::LEN + HALF);
+        let mut text = [0; Self::LEN + HALF];
+        let (token, end) = text.split_at_mut(Self::LEN);
+        self.encode_to(token);
+        encode(mac, end);
+        owned(&mut text)
+    }
+
+    fn encode_to(&self, text: &mut [u8]) {
         let mut bytes = both(&self.id.0, &self.secret.0);
-        URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
+        let written = URL_SAFE_NO_PAD.encode_slice(bytes.as_slice(), text);
+        debug_assert_eq!(written, Ok(Self::LEN));
         bytes.zeroize();
-        URL_SAFE_NO_PAD.encode_string(mac, &mut text);
-        text
     }
 }
 
@@ -219,6 +223,13 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 
 /// Bytes of both halves in one go, which takes less time than one after the other: the second begins in the middle of a byte.
 const BOTH: usize = 33;
+
+/// What was encoded on the stack, which keeps nothing of it.
+fn owned(text: &mut [u8]) -> String {
+    let value = std::str::from_utf8(text).unwrap_or_default().to_owned();
+    text.zeroize();
+    value
+}
 
 /// Both halves of a token, to be encoded.
 fn both(id: &[u8; RANDOM], secret: &[u8; RANDOM]) -> [u8; BOTH] {
@@ -276,10 +287,14 @@ mod tests {
             Token::parse(&bytes)
         };
         for byte in *b"=+/ %\"\0\xff" {
-            assert_eq!(changed(3, byte), None, "{byte}");
+            for at in [3, HALF - 1, HALF, Token::LEN - 1] {
+                assert_eq!(changed(at, byte), None, "{byte} at {at}");
+            }
         }
         // The last character of a half carries 2 bits: 4 of the 64 characters are canonical.
-        assert_eq!((0..=255).filter(|byte| changed(21, *byte).is_some()).count(), 4);
+        for last in [HALF - 1, Token::LEN - 1] {
+            assert_eq!((0..=255).filter(|byte| changed(last, *byte).is_some()).count(), 4, "{last}");
+        }
         for other in [&text[1..], &format!("{text}A"), "", &text[..22]] {
             assert_eq!(Token::parse(other.as_bytes()), None, "{other}");
         }

@@ -132,6 +132,8 @@ fn an_owner_is_kept_set_or_cleared() {
     assert_eq!(owner_after(None).as_deref(), Some("alice"));
     assert_eq!(owner_after(Some(Some("bob".into()))).as_deref(), Some("bob"));
     assert_eq!(owner_after(Some(None)), None);
+    let cleared = Changes { owner: Some(None), ..changes(Delta::default()) }.apply(&before).unwrap();
+    assert!(before.body().rest.is_block() && !cleared.body().rest.is_block());
     assert!(changes(Delta::default()).is_touch());
     assert!(!Changes { owner: Some(None), ..changes(Delta::default()) }.is_touch());
 }

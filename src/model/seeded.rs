@@ -1,7 +1,7 @@
 //! Bugs that the model must find: each is what a session library somewhere does.
 
 use super::request::Reply;
-use crate::{Changes, Record};
+use crate::{Changes, Record, changes::Known};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bug {
@@ -24,7 +24,7 @@ pub(super) fn update(
     changes: &Changes,
     seen: Option<&Record>,
 ) -> Result<Record, Box<Reply>> {
-    let unconditional = Changes { expected: None, ..changes.clone() };
+    let unconditional = Changes { expected: None, known: Known::default(), ..changes.clone() };
     let (base, changes) = match (bug, now) {
         (Some(Bug::Overwrite), Some(now)) => (seen.unwrap_or(now), changes),
         (Some(Bug::Revive), None) => (seen.ok_or_else(|| Box::new(Reply::Missing))?, changes),
