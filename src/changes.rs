@@ -116,10 +116,17 @@ impl Changes {
         {
             return Ok(after.clone());
         }
-        if self.expected.as_ref().is_some_and(|expected| !record.is_opened_by(expected)) {
+        if self.expected.as_ref().is_some_and(|expected| !record.is_opened_by(expected))
+            || !self.delta.holds(record.state())
+        {
             return Err(Conflict);
         }
-        let state = self.delta.apply(record.state())?;
+        Ok(self.made_of(record))
+    }
+
+    /// The record after these changes, whose conditions hold for it.
+    pub(crate) fn made_of(&self, record: &Record) -> Record {
+        let state = self.delta.apply(record.state());
         let Body { current, created_at, last_used, expires_at, rest, .. } = record.body();
         let (mut current, mut rest) = (*current, rest.clone());
         if let Some(credentials) = &self.credentials {
@@ -139,7 +146,7 @@ impl Changes {
             None => self.expires_at.max(*expires_at),
         };
         let (last_used, rest) = (self.now.max(*last_used), rest.tidied());
-        Ok(Record::of(Body { state, current, created_at: *created_at, last_used, expires_at, nonce: self.nonce, rest }))
+        Record::of(Body { state, current, created_at: *created_at, last_used, expires_at, nonce: self.nonce, rest })
     }
 
     /// Notes that they make `after` of `before`, so that a store which keeps that very record need not find out again. Whoever
@@ -240,12 +247,13 @@ impl Delta {
         !self.clear && self.keys.is_empty()
     }
 
-    fn apply(&self, state: &State) -> Result<State, Conflict> {
-        if !self.keys.iter().all(|change| change.holds(state)) {
-            return Err(Conflict);
-        }
+    fn holds(&self, state: &State) -> bool {
+        self.keys.iter().all(|change| change.holds(state))
+    }
+
+    fn apply(&self, state: &State) -> State {
         if self.is_empty() {
-            return Ok(state.clone());
+            return state.clone();
         }
         let kept = if self.clear { State::empty() } else { state };
         let mut entries: SmallVec<[Entry<'_>; 16]> = SmallVec::new();
@@ -258,7 +266,7 @@ impl Delta {
             entries.extend(change.value.as_ref().map(|value| (change.key.as_bytes(), value.as_bytes())));
         }
         entries.extend(kept.range(next, kept.len()));
-        Ok(State::pack(&entries))
+        State::pack(&entries)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::{error::Error, lifetime::Lifetime, raw::Raw, state::State};
 
@@ -78,7 +78,7 @@ struct Update {
     seen: Option<Option<Raw>>,
     made: Option<Raw>,
     /// How to make it again of another value.
-    steps: Vec<Step>,
+    steps: SmallVec<[Step; 1]>,
 }
 
 /// One step of an update.
@@ -196,21 +196,37 @@ impl Ops {
         self.put(self.find(key), key, value.map_or(What::Remove, What::Set));
     }
 
-    /// Takes a step from the raw value that the request sees to another one.
-    pub(crate) fn update(&mut self, key: &str, loaded: &State, made: Option<Raw>, replay: Replay) {
-        if let View::Own(_) = self.view(key, loaded) {
-            return self.write(key, made);
+    /// Takes a step to another raw value, if `seen` still is the one that the request sees; says whether it is.
+    pub(crate) fn update(
+        &mut self,
+        key: &str,
+        loaded: &State,
+        seen: Option<Raw>,
+        made: Option<Raw>,
+        replay: Replay,
+    ) -> bool {
+        let place = self.find(key);
+        let what = place.ok().and_then(|at| self.keys.get(at)).map(|op| &op.what);
+        let view = self.view_of(what, key, loaded);
+        if view.value() != seen.as_deref() {
+            return false;
         }
-        let step = Step { at: self.clock + 1, replay };
-        if let Some(KeyOp { what: What::Update(update), at, .. }) = self.find_mut(key) {
-            *at = step.at;
-            update.made = made;
-            update.steps.push(step);
-            self.clock += 1;
-        } else {
-            let seen = Some(loaded.get(key).map(Raw::new));
-            self.put(self.find(key), key, What::Update(Box::new(Update { seen, made, steps: vec![step] })));
+        let is_own = matches!(view, View::Own(_));
+        let at = self.clock + 1;
+        let step = Step { at, replay };
+        match place.ok().and_then(|at| self.keys.get_mut(at)) {
+            _ if is_own => self.put(place, key, made.map_or(What::Remove, What::Set)),
+            Some(KeyOp { what: What::Update(update), at: last, .. }) => {
+                (*last, self.clock) = (at, at);
+                update.made = made;
+                update.steps.push(step);
+            }
+            _ => {
+                let update = Update { seen: Some(seen), made, steps: smallvec![step] };
+                self.put(place, key, What::Update(Box::new(update)));
+            }
         }
+        true
     }
 
     /// Drops what was done to the keys, and all that is there.
@@ -272,11 +288,6 @@ impl Ops {
 
     fn find(&self, key: &str) -> Result<usize, usize> {
         self.keys.binary_search_by(|op| (*op.key).cmp(key))
-    }
-
-    fn find_mut(&mut self, key: &str) -> Option<&mut KeyOp> {
-        let at = self.find(key).ok()?;
-        self.keys.get_mut(at)
     }
 }
 

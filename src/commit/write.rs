@@ -67,7 +67,8 @@ impl Commit<'_> {
             expires_at: lifetime.deadline(record.created_at(), now),
             known: Known::default(),
         };
-        let after = changes.apply(record).map_err(|_| Error::contended())?;
+        // The conditions are made of this record.
+        let after = changes.made_of(record);
         changes.note(record, &after);
         // Where the limit was lowered, a session over it can still become smaller, step by step.
         if size(&after) > size(record) {

@@ -11,8 +11,9 @@ fn add(ops: &mut Ops, loaded: &State, n: u32) {
         let before: u32 = raw.map_or(0, |raw| raw.parse().unwrap());
         Ok(Some((before + n).to_string().into()))
     };
-    let made = make(ops.view("n", loaded).value()).unwrap();
-    ops.update("n", loaded, made, Replay::With(Arc::new(Mutex::new(make))));
+    let seen = ops.view("n", loaded).value().map(Raw::new);
+    let made = make(seen.as_deref()).unwrap();
+    assert!(ops.update("n", loaded, seen, made, Replay::With(Arc::new(Mutex::new(make)))));
 }
 
 fn raw(value: &str) -> Raw {
@@ -72,7 +73,8 @@ fn an_update_of_an_own_value_needs_no_condition() {
 fn an_update_that_cannot_run_again_fails_where_it_would_have_to() {
     let loaded = state(&[("n", "1")]);
     let mut ops = Pending::default();
-    ops.update("n", &loaded, Some(raw("2")), Replay::Never);
+    assert!(!ops.update("n", &loaded, Some(raw("9")), Some(raw("2")), Replay::Never));
+    assert!(ops.update("n", &loaded, Some(raw("1")), Some(raw("2")), Replay::Never));
     assert!(resolved(&mut ops.share(), &loaded).is_ok());
     assert!(resolved(&mut ops.share(), &state(&[("n", "7")])).unwrap_err().is_conflict());
 }
@@ -149,7 +151,7 @@ fn a_closure_that_cannot_run_again_need_not_where_its_value_was_stored() {
     let mut ops = Pending::default();
     add(&mut ops, &loaded, 1);
     let done = ops.share();
-    ops.update("n", &loaded, Some(raw("12")), Replay::Never);
+    assert!(ops.update("n", &loaded, Some(raw("11")), Some(raw("12")), Replay::Never));
     let stored = state(&[("n", "11")]);
     ops.settle(&done, &stored);
     assert_eq!(told(&resolved(&mut ops.share(), &stored).unwrap()), [("n", Some("12"), true)]);

@@ -157,7 +157,7 @@ impl Session {
         let failed = |error| SessionUpdateError::new(key, error);
         let Some(raw) = self.see(key).map_err(failed)? else { return Ok(()) };
         let made = change(&raw, f).map_err(failed)?;
-        if self.step(key, Some(&raw), Some(made), Replay::Never).map_err(failed)? {
+        if self.step(key, Some(raw), Some(made), Replay::Never).map_err(failed)? {
             Ok(())
         } else {
             Err(failed(Error::conflict_on(key)))
@@ -184,16 +184,9 @@ impl Session {
     }
 
     /// Takes a step that was made of the value `seen`; says whether that still was the value.
-    fn step(&self, key: &str, seen: Option<&str>, made: Option<Raw>, replay: Replay) -> Result<bool, Error> {
+    fn step(&self, key: &str, seen: Option<Raw>, made: Option<Raw>, replay: Replay) -> Result<bool, Error> {
         let mut inner = self.inner()?;
-        if inner.has_ended() {
-            return Ok(true);
-        }
-        if inner.raw(key) != seen {
-            return Ok(false);
-        }
-        inner.update(key, made, replay);
-        Ok(true)
+        Ok(inner.has_ended() || inner.update(key, seen, made, replay))
     }
 
     /// Runs `make` outside the lock, again while other handles of this session come between, and keeps it for the commit.
@@ -214,7 +207,7 @@ impl Session {
                 return Ok(());
             }
             let replay = Replay::With(Arc::clone(&make) as _);
-            if self.step(key, raw.as_deref(), made, replay).map_err(failed)? {
+            if self.step(key, raw, made, replay).map_err(failed)? {
                 return Ok(());
             }
         }

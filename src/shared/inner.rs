@@ -46,8 +46,8 @@ impl Inner {
         self.ops.insert(key, value, self.visit.state());
     }
 
-    pub(crate) fn update(&mut self, key: &str, made: Option<Raw>, replay: Replay) {
-        self.ops.update(key, self.visit.state(), made, replay);
+    pub(crate) fn update(&mut self, key: &str, seen: Option<Raw>, made: Option<Raw>, replay: Replay) -> bool {
+        self.ops.update(key, self.visit.state(), seen, made, replay)
     }
 
     /// Whether writes have no effect any more: the session is purged, and no other one begun.
