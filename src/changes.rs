@@ -13,7 +13,7 @@ use crate::{
     lifetime::Lifetime,
     raw::Raw,
     record::{Body, Record},
-    state::{Entry, State},
+    state::{Run, State},
     time::Timestamp,
 };
 
@@ -256,17 +256,17 @@ impl Delta {
             return state.clone();
         }
         let kept = if self.clear { State::empty() } else { state };
-        let mut entries: SmallVec<[Entry<'_>; 16]> = SmallVec::new();
+        let mut runs = SmallVec::<[Run<'_>; 4]>::new();
         let mut next = 0;
         for change in &self.keys {
             let place = kept.place(change.key.as_bytes());
             let (Ok(at) | Err(at)) = place;
-            entries.extend(kept.range(next, at));
+            runs.extend((next < at).then(|| kept.run(next, at)));
             next = at + usize::from(place.is_ok());
-            entries.extend(change.value.as_ref().map(|value| (change.key.as_bytes(), value.as_bytes())));
+            runs.extend(change.value.as_ref().map(|value| Run::New(change.key.as_bytes(), value.as_bytes())));
         }
-        entries.extend(kept.range(next, kept.len()));
-        State::pack(&entries)
+        runs.extend((next < kept.len()).then(|| kept.run(next, kept.len())));
+        State::pack(&runs)
     }
 }
 

@@ -7,10 +7,10 @@ use triomphe::ThinArc;
 
 use crate::raw::Raw;
 
-/// Most states are packed on the stack: what is kept is allocated once, and copied at once.
-const ON_STACK: usize = 1536;
-/// Of a small one no more than this is cleared before.
-const SMALL: usize = 192;
+mod pack;
+
+pub(crate) use self::pack::Run;
+
 /// Bytes of the header's count, and of each offset after it.
 const WORD: usize = 4;
 
@@ -24,9 +24,6 @@ pub struct State {
     /// count from the first key on.
     packed: ThinArc<(), u8>,
 }
-
-/// A key and its value.
-pub(crate) type Entry<'a> = (&'a [u8], &'a [u8]);
 
 impl State {
     /// The state without keys.
@@ -70,11 +67,8 @@ impl State {
 
     /// Every key with its raw JSON text, in the keys' order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries().map(|(key, value)| (text(key), text(value)))
-    }
-
-    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        self.range(0, self.len())
+        let parts = self.parts();
+        (0..parts.len()).map(move |at| (text(parts.key(at)), text(parts.value(at))))
     }
 
     /// The whole as a JSON object, parsed.
@@ -111,47 +105,6 @@ impl State {
             (start, last) = (end, Some(key));
         }
         (start == body.len()).then(|| Self::of(bytes))
-    }
-
-    /// The entries from `first` on, before `last`.
-    pub(crate) fn range(&self, first: usize, last: usize) -> impl Iterator<Item = Entry<'_>> {
-        let parts = self.parts();
-        (first..last).map(move |at| (parts.key(at), parts.value(at)))
-    }
-
-    /// Packs sorted, unique keys with their values, all of them text.
-    pub(crate) fn pack(entries: &[Entry<'_>]) -> Self {
-        let len =
-            WORD * (1 + 2 * entries.len()) + entries.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
-        if len <= SMALL {
-            Self::filled(&mut [0; SMALL], len, entries)
-        } else if len <= ON_STACK {
-            Self::filled(&mut [0; ON_STACK], len, entries)
-        } else {
-            Self::filled(&mut vec![0; len], len, entries)
-        }
-    }
-
-    /// Packs them into the first `len` bytes of `place`.
-    fn filled(place: &mut [u8], len: usize, entries: &[Entry<'_>]) -> Self {
-        let packed = place.get_mut(..len).unwrap_or_default();
-        let (head, mut body) = packed.split_at_mut(WORD * (1 + 2 * entries.len()));
-        let (words, _) = head.as_chunks_mut::<WORD>();
-        // A record is limited to far less than 4 GiB before it comes here.
-        let word = |number| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
-        let mut end = 0;
-        let parts = entries.iter().flat_map(|(key, value)| [*key, *value]);
-        if let Some((count, ends)) = words.split_first_mut() {
-            *count = word(entries.len());
-            for (place, part) in ends.iter_mut().zip(parts) {
-                end += part.len();
-                *place = word(end);
-                let Some((here, rest)) = body.split_at_mut_checked(part.len()) else { break };
-                here.copy_from_slice(part);
-                body = rest;
-            }
-        }
-        Self::of(packed)
     }
 
     /// Where a key is, or where it would be.
@@ -202,9 +155,12 @@ impl<'a> Parts<'a> {
 
     /// Nothing, where ends are out of order.
     fn part(self, at: usize) -> &'a [u8] {
-        let end = |at: usize| self.ends.get(at).map_or(0, |end| number(*end));
-        let start = if at == 0 { 0 } else { end(at - 1) };
-        self.body.get(start..end(at)).unwrap_or_default()
+        self.body.get(self.start(at)..self.start(at + 1)).unwrap_or_default()
+    }
+
+    /// Where a part begins, and the one before it ends.
+    fn start(self, at: usize) -> usize {
+        at.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| number(*end))
     }
 }
 
@@ -235,8 +191,8 @@ impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for State {
             }
             is_again
         });
-        let bytes = entries.iter().map(|(key, value)| (key.as_ref().as_bytes(), value.as_ref().as_bytes()));
-        Self::pack(&bytes.collect::<Vec<_>>())
+        let runs = entries.iter().map(|(key, value)| Run::New(key.as_ref().as_bytes(), value.as_ref().as_bytes()));
+        Self::pack(&runs.collect::<Vec<_>>())
     }
 }
 

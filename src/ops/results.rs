@@ -9,7 +9,7 @@ use crate::{
     changes::{Delta, KeyChange, Seen},
     error::Error,
     raw::Raw,
-    state::State,
+    state::{Run, State},
 };
 
 impl Ops {
@@ -55,13 +55,13 @@ impl Ops {
 
     /// The state of a session of which nothing was there before.
     pub(crate) fn alone(&self) -> State {
-        let mut entries = SmallVec::<[_; 16]>::new();
+        let mut runs = SmallVec::<[_; 16]>::new();
         for (op, value) in self.results() {
             if let Some(value) = value {
-                entries.push((op.key.as_bytes(), value.as_bytes()));
+                runs.push(Run::New(op.key.as_bytes(), value.as_bytes()));
             }
         }
-        State::pack(&entries)
+        State::pack(&runs)
     }
 
     /// Everything that was written, with what is to be there.
