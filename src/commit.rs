@@ -162,16 +162,9 @@ impl Commit<'_> {
             Plan::DeleteAndCreate => Next::DeleteAndCreate,
             Plan::Fail => return Err(Error::read_only()),
             Plan::Update(record, rotation) => {
-                match self.prepare(
-                    record,
-                    rotation,
-                    delta.unwrap_or_else(|| self.ops.delta(record.state())),
-                    owner,
-                    now,
-                )? {
-                    Some(sending) => Next::Send(sending),
-                    None => Next::Replan(Answer::Gone),
-                }
+                let delta = delta.unwrap_or_else(|| self.ops.delta(record.state()));
+                let sending = self.prepare(record, rotation, delta, owner, now)?;
+                sending.map_or(Next::Replan(Answer::Gone), Next::Send)
             }
             Plan::Drop(why) => {
                 self.drop_writes(why);
