@@ -1,7 +1,5 @@
 //! What `Session` means, detached and under a layer.
 
-mod support;
-
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -14,8 +12,9 @@ use cloakroom::{
 use http::{Request, Response};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
-use support::{Browser, Sent, drivers::tower::app, soon};
 use tower::{Layer as _, ServiceExt as _, service_fn};
+
+use crate::support::{Browser, Sent, drivers::tower::app, soon};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,18 +1,16 @@
 //! Cluster: three masters, three replicas.
-#![cfg(feature = "redis-cluster")]
-
-mod redis_support;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use cloakroom::{SessionLayer, redis::RedisStore};
-use redis_support::{
+use tokio::time::Instant;
+
+use crate::redis_support::{
     SECOND,
     app::{App, id},
     server::Server,
     until,
 };
-use tokio::time::Instant;
 
 struct Cluster {
     nodes: Vec<Server>,
@@ -183,7 +181,6 @@ async fn no_node_is_there() {
     assert!(RedisStore::cluster(["unix:/run/redis.sock"]).lazy().unwrap_err().is_misconfigured());
 }
 
-#[cfg(feature = "testing")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite() {
     let cluster = Cluster::start().await;

@@ -1,13 +1,11 @@
 //! Passwords, users with few rights, databases, sockets, prefixes, and connections of one's own.
-#![cfg(feature = "redis")]
-
-mod redis_support;
 
 use cloakroom::redis::RedisStore;
-use redis_support::{
+
+use crate::redis_support::{
     SECOND,
     app::{App, id},
-    server::Server,
+    server::{Server, run},
     until,
 };
 
@@ -30,8 +28,8 @@ async fn works(app: &App) {
 async fn a_user_with_no_more_rights_than_documented() {
     let server = Server::start().await;
     let mut admin = server.admin().await;
-    let _: () = redis_support::server::run(&mut admin, &format!("ACL SETUSER web on >s3cret:/@ {RIGHTS}")).await;
-    let _: () = redis_support::server::run(&mut admin, "ACL SETUSER default off").await;
+    let _: () = run(&mut admin, &format!("ACL SETUSER web on >s3cret:/@ {RIGHTS}")).await;
+    let _: () = run(&mut admin, "ACL SETUSER default off").await;
 
     let url = format!("redis://web:s3cret%3A%2F%40@{}", server.address());
     let store = RedisStore::connect(url).await.unwrap();
@@ -121,7 +119,6 @@ async fn time_outs_are_as_they_were_set() {
     server.resume();
 }
 
-#[cfg(feature = "testing")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite_as_a_user_with_few_rights() {
     let server = Server::start().await;

@@ -1,7 +1,4 @@
 //! Two fleets, each a program of its own, on one Redis: what overlaps on Actix Web and Axum is lost on neither.
-#![cfg(all(feature = "redis", feature = "actix-web", feature = "axum", feature = "secure-cookies"))]
-
-mod redis_support;
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -9,9 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use redis_support::server::Server;
 use reqwest::{Client, StatusCode, Url, cookie::Jar, redirect::Policy};
 use serde_json::Value;
+
+use crate::redis_support::server::Server;
 
 const PAIRS: usize = 200;
 

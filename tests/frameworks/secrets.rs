@@ -1,7 +1,5 @@
 //! A secret is in the cookie and nowhere else: not in a log, not in a `Debug`, not in the store.
 
-mod support;
-
 use std::{
     fmt::Debug,
     sync::{Arc, Mutex},
@@ -14,9 +12,10 @@ use cloakroom::{
     testing::{FaultStore, Verb},
 };
 use http::{Request, Response};
-use support::{Browser, Page, drivers, soon};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tracing_subscriber::filter::LevelFilter;
+
+use crate::support::{Browser, Page, drivers, soon};
 
 /// All that was logged or shown.
 #[derive(Clone, Default)]

@@ -1,7 +1,5 @@
 //! What goes wrong: stores, handlers and clients that fail. Nothing is lost, and nothing tells the client why.
 
-mod support;
-
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -13,15 +11,16 @@ use cloakroom::{
     testing::{FaultStore, TestClock, Verb},
 };
 use http::{Request, Response, StatusCode};
-use support::{
-    Browser, Page,
-    Sent::{self, Nothing, Removal, Token},
-    caught, drivers, in_process, soon,
-};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
     sync::Notify,
+};
+
+use crate::support::{
+    Browser, Page,
+    Sent::{self, Nothing, Removal, Token},
+    caught, drivers, in_process, soon,
 };
 
 type Store = FaultStore<MemoryStore>;

@@ -1,12 +1,11 @@
 //! One list of scenarios, over tower, hyper, Axum and Actix Web: what is asked, what is answered, and what it costs.
 
-mod support;
-
 use cloakroom::{
     MemoryStore, SessionLayer,
     testing::{FaultStore, TestClock},
 };
-use support::{Browser, Sent::Nothing, drivers::every, scenarios::SCENARIOS};
+
+use crate::support::{Browser, Sent::Nothing, drivers::every, scenarios::SCENARIOS};
 
 #[tokio::test]
 async fn every_framework_answers_and_costs_the_same() {

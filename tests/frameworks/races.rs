@@ -3,15 +3,14 @@
 //! Each race runs against the memory store, and against a store that loads and then overwrites, where it is to be lost:
 //! so these tests can fail. A test never sleeps; it holds a request at a store call and lets it go.
 
-mod support;
-
 use std::{rc::Rc, time::Duration};
 
 use cloakroom::{
     MemoryStore, SessionLayer,
     testing::{FaultStore, Gate, TestClock, Verb},
 };
-use support::{App, Browser, Page, Sent, all, drivers, in_process, naive::Naive, soon};
+
+use crate::support::{App, Browser, Page, Sent, all, drivers, in_process, naive::Naive, soon};
 
 /// A framework, its store, and where a write of this store is to be held.
 struct Arena {

@@ -1,12 +1,10 @@
 //! What the store sends to Redis, and what a person finds there.
-#![cfg(feature = "redis")]
-
-mod redis_support;
 
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use cloakroom::redis::RedisStore;
-use redis_support::{
+
+use crate::redis_support::{
     app::{App, id},
     monitor::Monitor,
     proxy::Proxy,

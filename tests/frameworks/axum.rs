@@ -1,7 +1,5 @@
 //! What only Axum has: optional extractors, middleware from functions, rejections.
 
-mod support;
-
 use axum::{
     Router,
     body::Body,
@@ -15,11 +13,12 @@ use cloakroom::{
     Error, LazySession, MemoryStore, Session, SessionLayer,
     testing::{FaultStore, TestClock, Verb},
 };
-use support::{
+use tower::ServiceExt as _;
+
+use crate::support::{
     Browser, Sent,
     drivers::axum::{router, served},
 };
-use tower::ServiceExt as _;
 
 async fn who(session: Option<Session>) -> String {
     match session {

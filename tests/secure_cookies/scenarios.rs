@@ -1,21 +1,20 @@
 //! The scenarios of every store, over sessions in the cookie and in every framework, and what differs in one table.
 
-mod support;
-
 use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use cloakroom::{CookieStore, LazySession, MemoryStore, SessionLayer, keys::Key, testing::TestClock};
 use http::{Request, Response, header};
-use support::{
+use tokio::sync::Semaphore;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+use crate::support::{
     Browser, Page,
     Sent::{self, Nothing, Token},
     app,
     drivers::every,
     scenarios::{SCENARIOS, Step},
 };
-use tokio::sync::Semaphore;
-use tower::{Layer as _, ServiceExt as _, service_fn};
 
 /// One request after the other there is but one difference: what a store is told, the client is sent.
 #[tokio::test]

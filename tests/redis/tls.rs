@@ -1,11 +1,9 @@
 //! TLS, with an authority made for the test.
-#![cfg(feature = "redis-rustls")]
-
-mod redis_support;
 
 use cloakroom::redis::RedisStore;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use redis_support::{app::App, server::Server};
+
+use crate::redis_support::{SECOND, app::App, server::Server, until};
 
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -60,8 +58,7 @@ async fn with_roots_of_ones_own() {
     server.kill();
     assert_eq!(app.get("/count", Some(&cookie)).await.status, 503);
     server.restart().await;
-    redis_support::until("it is back", redis_support::SECOND, || async { app.get("/count", None).await.status == 200 })
-        .await;
+    until("it is back", SECOND, || async { app.get("/count", None).await.status == 200 }).await;
 }
 
 #[tokio::test]
@@ -96,7 +93,6 @@ async fn with_a_client_s_certificate() {
     App::new(store).new_session().await;
 }
 
-#[cfg(feature = "testing")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite() {
     let authority = Authority::new();

@@ -1,13 +1,11 @@
 //! A Redis that stops, hangs, or is not there.
-#![cfg(feature = "redis")]
-
-mod redis_support;
 
 use std::time::Duration;
 
 use cloakroom::redis::RedisStore;
-use redis_support::{SECOND, app::App, server::Server, until};
 use tokio::time::{Instant, sleep};
+
+use crate::redis_support::{SECOND, app::App, server::Server, until};
 
 #[tokio::test]
 async fn killed_and_restarted() {

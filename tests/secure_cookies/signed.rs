@@ -1,7 +1,5 @@
 //! Signed tokens: what is forged never reaches the store, and keys are replaced without logging anyone out.
 
-mod support;
-
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -16,7 +14,8 @@ use cloakroom::{
 };
 use http::{Request, header};
 use rand::{RngExt as _, rngs::StdRng};
-use support::{
+
+use crate::support::{
     App, Browser, Page,
     Sent::{Nothing, Removal, Token},
     drivers::{every, tower},

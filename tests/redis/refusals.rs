@@ -1,13 +1,11 @@
 //! A Redis that answers with errors, evicts, or holds what is no record.
-#![cfg(feature = "redis")]
-
-mod redis_support;
 
 use cloakroom::redis::RedisStore;
-use redis_support::{
+
+use crate::redis_support::{
     SECOND,
     app::{App, id},
-    server::Server,
+    server::{Server, run},
     until,
 };
 
@@ -58,10 +56,10 @@ async fn read_only() {
 async fn a_password_set_meanwhile() {
     let (server, app, cookie) = session().await;
     let mut admin = server.admin().await;
-    let _: () = redis_support::server::run(&mut admin, "CONFIG SET requirepass secret").await;
-    let _: i64 = redis_support::server::run(&mut admin, "CLIENT KILL TYPE normal SKIPME yes").await;
+    let _: () = run(&mut admin, "CONFIG SET requirepass secret").await;
+    let _: i64 = run(&mut admin, "CLIENT KILL TYPE normal SKIPME yes").await;
     is_refused(&app, &cookie, "NOAUTH").await;
-    let _: () = redis_support::server::run(&mut admin, "CONFIG SET requirepass \"\"").await;
+    let _: () = run(&mut admin, "CONFIG SET requirepass \"\"").await;
     until("it is let in again", SECOND, || async { app.get("/read", Some(&cookie)).await.body == "1" }).await;
     assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
 }
@@ -73,7 +71,7 @@ async fn a_disk_that_cannot_be_written() {
     // A directory stands where the snapshot belongs.
     std::fs::create_dir(server.dir.join("dump.rdb")).unwrap();
     let _: () = redis::cmd("CONFIG").arg(&["SET", "save", "3600 1"]).query_async(&mut admin).await.unwrap();
-    let _: () = redis_support::server::run(&mut admin, "BGSAVE").await;
+    let _: () = run(&mut admin, "BGSAVE").await;
     until("the snapshot has failed", 5 * SECOND, || async {
         server.run_command::<String>("INFO persistence").await.contains("rdb_last_bgsave_status:err")
     })
@@ -103,7 +101,7 @@ async fn still_loading() {
     })
     .await;
     until("the session is back", SECOND, || async { app.get("/count", Some(&cookie)).await.body == "2" }).await;
-    let _: () = redis_support::server::run(&mut admin, "PING").await;
+    let _: () = run(&mut admin, "PING").await;
 }
 
 #[tokio::test]
@@ -171,7 +169,7 @@ async fn a_damaged_record_is_an_error_of_its_own() {
         let _: () = restore.query_async(&mut admin).await.unwrap();
         assert_eq!(app.get("/read", Some(&cookie)).await.body, "1");
     }
-    let _: () = redis_support::server::run(&mut admin, &format!("SET {key} text")).await;
+    let _: () = run(&mut admin, &format!("SET {key} text")).await;
     assert_eq!(app.get("/read", Some(&cookie)).await.status, 503);
     assert!(app.last_failure().contains("WRONGTYPE"), "{}", app.last_failure());
     assert_eq!(app.get("/read", Some(&other)).await.body, "1");

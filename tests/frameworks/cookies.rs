@@ -1,13 +1,12 @@
 //! Cookies in and out: what clients send that makes no sense, and what browsers are sent.
 
-mod support;
-
 use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom::{CookieOptions, MemoryStore, SameSite, SessionLayer};
 use http::{HeaderValue, Request};
-use support::{Browser, Page, Sent, drivers, in_process};
+
+use crate::support::{App, Browser, Page, Sent, drivers, in_process};
 
 fn layer() -> (SessionLayer, MemoryStore) {
     let store = MemoryStore::new();
@@ -46,7 +45,7 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-async fn ask(app: &support::App, headers: &[Vec<u8>]) -> Page {
+async fn ask(app: &App, headers: &[Vec<u8>]) -> Page {
     let mut request = Request::get("/app/get:user/keys/presented");
     for header in headers {
         request = request.header("cookie", HeaderValue::from_bytes(header).expect("a server would take it"));

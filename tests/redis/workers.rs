@@ -1,13 +1,11 @@
 //! A connection for each worker of an Actix server, and none before it is used.
-#![cfg(all(feature = "redis", feature = "actix-web"))]
-
-mod redis_support;
 
 use std::collections::BTreeSet;
 
 use actix_web::{App, HttpServer, web};
 use cloakroom::{Session, SessionLayer, actix_web::SessionMiddleware, redis::RedisStore};
-use redis_support::{SECOND, server::Server, until};
+
+use crate::redis_support::{SECOND, server::Server, until};
 
 async fn count(session: Session) -> actix_web::Result<String> {
     session.update_or("n", 1, |n: u32| n + 1)?;

@@ -1,7 +1,4 @@
 //! Which sessions are a user's: listing them, ending them.
-#![cfg(feature = "redis")]
-
-mod redis_support;
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +10,8 @@ use std::{
 };
 
 use cloakroom::{Lifetime, Owners, SessionLayer};
-use redis_support::{
+
+use crate::redis_support::{
     SECOND,
     app::{App, id},
     monitor::Monitor,

@@ -1,7 +1,5 @@
 //! Sessions in the cookie: how large they may be, and what they cannot do.
 
-mod support;
-
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -11,12 +9,13 @@ use std::{
 use bytes::Bytes;
 use cloakroom::{CookieStore, LazySession, Lifetime, OverLimit, SessionLayer, keys::Key, testing::TestClock};
 use http::{Request, Response, StatusCode, header};
-use support::{
+use tower_service::Service as _;
+
+use crate::support::{
     Browser,
     Sent::{Nothing, Removal, Token},
     drivers::{every, tower},
 };
-use tower_service::Service as _;
 
 fn layer() -> SessionLayer {
     SessionLayer::cookie_store(CookieStore::new(Key::generate()))

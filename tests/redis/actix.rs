@@ -1,7 +1,4 @@
 //! Actix Web, while Redis is not there: who does not ask for the session notices nothing.
-#![cfg(all(feature = "redis", feature = "actix-web"))]
-
-mod redis_support;
 
 use actix_web::{
     App, Error,
@@ -12,7 +9,8 @@ use actix_web::{
     web,
 };
 use cloakroom::{LazySession, Session, SessionLayer, actix_web::SessionMiddleware};
-use redis_support::{SECOND, server::Server, until};
+
+use crate::redis_support::{SECOND, server::Server, until};
 
 async fn count(session: Session) -> actix_web::Result<String> {
     session.update_or("n", 1, |n: u32| n + 1)?;

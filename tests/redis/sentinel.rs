@@ -1,18 +1,16 @@
 //! Sentinel: one master, one replica, three sentinels.
-#![cfg(feature = "redis-sentinel")]
-
-mod redis_support;
 
 use std::time::Duration;
 
 use cloakroom::redis::{RedisStore, RedisStoreBuilder};
-use redis_support::{
+use tokio::time::Instant;
+
+use crate::redis_support::{
     SECOND,
     app::App,
     server::{Server, admin, run},
     until,
 };
-use tokio::time::Instant;
 
 struct Fixture {
     servers: Vec<Server>,
@@ -146,7 +144,6 @@ async fn a_name_that_no_sentinel_knows() {
     assert!(RedisStore::sentinel("house", none).lazy().unwrap_err().is_misconfigured());
 }
 
-#[cfg(feature = "testing")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite() {
     let it = Fixture::start().await;

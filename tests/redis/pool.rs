@@ -1,19 +1,17 @@
 //! A pool of the application's own, and names of keys of its own.
-#![cfg(feature = "redis-pool")]
-
-mod redis_support;
 
 use std::time::Duration;
 
 use cloakroom::redis::RedisStore;
 use deadpool_redis::{Config, Pool, Runtime};
-use redis_support::{
+use tokio::time::Instant;
+
+use crate::redis_support::{
     SECOND,
     app::{App, LIMIT, id},
     server::{Server, run},
     until,
 };
-use tokio::time::Instant;
 
 fn pool(server: &Server) -> Pool {
     Config::from_url(server.url()).create_pool(Some(Runtime::Tokio1)).unwrap()

@@ -1,7 +1,5 @@
 //! What only Actix Web has: guards, `get_session`, `.lazy()`.
 
-mod support;
-
 use actix_web::{
     App, HttpRequest, HttpResponse, Responder,
     body::MessageBody,
@@ -16,8 +14,9 @@ use cloakroom::{
     actix_web::{SessionExt, SessionMiddleware},
     testing::{FaultStore, Verb},
 };
-use support::{
-    Browser, Page,
+
+use crate::support::{
+    Browser, Page, Sent, app,
     drivers::actix::{self, routes, test_request},
 };
 
@@ -183,7 +182,7 @@ async fn an_act_on_a_session_that_nobody_loaded_fails_the_request() {
         Session::clear,
         |session| drop(session.remove("user")),
         |session| session.set_owner("alice"),
-        |session| session.set_lifetime(support::app::remember_me()),
+        |session| session.set_lifetime(app::remember_me()),
     ];
     for (number, act) in acts.into_iter().enumerate() {
         let (layer, _) = house();
@@ -197,7 +196,7 @@ async fn an_act_on_a_session_that_nobody_loaded_fails_the_request() {
         get!(app, browser, "/app/insert:user:7");
         let page = get!(app, browser, "/act");
         assert_eq!((page.status.as_u16(), page.body.as_str()), (500, ""), "act {number}");
-        assert_eq!(page.sent(), support::Sent::Nothing, "act {number}");
+        assert_eq!(page.sent(), Sent::Nothing, "act {number}");
         assert_eq!(get!(app, browser, "/app/get:user").body, "7", "act {number}");
     }
 }

@@ -1,7 +1,4 @@
 //! The store does what `MemoryStore` does, call by call.
-#![cfg(feature = "redis")]
-
-mod redis_support;
 
 use std::{
     convert::Infallible,
@@ -18,9 +15,10 @@ use cloakroom::{
 };
 use http::{Request, Response, header};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use redis_support::{SECOND, app::App, app::id, server::Server};
 use tokio::sync::Mutex;
 use tower::{Layer as _, ServiceExt as _, service_fn};
+
+use crate::redis_support::{SECOND, app::App, app::id, server::Server};
 
 /// Asks both, one call at a time, and compares what they say.
 #[derive(Clone)]
@@ -189,14 +187,12 @@ async fn a_hundred_updates_count_a_hundred() {
     assert_eq!(apps[0].get("/read", Some(&cookie)).await.body, "101");
 }
 
-#[cfg(feature = "testing")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite() {
     let server = Server::start().await;
     cloakroom::testing::contract(async || server.store().await).await;
 }
 
-#[cfg(feature = "testing")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite_over_a_connection_of_ones_own() {
     let server = Server::start().await;

@@ -1,16 +1,14 @@
 //! Connections that break: nothing is lost that can be done twice, and nothing is counted twice.
-#![cfg(feature = "redis")]
-
-mod redis_support;
 
 use std::time::Duration;
 
 use cloakroom::{Lifetime, SessionLayer, redis::RedisStore};
-use redis_support::{
+
+use crate::redis_support::{
     SECOND,
     app::{App, id},
     proxy::{Cut, Proxy},
-    server::Server,
+    server::{Server, run},
     until,
 };
 
@@ -27,7 +25,7 @@ async fn killed_by_the_server() {
     let cookie = app.new_session().await;
     let mut admin = server.admin().await;
     for n in 2..100 {
-        let _: i64 = redis_support::server::run(&mut admin, "CLIENT KILL TYPE normal SKIPME yes").await;
+        let _: i64 = run(&mut admin, "CLIENT KILL TYPE normal SKIPME yes").await;
         assert_eq!(app.get("/count", Some(&cookie)).await.body, n.to_string(), "{}", app.last_failure());
     }
 }

@@ -1,7 +1,5 @@
 //! Keys, MACs and sealed sessions are where they belong, and nowhere else: not in a log, not in an event, not in a `Debug`.
 
-mod support;
-
 use std::{
     collections::BTreeSet,
     fmt::Debug,
@@ -19,9 +17,10 @@ use cloakroom::{
     testing::{FaultStore, Verb},
 };
 use http::{Request, Response};
-use support::{Browser, drivers};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tracing_subscriber::filter::LevelFilter;
+
+use crate::support::{Browser, drivers};
 
 /// All that was logged or shown.
 #[derive(Clone, Default)]
@@ -162,9 +161,10 @@ fn keys_come_from_the_environment() {
     assert_eq!(error, KeyError::Unset(VARIABLE.to_owned()));
     assert!(error.to_string().contains(VARIABLE));
     let keys: Vec<String> = (1..=2).map(|n| STANDARD.encode((n..n + 64).collect::<Vec<u8>>())).collect();
-    let status = std::process::Command::new(std::env::current_exe().expect("a test"))
-        .args(["--exact", "keys_come_from_the_environment"])
+    let output = std::process::Command::new(std::env::current_exe().expect("a test"))
+        .args(["--exact", "secrets::keys_come_from_the_environment"])
         .env(VARIABLE, keys.join(", "))
-        .status();
-    assert!(status.expect("it runs").success());
+        .output();
+    let output = output.expect("it runs");
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
 }

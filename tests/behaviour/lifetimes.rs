@@ -1,14 +1,13 @@
 //! Cookies that live to the idle limit, and what pushes that out.
 
-mod support;
-
 use std::time::Duration;
 
 use cloakroom::{
     Lifetime, LifetimeBuilder, MemoryStore, SessionLayer,
     testing::{FaultStore, TestClock, Verb},
 };
-use support::{App, Browser, Page, Sent, drivers::tower::app, soon};
+
+use crate::support::{App, Browser, Page, Sent, drivers::tower::app, soon};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

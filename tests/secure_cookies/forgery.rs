@@ -1,7 +1,5 @@
 //! Sessions in the cookie: whatever is not exactly what the key's holder wrote, for this cookie and in time, opens nothing.
 
-mod support;
-
 use std::{
     sync::{
         Arc,
@@ -18,7 +16,8 @@ use cloakroom::{
     testing::TestClock,
 };
 use http::{Request, header};
-use support::{
+
+use crate::support::{
     App, Browser, Page,
     Sent::{Nothing, Token},
     drivers::tower,

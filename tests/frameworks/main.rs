@@ -1,0 +1,12 @@
+//! tower, hyper, Axum and Actix Web: what all of them do alike, and what only one of them has.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod actix_web;
+mod axum;
+mod cookies;
+mod failures;
+mod races;
+mod scenarios;
+mod secrets;
