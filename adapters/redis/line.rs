@@ -11,7 +11,7 @@ use std::{
 use ::redis::{AsyncConnectionConfig, Cmd, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection};
 use tokio::{
     sync::Mutex,
-    time::{Instant, sleep_until, timeout, timeout_at},
+    time::{Instant, error::Elapsed, sleep_until, timeout, timeout_at},
 };
 
 use super::{
@@ -100,14 +100,14 @@ impl Line {
 
     /// Sends a command and waits for its reply, no longer than until `deadline`.
     pub(super) async fn send(&self, command: &Cmd, again: Again, deadline: Instant) -> Result<Value, Failure> {
-        match self.send_once(command, deadline).await {
-            Err(failure) if failure.fate == Fate::ReplyLost && again == Again::Yes => {
-                self.send_once(command, deadline).await
-            }
-            // A master that was demoted while we were connected: its name, or a sentinel, knows the new one.
-            Err(failure) if failure.says("READONLY") => self.send_once(command, deadline).await,
-            done => done,
+        let reply = self.send_once(command, deadline).await;
+        let Err(failure) = &reply else { return reply };
+        let may_go_again = failure.fate == Fate::ReplyLost && again == Again::Yes;
+        // A master that was demoted while we were connected: its name, or a sentinel, knows the new one.
+        if may_go_again || failure.says("READONLY") {
+            return Box::pin(self.send_once(command, deadline)).await;
         }
+        reply
     }
 
     /// Sends a command right behind an `ASKING`, for a slot that is on its way to this server.
@@ -116,15 +116,14 @@ impl Line {
         let mut pipeline = ::redis::pipe();
         pipeline.cmd("ASKING").add_command(command.clone());
         let Live { mut connection, is_broken } = self.connection(deadline).await?;
-        let replies = connection.send_packed_commands(&pipeline, 0, 2);
-        let reply = self.reply(&is_broken, replies, deadline).await?.pop().unwrap_or(Value::Nil);
-        answer(reply)
+        let replies = timeout_at(self.until(deadline), connection.send_packed_commands(&pipeline, 0, 2)).await;
+        answer(self.came(replies, &is_broken)?.pop().unwrap_or(Value::Nil))
     }
 
     async fn send_once(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
         let Live { mut connection, is_broken } = self.connection(deadline).await?;
-        let reply = self.reply(&is_broken, connection.send_packed_command(command), deadline).await?;
-        let answer = answer(reply);
+        let reply = timeout_at(self.until(deadline), connection.send_packed_command(command)).await;
+        let answer = answer(self.came(reply, &is_broken)?);
         // A demoted master, or a password that was set meanwhile: a new connection sees it as it is.
         if answer.as_ref().is_err_and(|failure| failure.says("READONLY") || failure.says("NOAUTH")) {
             is_broken.set();
@@ -132,14 +131,14 @@ impl Line {
         answer
     }
 
-    async fn reply<T>(
-        &self,
-        is_broken: &Broken,
-        reply: impl Future<Output = Result<T, RedisError>>,
-        deadline: Instant,
-    ) -> Result<T, Failure> {
-        let until = deadline.min(Instant::now() + self.timeouts.response);
-        let failure = match timeout_at(until, reply).await {
+    /// Until when to wait for the reply to what is sent now.
+    fn until(&self, deadline: Instant) -> Instant {
+        deadline.min(Instant::now() + self.timeouts.response)
+    }
+
+    /// What came of waiting for a reply.
+    fn came<T>(&self, reply: Result<Result<T, RedisError>, Elapsed>, is_broken: &Broken) -> Result<T, Failure> {
+        let failure = match reply {
             Ok(Ok(reply)) => return Ok(reply),
             Ok(Err(error)) if error.code().is_some() => return Err(Failure::refused(error)),
             Ok(Err(error)) => Failure::reply_lost(error),
@@ -156,7 +155,7 @@ impl Line {
             return Ok(live);
         }
         let no_connection = |_| Failure::no_connection(self.timeouts.connection);
-        timeout_at(deadline, self.connect(Instant::now())).await.map_err(no_connection)?
+        timeout_at(deadline, Box::pin(self.connect(Instant::now()))).await.map_err(no_connection)?
     }
 
     /// Runs under the slot's lock: whoever comes second finds the first one's connection, or its failure.

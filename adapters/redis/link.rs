@@ -47,16 +47,18 @@ impl Link {
         match &self.way {
             Way::Line(line) => line.send(command, again, deadline).await,
             #[cfg(feature = "redis-cluster")]
-            Way::Cluster(cluster) => cluster.send(key, command, again, deadline).await,
+            Way::Cluster(cluster) => Box::pin(cluster.send(key, command, again, deadline)).await,
             Way::Own(own) => own.send(command, again, deadline).await,
         }
     }
 
     /// Calls the script by its hash, and brings it along where the server does not know it: a new one, a promoted
     /// replica, one whose scripts were flushed.
-    pub(super) async fn call(&self, call: &Call, again: Again, deadline: Instant) -> Result<Value, Failure> {
-        match self.send(&call.key, call.by_hash(), again, deadline).await {
-            Err(failure) if failure.says("NOSCRIPT") => self.send(&call.key, &call.by_source(), again, deadline).await,
+    pub(super) async fn call(&self, call: &Call<'_>, again: Again, deadline: Instant) -> Result<Value, Failure> {
+        match self.send(call.key, call.by_hash(), again, deadline).await {
+            Err(failure) if failure.says("NOSCRIPT") => {
+                Box::pin(async { self.send(call.key, &call.by_source(), again, deadline).await }).await
+            }
             done => done,
         }
     }

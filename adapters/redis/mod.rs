@@ -10,12 +10,13 @@
 //! ```
 //!
 //! *Commands.* Nothing is sent for a request that does not ask for its session. Reading one is one `HGETALL`; every write
-//! is one call of one small script on one key, and carries what the request changed, not the session. The owner of a
+//! is one call of a small script on one key, and carries what the request changed, not the session. The owner of a
 //! session costs one command more when it is set, and one when the session is purged.
 //!
 //! *Keys.* `cloakroom:<id>` is a hash that a person can read with `HGETALL`: each state key behind `s:`, as JSON; a `label`
-//! and a `lifetime` where the session has them; and one line, `record`, with the rest, times in milliseconds since 1970 and
-//! hashes of secrets in hex. `cloakroom:owner:<owner>` is a sorted set of ids. Both expire by themselves.
+//! and a `lifetime` where the session has them; and one line, `record`, with the rest, times in milliseconds since 1970 (all
+//! nines: never) and hashes of secrets in base64url. `cloakroom:owner:<owner>` is a sorted set of ids. Both expire by
+//! themselves, at the end of the 100 seconds in which their deadline lies: until then a record is there, and opens nothing.
 //!
 //! *When Redis stops.* A call ends within the time-outs, 1 s for a connection and 1 s for a reply, with an error: the client
 //! sees a 503, and a request that does not use its session sees nothing. The next connection is tried at once, then with
@@ -40,6 +41,7 @@ mod address;
 mod builder;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
+mod columns;
 mod damaged;
 mod error;
 mod failure;
@@ -55,7 +57,6 @@ mod script;
 #[cfg(feature = "redis-sentinel")]
 mod sentinel;
 mod store;
-mod summary;
 mod target;
 
 pub use self::{builder::RedisStoreBuilder, error::ConnectError};

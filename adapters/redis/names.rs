@@ -1,6 +1,9 @@
 //! What keys are called.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io::Write as _, sync::Arc};
+
+/// How long the text of a session's id is.
+const SESSION_ID: usize = 22;
 
 /// Makes the name of a key of what it is for: an id, or `owner:` and an owner.
 #[derive(Clone)]
@@ -20,10 +23,15 @@ impl Names {
 
     pub(super) fn name(&self, of: fmt::Arguments<'_>) -> Vec<u8> {
         match self {
-            Self::Prefix(prefix) => format!("{prefix}{of}"),
-            Self::Made(make) => make(&of.to_string()),
+            Self::Prefix(prefix) => {
+                let mut name = Vec::with_capacity(prefix.len() + SESSION_ID);
+                name.extend_from_slice(prefix.as_bytes());
+                // It grows, and so takes it all.
+                let _ = name.write_fmt(of);
+                name
+            }
+            Self::Made(make) => make(&of.to_string()).into_bytes(),
         }
-        .into_bytes()
     }
 }
 

@@ -9,7 +9,14 @@ use std::time::Duration;
 use ::redis::Value;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::{RedisStore, damaged::Damaged, line::Again, record, script::Call, store::unexpected};
+use super::{
+    RedisStore,
+    columns::{self, Millis},
+    line::Again,
+    record,
+    script::{self, Call},
+    store::unexpected,
+};
 use crate::{OwnedSession, OwnerIndex, Record, SessionId, StoreError, Timestamp};
 
 /// How many records are asked for at the same time.
@@ -17,8 +24,9 @@ const AT_ONCE: usize = 32;
 /// An entry outlives its session's deadline by as long as that is away, but by no less and no more than this: so that a
 /// session in use has its entry written now and then, not at every touch.
 const SLACK: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 60 * 60));
-/// The year 33658, as in the script: no later time, and it stays exact as a score.
-const NEVER: u64 = 999_999_999_999_999;
+
+/// The year 33658: later times would not stay exact as a score.
+const NEVER: Timestamp = Timestamp::from_millis(999_999_999_999_999);
 
 impl OwnerIndex for RedisStore {
     async fn list(&self, owner: &str, now: Timestamp) -> Result<Vec<OwnedSession>, StoreError> {
@@ -73,11 +81,12 @@ impl RedisStore {
         id: &SessionId,
         expires_at: Timestamp,
         now: Timestamp,
-    ) -> Result<String, StoreError> {
-        let deadline = Timestamp::from_millis(expires_at.as_millis().min(NEVER));
-        let until = record::millis(deadline.plus(deadline.since(now).clamp(SLACK.0, SLACK.1)));
-        let mut call = Call::new("index", self.owner_key(owner));
-        call.arg(id.to_string()).arg(until.as_str()).arg(record::millis(now));
+    ) -> Result<Millis, StoreError> {
+        let until = columns::end(expires_at.plus(expires_at.since(now).clamp(SLACK.0, SLACK.1)));
+        let until = columns::millis(if until < NEVER { until } else { Timestamp::MAX });
+        let key = self.owner_key(owner);
+        let mut call = Call::new(&script::INDEX, &key);
+        call.arg(id.to_string()).arg(&until[..]).arg(&columns::millis(now)[..]);
         self.link.call(&call, Again::Yes, self.link.deadline()).await?;
         Ok(until)
     }
@@ -100,11 +109,11 @@ impl RedisStore {
         let mut command = ::redis::cmd("ZRANGE");
         command.arg(&key).arg(0).arg(-1);
         let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await?;
-        let id = |value: Value| match value {
-            Value::BulkString(bytes) => std::str::from_utf8(&bytes).ok()?.parse().ok(),
+        let id = |value: &Value| match value {
+            Value::BulkString(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
             _ => None,
         };
-        Ok(reply.into_sequence().map_err(unexpected)?.into_iter().filter_map(id).collect())
+        Ok(reply.as_sequence().ok_or_else(unexpected)?.iter().filter_map(id).collect())
     }
 
     async fn meta(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
@@ -112,17 +121,17 @@ impl RedisStore {
         let mut command = ::redis::cmd("HMGET");
         command.arg(&key).arg(&record::META);
         let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await?;
-        let values = reply.into_sequence().map_err(unexpected)?;
-        record::meta(values).map_err(|why| Damaged::new(id, why).into())
+        record::meta(id, &reply)
     }
 
     /// Deletes a record if it is that owner's. A lost reply is an error: nobody could say who ended it.
     async fn end(&self, owner: &str, id: &SessionId) -> Result<bool, StoreError> {
-        let mut call = Call::new("revoke", self.key(id));
+        let key = self.key(id);
+        let mut call = Call::new(&script::REVOKE, &key);
         call.arg(owner);
         match self.link.call(&call, Again::No, self.link.deadline()).await? {
             Value::BulkString(reply) => Ok(reply == b"done"),
-            other => Err(unexpected(other)),
+            _ => Err(unexpected()),
         }
     }
 }

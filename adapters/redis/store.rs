@@ -5,15 +5,16 @@ use tokio::time::Instant;
 
 use super::{
     RedisStore,
-    damaged::Damaged,
+    columns::{self, Millis},
     failure::{Failure, Fate},
     line::Again,
-    record,
-    script::Call,
-    summary,
+    record::{self, Joined},
+    script::{self, Call},
 };
 use crate::{Changes, Created, DynOwnerIndex, Record, SessionId, SessionStore, StoreError, Timestamp, Updated};
 
+/// How many keys the script for most updates takes: Lua's stack is limited.
+const MOST_KEYS: usize = 500;
 /// How often an update meets an owner that another request has set just before.
 const OWNER_TRIES: u32 = 4;
 
@@ -23,8 +24,7 @@ impl SessionStore for RedisStore {
         let mut command = ::redis::cmd("HGETALL");
         command.arg(&key);
         let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await;
-        let fields = reply.map_err(|failure| failure.on(id))?.into_map_iter().map_err(unexpected)?;
-        record::record(fields).map_err(|why| Damaged::new(id, why).into())
+        record::record(id, &reply.map_err(|failure| failure.on(id))?)
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
@@ -33,9 +33,9 @@ impl SessionStore for RedisStore {
         if let Some(owner) = record.owner() {
             indexed = Some(self.index(owner, id, expires_at, now).await?);
         }
-        let mut call = Call::new("create", self.key(id));
-        call.arg(now.as_millis()).arg(expires_at.as_millis());
-        record::write(record, indexed.as_deref(), &mut call);
+        let key = self.key(id);
+        let mut call = Call::new(&script::CREATE, &key);
+        record::write(record, indexed.as_ref(), &mut call);
         let deadline = self.link.deadline();
         let (reply, is_second) = match self.link.call(&call, Again::No, deadline).await {
             Err(failure) if failure.fate == Fate::ReplyLost => (self.link.call(&call, Again::No, deadline).await, true),
@@ -44,11 +44,11 @@ impl SessionStore for RedisStore {
         match reply.map_err(|failure| failure.on(id))? {
             Value::BulkString(reply) if reply == b"done" => Ok(Created::Done),
             // By the first one, whose reply was lost.
-            Value::BulkString(_) if is_second && self.has_nonce(&call.key, record.nonce(), deadline).await => {
+            Value::BulkString(_) if is_second && self.has_nonce(&key, record.nonce(), deadline).await => {
                 Ok(Created::Done)
             }
             Value::BulkString(reply) if reply == b"taken" => Ok(Created::Taken),
-            other => Err(unexpected(other)),
+            _ => Err(unexpected()),
         }
     }
 
@@ -81,7 +81,8 @@ impl SessionStore for RedisStore {
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let call = Call::new("delete", self.key(id));
+        let key = self.key(id);
+        let call = Call::new(&script::DELETE, &key);
         let reply = self.link.call(&call, Again::Yes, self.link.deadline()).await?;
         if let Value::BulkString(owner) = reply
             && let Some(owner) = owner.strip_prefix(b"=").and_then(|owner| std::str::from_utf8(owner).ok())
@@ -101,34 +102,34 @@ impl RedisStore {
         &self,
         key: &[u8],
         changes: &Changes,
-        indexed: Option<&(String, String)>,
+        indexed: Option<&(String, Millis)>,
         deadline: Instant,
     ) -> Result<Value, Failure> {
         let credentials = (changes.expected_credentials(), changes.credentials());
-        let is_plain = !changes.clears()
+        let (conditions, removed) = (record::conditions(changes).count(), record::removed(changes).count());
+        let is_plain = removed == 0
+            && changes.keys().len() <= MOST_KEYS
+            && !changes.clears()
             && changes.lifetime().is_none()
             && changes.owner().is_none()
             && indexed.is_none()
             && credentials == (None, None);
-        let mut call = Call::new(if is_plain { "update" } else { "update_more" }, key.to_vec());
-        call.arg(changes.now().as_millis())
-            .arg(format!("{:016x}", changes.nonce()))
-            .arg(changes.expires_at().as_millis())
-            .arg(record::conditions(changes).count())
-            .arg(record::removed(changes).count());
+        let mut call = Call::new(if is_plain { &script::UPDATE } else { &script::AMEND }, key);
+        call.arg(&columns::head(changes.expires_at(), changes.now(), changes.nonce())[..]).arg(conditions);
         if !is_plain {
             let flag = |flag: bool| if flag { "1" } else { "0" };
-            call.arg(flag(changes.lifetime().is_some()))
+            call.arg(removed)
+                .arg(flag(changes.lifetime().is_some()))
                 .arg(flag(changes.clears()))
                 .arg(match changes.owner() {
-                    None => String::new(),
-                    Some(None) => "-".to_owned(),
-                    Some(Some(owner)) => format!("={owner}"),
+                    None => Joined("", ""),
+                    Some(None) => Joined("-", ""),
+                    Some(Some(owner)) => Joined("=", owner),
                 })
-                .arg(indexed.map(|(owner, _)| format!("={owner}")).unwrap_or_default())
-                .arg(indexed.map(|(_, until)| until.as_str()).unwrap_or_default())
-                .arg(credentials.0.map(summary::hex).unwrap_or_default())
-                .arg(credentials.1.map(summary::hex).unwrap_or_default());
+                .arg(indexed.map_or(Joined("", ""), |(owner, _)| Joined("=", owner)))
+                .arg(indexed.map_or(&[][..], |(_, until)| until))
+                .arg(credentials.0.map(columns::text).unwrap_or_default())
+                .arg(credentials.1.map(columns::text).unwrap_or_default());
         }
         record::write_conditions(changes, &mut call);
         for field in record::removed(changes) {
@@ -146,13 +147,13 @@ impl RedisStore {
         let mut command = ::redis::cmd("HGET");
         command.arg(key).arg("record");
         match self.link.send(key, &command, Again::Yes, deadline).await {
-            Ok(Value::BulkString(line)) => line.starts_with(summary::starts_with(nonce).as_bytes()),
+            Ok(Value::BulkString(line)) => columns::has_nonce(&line, nonce),
             _ => false,
         }
     }
 }
 
-/// What the script answers to an update.
+/// What a script answers to an update.
 enum Reply {
     Done,
     Gone,
@@ -170,7 +171,7 @@ impl Reply {
             Value::BulkString(word) if word == b"done" => return Ok(Self::Done),
             Value::BulkString(word) if word == b"gone" => return Ok(Self::Gone),
             Value::Array(items) => items.into_iter(),
-            other => return Err(unexpected(other)),
+            _ => return Err(unexpected()),
         };
         match (items.next(), items.as_slice()) {
             (Some(Value::BulkString(word)), [Value::BulkString(owner), Value::BulkString(deadline)])
@@ -182,16 +183,15 @@ impl Reply {
                 Ok(Self::Index { owner: text(owner)?, expires_at: Timestamp::from_millis(millis) })
             }
             (Some(Value::BulkString(word)), _) if word == b"conflict" => {
-                let fields = Value::Array(items.collect()).into_map_iter().map_err(unexpected)?;
-                let record = record::record(fields).map_err(|why| Damaged::new(id, why))?;
+                let record = record::record(id, &Value::Array(items.collect()))?;
                 Ok(record.map_or(Self::Gone, Self::Conflict))
             }
-            (other, _) => Err(unexpected(other.unwrap_or(Value::Nil))),
+            _ => Err(unexpected()),
         }
     }
 }
 
-/// Not an answer of a Redis that runs our script. The answer itself may hold what nobody should read in a log.
-pub(super) fn unexpected(_: Value) -> StoreError {
+/// Not an answer of a Redis that runs our scripts. The answer itself may hold what nobody should read in a log.
+pub(super) fn unexpected() -> StoreError {
     StoreError::new("Redis gave an answer of another kind than was asked for")
 }

@@ -11,11 +11,11 @@ use std::{
 
 use cloakroom::{
     Changes, Created, LazySession, Lifetime, MemoryStore, Record, SessionId, SessionLayer, SessionStore, StoreError,
-    Updated, redis::RedisStore,
+    Timestamp, Updated, redis::RedisStore,
 };
 use http::{Request, Response, header};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::redis_support::{SECOND, app::App, app::id, server::Server};
@@ -111,6 +111,7 @@ async fn as_in_memory() {
         act(&lazy, StdRng::seed_from_u64(*request.body())).await;
         Ok::<_, Infallible>(Response::new(()))
     }));
+    let (mut admin, started) = (server.admin().await, Instant::now());
     let mut rng = StdRng::seed_from_u64(7);
     let mut cookies: [String; 3] = Default::default();
     for _ in 0..400 {
@@ -126,6 +127,16 @@ async fn as_in_memory() {
             if let Some(line) = response.headers().get(header::SET_COOKIE) {
                 line.to_str().unwrap().split(';').next().unwrap().clone_into(&mut cookies[at]);
             }
+        }
+        // What Redis keeps by itself is never less than what the record asks for.
+        let ended = cookies[at].len() < 30;
+        let id: SessionId = if ended { SessionId::random() } else { id(&cookies[at]).parse().unwrap() };
+        if let Some(record) = both.redis.load(&id).await.unwrap() {
+            let now = Timestamp::from_millis(time.load(Ordering::Relaxed));
+            let left: i64 = redis::cmd("PTTL").arg(format!("cloakroom:{id}")).query_async(&mut admin).await.unwrap();
+            // The server's clock has gone on as well.
+            let left = Duration::from_millis(u64::try_from(left).unwrap()) + started.elapsed();
+            assert!(left >= record.expires_at().since(now), "{left:?}");
         }
     }
     let conflicts = both.conflicts.load(Ordering::Relaxed);

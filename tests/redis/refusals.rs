@@ -135,14 +135,14 @@ async fn a_damaged_record_is_an_error_of_its_own() {
     let key = format!("cloakroom:{}", id(&cookie));
     let other = app.new_session().await;
     let line: String = server.run_command(&format!("HGET {key} record")).await;
-    let parts = ["format=", "nonce=", "created=", "used=", "expires=", "credentials="];
+    let parts = ["format=", "expires=", "used=", "nonce=", "indexed=", "created=", "credentials="];
     let mut damages: Vec<(&str, Vec<u8>)> =
         parts.iter().map(|part| ("record", line.replacen(part, &format!("{part}-"), 1).into())).collect();
     damages.extend(parts.iter().map(|part| ("record", line.replacen(part, "", 1).into())));
     damages.extend([
         ("record", line.replacen("format=1", "format=2", 1).into()),
         ("record", format!("{line}00").into()),
-        ("record", format!("{line} owner=bob").into()),
+        ("record", format!("{line} name=bob").into()),
         ("record", b"\xff\xfe".to_vec()),
         ("record", Vec::new()),
         ("lifetime", b"forever".to_vec()),
