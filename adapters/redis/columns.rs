@@ -11,7 +11,7 @@ pub(super) type Millis = [u8; 20];
 /// What the line begins with, up to the nonce: what every write replaces.
 pub(super) type Head = [u8; 86];
 
-/// Redis keeps a key until the end of the 100 seconds in which its deadline lies.
+/// Redis keeps a key for the 100 seconds in which its deadline lies, and for the next.
 const KEPT: u64 = 100_000;
 
 /// What the line says.
@@ -89,8 +89,7 @@ impl<'a> Columns<'a> {
         let rest = &mut line.strip_prefix("format=1").ok_or("format")?;
         let expires_at = column(rest, " expires=", 20).and_then(time).ok_or("expires")?;
         let last_used = column(rest, " used=", 20).and_then(time).ok_or("used")?;
-        let nonce = column(rest, " nonce=", 16).and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        let nonce = nonce.ok_or("nonce")?;
+        let nonce = column(rest, " nonce=", 16).and_then(number).ok_or("nonce")?;
         column(rest, " indexed=", 20).and_then(time).ok_or("indexed")?;
         let created_at = column(rest, " created=", 20).and_then(time).ok_or("created")?;
         let text = rest.strip_prefix(" credentials=").ok_or("credentials")?;
@@ -116,6 +115,11 @@ fn time(digits: &str) -> Option<Timestamp> {
         if digit < 10 { millis.checked_mul(10)?.checked_add(digit.into()) } else { None }
     };
     digits.bytes().try_fold(0, next).map(Timestamp::from_millis)
+}
+
+fn number(digits: &str) -> Option<u64> {
+    let is_plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    u64::from_str_radix(digits, 16).ok().filter(|_| is_plain)
 }
 
 fn credentials(text: &str) -> Option<Credentials> {
@@ -157,16 +161,18 @@ mod tests {
                 ("used=0", "used=-", "used"),
                 ("used=0", "used=00", "nonce"),
                 ("nonce=", "nonce=x", "nonce"),
+                ("nonce=0", "nonce=+", "nonce"),
                 ("indexed=1", "indexed=", "indexed"),
                 ("created=00000000000000000005", "created=000000000000000001e3", "created"),
                 (" credentials=", " credentials= ", "owner"),
                 ("credentials=", "credentials=a", "credentials"),
                 ("credentials=", "credentials=pw", "credentials"),
-                ("credentials=p", "credentials=+", "credentials"),
-                ("credentials=C", "credentials=+", "credentials"),
+                ("credentials=", "credentials=+", "credentials"),
             ];
-            for (from, to, column) in table.iter().filter(|(from, ..)| line.contains(from)) {
-                assert_eq!(Columns::read(&line.replacen(from, to, 1)).err(), Some(*column), "{from} -> {to}");
+            for (from, to, column) in table {
+                let damaged = line.replacen(from, to, 1);
+                assert_ne!(damaged, line, "{from}");
+                assert_eq!(Columns::read(&damaged).err(), Some(column), "{from} -> {to}");
             }
             assert_eq!(Columns::read(&format!("{line} name=bob")).err(), Some("owner"));
             assert_eq!(Columns::read(&line[..150]).err(), Some("credentials"));

@@ -14,9 +14,10 @@
 //! session costs one command more when it is set, and one when the session is purged.
 //!
 //! *Keys.* `cloakroom:<id>` is a hash that a person can read with `HGETALL`: each state key behind `s:`, as JSON; a `label`
-//! and a `lifetime` where the session has them; and one line, `record`, with the rest, times in milliseconds since 1970 (all
-//! nines: never) and hashes of secrets in base64url. `cloakroom:owner:<owner>` is a sorted set of ids. Both expire by
-//! themselves, at the end of the 100 seconds in which their deadline lies: until then a record is there, and opens nothing.
+//! and a `lifetime` where the session has them; and one line, `record`, with the rest, times in milliseconds since 1970
+//! (18446744073709551615: never) and hashes of secrets in base64url. `cloakroom:owner:<owner>` is a sorted set of ids. Both
+//! expire by themselves, 100 to 200 seconds after their deadline: until then a record is there, and opens nothing. So a write
+//! need not set the time again that Redis keeps the key, and the servers' clocks may differ by 100 seconds.
 //!
 //! *When Redis stops.* A call ends within the time-outs, 1 s for a connection and 1 s for a reply, with an error: the client
 //! sees a 503, and a request that does not use its session sees nothing. The next connection is tried at once, then with

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{Changes, Created, DynOwnerIndex, Record, SessionId, SessionStore, StoreError, Timestamp, Updated};
 
-/// How many keys the script for most updates takes: Lua's stack is limited.
+/// How many keys `update.lua` takes: Lua's stack is limited.
 const MOST_KEYS: usize = 500;
 /// How often an update meets an owner that another request has set just before.
 const OWNER_TRIES: u32 = 4;

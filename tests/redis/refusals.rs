@@ -1,6 +1,11 @@
 //! A Redis that answers with errors, evicts, or holds what is no record.
 
-use cloakroom::redis::RedisStore;
+use std::{collections::BTreeMap, time::Duration};
+
+use cloakroom::{
+    Credentials, Lifetime, Record, SecretHash, SessionId, SessionStore, State, Timestamp, redis::RedisStore,
+    testing::ChangesBuilder,
+};
 
 use crate::redis_support::{
     SECOND,
@@ -197,4 +202,47 @@ async fn damaged_between_the_load_and_the_write() {
     }
     let store = RedisStore::connect(server.url()).await.unwrap();
     store.ping().await.unwrap();
+}
+
+/// What a person or another program may do to a line. No update takes it for an end, mends it or builds on it.
+#[tokio::test]
+async fn an_update_leaves_a_damaged_line_as_it_is() {
+    let server = Server::start().await;
+    let (store, mut admin) = (server.store().await, server.admin().await);
+    let (id, now) = (SessionId::random(), Timestamp::from_millis(1_700_000_000_000));
+    let state: State = [("a", "1"), ("b", "2")].into_iter().collect();
+    let credentials = Credentials::new(SecretHash::from_bytes([7; 32]));
+    let record = Record::new(credentials, state, now, now.plus(Duration::from_secs(60)));
+    store.create(&id, &record).await.unwrap();
+    let key = format!("cloakroom:{id}");
+    let line: String = redis::cmd("HGET").arg(&key).arg("record").query_async(&mut admin).await.unwrap();
+
+    let with = |at: usize, char: &str| [&line[..at], char, &line[at + 1..]].concat();
+    let mut damages =
+        [(17, "-"), (17, " "), (20, "x"), (27, "x"), (38, "x"), (43, "-"), (60, ":"), (64, "x"), (70, "z")]
+            .map(|(at, char)| with(at, char))
+            .to_vec();
+    damages.extend([(87, "x"), (96, "-"), (116, "x")].map(|(at, char)| with(at, char)));
+    damages.extend([86, 95, 96, 115, 120].map(|end| line[..end].to_owned()));
+    damages.push(line.replacen("used=0", "used=", 1).replacen("nonce=", "nonce=0", 1));
+    damages.push(line.replacen("expires=0", "expires=", 1).replacen("used=", "used=0", 1));
+    damages.push(line.replacen("nonce=", "nonce=0", 1));
+
+    let later = now.plus(Duration::from_secs(1));
+    let changes = || ChangesBuilder::new(later).expires_at(later.plus(Duration::from_secs(300))).set("a", "2");
+    let month = Lifetime::builder().idle(Duration::from_secs(30 * 24 * 3600)).build().unwrap();
+    let updates = [changes().build(), changes().remove("b").build(), changes().clear().lifetime(month).build()];
+    for damage in damages {
+        let _: i64 = redis::cmd("HSET").arg(&key).arg("record").arg(&damage).query_async(&mut admin).await.unwrap();
+        let before: BTreeMap<String, String> = server.run_command(&format!("HGETALL {key}")).await;
+        for changes in &updates {
+            let error = store.update(&id, changes).await.expect_err(&damage);
+            assert!(error.is_undecodable(), "{damage}: {error:?}");
+        }
+        let after: BTreeMap<String, String> = server.run_command(&format!("HGETALL {key}")).await;
+        assert_eq!(after, before, "{damage}");
+        let left: i64 = server.run_command(&format!("PTTL {key}")).await;
+        assert!((1..=200_000).contains(&left), "{damage}: {left}");
+        assert!(store.load(&id).await.is_err_and(|error| error.is_undecodable()), "{damage}");
+    }
 }

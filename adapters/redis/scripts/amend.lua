@@ -1,8 +1,8 @@
 -- Changes a record in every way there is, however large it is.
 --
--- ARGV: the line's head; how many conditions; how many fields go; whether the deadline replaces the one that is there; whether to
--- clear; the owner to be; which owner's index knows of it, and until when; the credentials expected, and to be; field.., expected..,
--- field that goes.., (field, value)..
+-- ARGV: the line's head; how many conditions; how many fields go; whether the deadline replaces the one that is there;
+-- whether to clear; the owner to be; which owner's index knows of it, and until when; the credentials expected, and to
+-- be; field.., expected.., field that goes.., (field, value)..
 local head, conditions, removed, replaces, clears = ARGV[1], ARGV[2] + 0, ARGV[3] + 0, ARGV[4] == '1', ARGV[5] == '1'
 local change, known, known_until, expected, credentials = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local at = 11
@@ -13,11 +13,13 @@ local line = call('HGET', key, 'record')
 if not line and call('EXISTS', key) == 0 then
   return 'gone'
 end
-local expires, used, rest = string.match(line or '', '^format=1 expires=(....................) used=(....................) nonce=................(.*)$')
-local indexed, created, had, tail =
-  string.match(rest or '', '^ indexed=(....................)( created=.................... credentials=)([%w_-]+)(.*)$')
+local expires, used, indexed, created, had, tail = string.match(
+  line or '',
+  '^format=1 expires=(%d+) used=(%d+) nonce=%x+ indexed=(%d+)( created=%d+ credentials=)([%w_-]+)(.*)$'
+)
 local owned = string.match(tail or '', '^ owner=(.*)$')
-if not created or (tail ~= '' and not owned) then
+local widths = created and #expires == 20 and #used == 20 and #indexed == 20 and #created == 42
+if not widths or sub(line, 87, 95) ~= ' indexed=' or (tail ~= '' and not owned) then
   return redis.error_reply(DAMAGED)
 end
 local deadline, now = sub(head, 18, 37), sub(head, 44, 63)
@@ -63,8 +65,9 @@ else
 end
 
 -- First what a full server refuses, so that it refuses all or nothing.
-call('HSET', key, 'record', 'format=1 expires=' .. deadline .. ' used=' .. now .. sub(head, 64) .. ' indexed=' .. indexed
-  .. created .. (credentials ~= '' and credentials or had) .. tail)
+line = 'format=1 expires=' .. deadline .. ' used=' .. now .. sub(head, 64)
+  .. ' indexed=' .. indexed .. created .. (credentials ~= '' and credentials or had) .. tail
+call('HSET', key, 'record', line)
 if clears then
   for _, field in ipairs(call('HKEYS', key)) do
     if sub(field, 1, 2) == 's:' then

@@ -7,8 +7,8 @@ local deadline, now = sub(line, 18, 37), sub(line, 125, 144)
 local AT_ONCE = 1000
 
 if call('EXISTS', key) == 1 then
-  local expires = string.match(call('HGET', key, 'record') or '', '^format=1 expires=(%d+) ')
-  if not expires or expires > now then
+  local expires = string.match(call('HGET', key, 'record') or '', '^format=1 expires=(%d+) used=')
+  if not expires or #expires ~= 20 or expires > now then
     return 'taken'
   end
   call('DEL', key)

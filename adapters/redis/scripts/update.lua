@@ -1,4 +1,5 @@
--- Gives keys of a record their values: what nearly every write does, so it does little else, and asks Redis for few things.
+-- Gives fields of a record their values, or just a later deadline: what nearly every write does. So it takes few
+-- arguments, and asks Redis for few things.
 --
 -- ARGV: the line's head; how many conditions; field.., expected.., (field, value)..
 local head, conditions = ARGV[1], ARGV[2] + 0
@@ -8,7 +9,9 @@ local line = found[1]
 if not line and call('EXISTS', key) == 0 then
   return 'gone'
 end
-if not line or sub(line, 1, 17) ~= 'format=1 expires=' or sub(line, 87, 95) ~= ' indexed=' then
+local at_used, at_nonce, at_indexed =
+  string.match(line or '', '^format=1 expires=%d+() used=%d+() nonce=%x+() indexed=%d+ created=')
+if at_used ~= 38 or at_nonce ~= 64 or at_indexed ~= 87 then
   return redis.error_reply(DAMAGED)
 end
 local expires, used = sub(line, 18, 37), sub(line, 44, 63)
@@ -33,7 +36,8 @@ end
 -- What was kept and indexed until the end of these 100 seconds still is.
 local is_kept = sub(expires, 1, 15) == sub(deadline, 1, 15)
 if not is_kept and sub(line, 96, 115) < deadline then
-  return {'index', string.match(line, ' owner=(.*)$'), deadline}
+  local owner = string.match(line, ' owner=(.*)$')
+  return owner and {'index', owner, deadline} or redis.error_reply(DAMAGED)
 end
 call('HSET', key, 'record', head .. sub(line, 87), unpack(ARGV, 3 + 2 * conditions))
 if not is_kept then
