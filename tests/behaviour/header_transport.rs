@@ -244,27 +244,30 @@ async fn actix_does_the_same() {
         session.purge();
         "bye"
     }
-    let layer = SessionLayer::new(MemoryStore::new()).header_only(NAME).expect("a name");
-    let app = App::new()
-        .wrap(SessionMiddleware::from(layer))
-        .route("/", web::get().to(visits))
-        .route("/leave", web::get().to(leave));
-    let app = test::init_service(app).await;
-    let mut token = String::new();
-    let mut call = async |path: &str| {
-        let request = test::TestRequest::with_uri(path).insert_header((NAME, token.as_str())).to_request();
-        let response = test::call_service(&app, request).await;
-        assert_eq!(response.status().as_u16(), StatusCode::OK.as_u16());
-        assert_eq!(response.headers().get("vary").expect("read"), NAME);
-        assert!(!response.headers().contains_key("set-cookie"));
-        let given = response.headers().get(NAME).map(|value| value.to_str().expect("ascii").to_owned());
-        if let Some(given) = &given {
-            token.clone_from(given);
-        }
-        (given.map(|token| token.len()), test::read_body(response).await)
-    };
-    assert_eq!(call("/").await, (Some(44), "Some(1)".into()));
-    assert_eq!(call("/").await, (None, "Some(2)".into()));
-    assert_eq!(call("/leave").await, (Some(0), "bye".into()));
-    assert_eq!(call("/").await, (Some(44), "Some(1)".into()));
+    // As long as `cookie` is one of them.
+    for name in [NAME, "x-sess"] {
+        let layer = SessionLayer::new(MemoryStore::new()).header_only(name).expect("a name");
+        let app = App::new()
+            .wrap(SessionMiddleware::from(layer))
+            .route("/", web::get().to(visits))
+            .route("/leave", web::get().to(leave));
+        let app = test::init_service(app).await;
+        let mut token = String::new();
+        let mut call = async |path: &str| {
+            let request = test::TestRequest::with_uri(path).insert_header((name, token.as_str())).to_request();
+            let response = test::call_service(&app, request).await;
+            assert_eq!(response.status().as_u16(), StatusCode::OK.as_u16());
+            assert_eq!(response.headers().get("vary").expect("read"), name);
+            assert!(!response.headers().contains_key("set-cookie"));
+            let given = response.headers().get(name).map(|value| value.to_str().expect("ascii").to_owned());
+            if let Some(given) = &given {
+                token.clone_from(given);
+            }
+            (given.map(|token| token.len()), test::read_body(response).await)
+        };
+        assert_eq!(call("/").await, (Some(44), "Some(1)".into()));
+        assert_eq!(call("/").await, (None, "Some(2)".into()));
+        assert_eq!(call("/leave").await, (Some(0), "bye".into()));
+        assert_eq!(call("/").await, (Some(44), "Some(1)".into()));
+    }
 }
