@@ -10,7 +10,7 @@ use crate::{
     record::Record,
     store::{Created, DynStore, StoreError, Updated},
     time::Timestamp,
-    token::{SessionId, Token},
+    token::{Secret, SessionId, Token},
 };
 
 /// How sessions are reached.
@@ -105,6 +105,15 @@ impl Backend {
 
     pub(crate) fn fits(&self, len: usize) -> bool {
         self.format.fits(len)
+    }
+
+    /// Draws the token of a new session. Where clients hold the whole of it, its seal is its secret.
+    pub(crate) fn new_token(&self) -> Token {
+        #[cfg(feature = "secure-cookies")]
+        if self.is_client_side() {
+            return Token { id: SessionId::random(), secret: Secret::none() };
+        }
+        Token { id: SessionId::random(), secret: Secret::random() }
     }
 
     /// What a value opens. The record of an authentic one is in the store, where there is one.

@@ -164,7 +164,7 @@ impl Commit<'_> {
         let (label, own_lifetime) = (self.ops.label.clone().flatten(), self.ops.lifetime.clone());
         let rest = Rest::of(Parts { superseded: Vec::new(), owner: owner.clone(), label, lifetime: own_lifetime });
         for _ in 0..DRAWS {
-            let token = Token { id: SessionId::random(), secret: Secret::random() };
+            let token = self.core.backend.new_token();
             let mut record = Record::of(Body {
                 state: state.clone(),
                 current: token.secret.hash(),
