@@ -109,11 +109,8 @@ impl Backend {
 
     /// Draws the token of a new session. Where clients hold the whole of it, its seal is its secret.
     pub(crate) fn new_token(&self) -> Token {
-        #[cfg(feature = "secure-cookies")]
-        if self.is_client_side() {
-            return Token { id: SessionId::random(), secret: Secret::none() };
-        }
-        Token { id: SessionId::random(), secret: Secret::random() }
+        let secret = if self.is_client_side() { Secret::none() } else { Secret::random() };
+        Token { id: SessionId::random(), secret }
     }
 
     /// What a value opens. The record of an authentic one is in the store, where there is one.

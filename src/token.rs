@@ -91,8 +91,12 @@ impl Secret {
         Self(random())
     }
 
+    /// What stands in the place of a secret in a session that is its own token: its seal is what opens it.
+    pub(crate) const fn none() -> Self {
+        Self([0; RANDOM])
+    }
+
     pub(crate) fn hash(&self) -> SecretHash {
-        #[cfg(feature = "secure-cookies")]
         if *self == Self::none() {
             return SecretHash::OF_NONE;
         }
@@ -102,11 +106,6 @@ impl Secret {
 
 #[cfg(feature = "secure-cookies")]
 impl Secret {
-    /// What stands in the place of a secret in a session that is its own token: its seal is what opens it.
-    pub(crate) const fn none() -> Self {
-        Self([0; RANDOM])
-    }
-
     pub(crate) fn as_bytes(&self) -> &[u8; RANDOM] {
         &self.0
     }
@@ -144,7 +143,6 @@ impl SecretHash {
     }
 }
 
-#[cfg(feature = "secure-cookies")]
 impl SecretHash {
     /// That of [`Secret::none`]: whoever opens a sealed session need not compute it.
     pub(crate) const OF_NONE: Self = Self([
@@ -322,7 +320,6 @@ mod tests {
         assert!(!shown.contains(&token.encode()[HALF..]), "{shown}");
         assert!(shown.contains("Secret(..)") && shown.contains("SecretHash(..)"), "{shown}");
     }
-    #[cfg(feature = "secure-cookies")]
     #[test]
     fn the_hash_of_no_secret_is_its_hash() {
         assert_eq!(SecretHash::OF_NONE, SecretHash(Sha256::digest([0; RANDOM]).into()));
