@@ -35,9 +35,12 @@ pub struct Changes {
     pub(crate) known: Known,
 }
 
-/// What the changes make of a record, where that has been found out already.
+/// The record that the changes were made of, and what they make of it, where that has been found out already.
 #[derive(Clone, Default)]
-pub(crate) struct Known(Option<(Record, Record)>);
+pub(crate) struct Known {
+    base: Option<Record>,
+    after: Option<Record>,
+}
 
 /// It follows from the rest.
 impl PartialEq for Known {
@@ -111,8 +114,8 @@ impl Changes {
     ///
     /// A condition that does not hold.
     pub fn apply(&self, record: &Record) -> Result<Record, Conflict> {
-        if let Known(Some((before, after))) = &self.known
-            && before.is_same(record)
+        if let Known { base: Some(base), after: Some(after) } = &self.known
+            && base.is_same(record)
         {
             return Ok(after.clone());
         }
@@ -149,15 +152,23 @@ impl Changes {
         Record::of(Body { state, current, created_at: *created_at, last_used, expires_at, nonce: self.nonce, rest })
     }
 
-    /// Notes that they make `after` of `before`, so that a store which keeps that very record need not find out again. Whoever
+    /// Notes that they make `after` of `base`, so that a store which keeps that very record need not find out again. Whoever
     /// changes anything in them afterwards has to [forget](Changes::forget) it.
-    pub(crate) fn note(&mut self, before: &Record, after: &Record) {
-        self.known = Known(Some((before.clone(), after.clone())));
+    pub(crate) fn note(&mut self, base: &Record, after: &Record) {
+        self.known = Known { base: Some(base.clone()), after: Some(after.clone()) };
     }
 
     /// Forgets what they make of a record.
     pub(crate) fn forget(&mut self) {
-        self.known = Known::default();
+        self.known.after = None;
+    }
+
+    /// The record that they were made of, as the request has it; nothing for changes that a test has built. A store with
+    /// compare-and-set begins with it, and is spared a load: where it is still the one that is kept, which its
+    /// [`nonce`](Record::nonce) tells, the answer is what [`Changes::apply`] makes of it.
+    #[must_use]
+    pub fn base(&self) -> Option<&Record> {
+        self.known.base.as_ref()
     }
 
     /// The request's time, which decides whether the record still lives.

@@ -11,9 +11,9 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::{
     RedisStore,
-    columns::{self, Millis},
+    columns::{self, NEVER},
     line::Again,
-    record,
+    record::{self, RECORD},
     script::{self, Call},
     store::unexpected,
 };
@@ -21,12 +21,8 @@ use crate::{OwnedSession, OwnerIndex, Record, SessionId, StoreError, Timestamp};
 
 /// How many records are asked for at the same time.
 const AT_ONCE: usize = 32;
-/// An entry outlives its session's deadline by as long as that is away, but by no less and no more than this: so that a
-/// session in use has its entry written now and then, not at every touch.
+/// The least and the most that an entry outlives its session's deadline by, roughly.
 const SLACK: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 60 * 60));
-
-/// The year 33658: later times would not stay exact as a score.
-const NEVER: Timestamp = Timestamp::from_millis(999_999_999_999_999);
 
 impl OwnerIndex for RedisStore {
     async fn list(&self, owner: &str, now: Timestamp) -> Result<Vec<OwnedSession>, StoreError> {
@@ -74,21 +70,32 @@ impl OwnerIndex for RedisStore {
 }
 
 impl RedisStore {
-    /// Writes a session into its owner's set, and says until when it stands there.
+    /// Writes a session into its owner's set, unless it stands there as `known` was written.
     pub(super) async fn index(
         &self,
-        owner: &str,
         id: &SessionId,
-        expires_at: Timestamp,
+        record: &Record,
+        known: Option<&Record>,
         now: Timestamp,
-    ) -> Result<Millis, StoreError> {
-        let until = columns::end(expires_at.plus(expires_at.since(now).clamp(SLACK.0, SLACK.1)));
-        let until = columns::millis(if until < NEVER { until } else { Timestamp::MAX });
+    ) -> Result<(), StoreError> {
+        match entry(record).filter(|new| known.and_then(entry).as_ref() != Some(new)) {
+            Some((owner, until)) => Box::pin(self.write_entry(id, owner, until, now)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn write_entry(
+        &self,
+        id: &SessionId,
+        owner: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let key = self.owner_key(owner);
         let mut call = Call::new(&script::INDEX, &key);
-        call.arg(id.to_string()).arg(&until[..]).arg(&columns::millis(now)[..]);
+        call.arg(id.to_string()).arg(&columns::millis(until)[..]).arg(&columns::millis(now)[..]);
         self.link.call(&call, Again::Yes, self.link.deadline()).await?;
-        Ok(until)
+        Ok(())
     }
 
     /// Takes deleted sessions out of their owner's set. A failure leaves entries that end by themselves.
@@ -118,8 +125,8 @@ impl RedisStore {
 
     async fn meta(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
         let key = self.key(id);
-        let mut command = ::redis::cmd("HMGET");
-        command.arg(&key).arg(&record::META);
+        let mut command = ::redis::cmd("HGET");
+        command.arg(&key).arg(RECORD);
         let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await?;
         record::meta(id, &reply)
     }
@@ -128,10 +135,24 @@ impl RedisStore {
     async fn end(&self, owner: &str, id: &SessionId) -> Result<bool, StoreError> {
         let key = self.key(id);
         let mut call = Call::new(&script::REVOKE, &key);
-        call.arg(owner);
+        call.arg(columns::owner(owner));
         match self.link.call(&call, Again::No, self.link.deadline()).await? {
             Value::BulkString(reply) => Ok(reply == b"done"),
             _ => Err(unexpected()),
         }
     }
+}
+
+/// The owner in whose set a record stands, and until when.
+///
+/// Time is cut into spans about as long as the deadline is away, and an entry stands until the end of the span after that in
+/// which the deadline lies. So a session in use has its entry written now and then, not at every touch; and what was written
+/// follows from the record.
+fn entry(record: &Record) -> Option<(&str, Timestamp)> {
+    let owner = record.owner()?;
+    let span = record.expires_at().since(record.last_used()).clamp(SLACK.0, SLACK.1).as_millis();
+    let span = 1 << span.ilog2();
+    let until =
+        Timestamp::from_millis(record.expires_at().as_millis() / span * span).plus(Duration::from_millis(2 * span - 1));
+    Some((owner, if until < NEVER { until } else { Timestamp::MAX }))
 }

@@ -1,79 +1,69 @@
 //! A record as the fields of a hash.
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Duration};
 
 use ::redis::{RedisWrite, ToRedisArgs, Value};
 
 use super::{
-    columns::{self, Columns, Millis},
+    columns::{self, Columns},
     damaged::Damaged,
-    script::Call,
+    script::{self, Call},
     store::unexpected,
 };
-use crate::{Changes, Expected, KeyChange, Lifetime, Record, RecordParts, SessionId, State, StoreError};
+use crate::{Lifetime, Record, RecordParts, SessionId, State, StoreError, Timestamp};
 
+/// The field that is always there.
+pub(super) const RECORD: &str = "record";
 /// What stands before a state key, in its field's name.
 const STATE: &str = "s:";
 
-/// The fields that say all but the state. The first one is always there.
-pub(super) const META: [&str; 3] = ["record", "label", "lifetime"];
-
-/// Appends the fields of a new record, each with its value behind it.
-pub(super) fn write(record: &Record, indexed: Option<&Millis>, call: &mut Call<'_>) {
-    call.arg("record").arg(columns::line(record, indexed));
-    if let Some(label) = record.label() {
-        call.arg("label").arg(label);
-    }
-    if let Some(lifetime) = record.lifetime() {
-        call.arg("lifetime").arg(lifetime.to_string());
-    }
-    for (key, value) in record.state().iter() {
+/// The call that stores a new record.
+pub(super) fn create<'a>(key: &'a [u8], record: &Record) -> Call<'a> {
+    let mut call = Call::new(&script::CREATE, key);
+    let now = record.created_at();
+    call.arg(&columns::millis(now)[..]).arg(kept(record, now)).arg(RECORD).arg(columns::write(record));
+    for (key, value) in fields(record, &State::default()).iter() {
         call.arg(Joined(STATE, key)).arg(value);
     }
+    call
 }
 
-/// The conditions on keys: the fields, then as many texts that say what must be there.
-pub(super) fn write_conditions(changes: &Changes, call: &mut Call<'_>) {
-    for change in conditions(changes) {
-        call.arg(Joined(STATE, change.key()));
+/// The call that stores `after` where `base` is what is kept.
+pub(super) fn swap<'a>(key: &'a [u8], base: &Record, after: &Record, now: Timestamp) -> Call<'a> {
+    let none = State::default();
+    let (had, has) = (fields(base, &none), fields(after, &none));
+    let mut call = Call::new(&script::SWAP, key);
+    call.arg(&columns::nonce(base.nonce())[..]);
+    if columns::kept(base) == columns::kept(after) {
+        call.arg("");
+    } else {
+        call.arg(kept(after, now));
     }
-    for change in conditions(changes) {
-        match change.expected() {
-            Expected::Value(value) => call.arg(Joined("=", value)),
-            Expected::Absent | Expected::Anything => call.arg("-"),
-        };
+    let gone: Vec<&str> = had.iter().map(|(key, _)| key).filter(|key| has.get(key).is_none()).collect();
+    call.arg(gone.len());
+    for key in gone {
+        call.arg(Joined(STATE, key));
     }
+    call.arg(RECORD).arg(columns::write(after));
+    for (key, value) in has.iter().filter(|(key, value)| had.get(key) != Some(value)) {
+        call.arg(Joined(STATE, key)).arg(value);
+    }
+    call
 }
 
-/// The keys that must have a value, or none, for changes to apply.
-pub(super) fn conditions(changes: &Changes) -> impl Iterator<Item = &KeyChange> {
-    changes.keys().iter().filter(|change| change.expected() != Expected::Anything)
+/// The keys that have fields of their own.
+fn fields<'a>(record: &'a Record, none: &'a State) -> &'a State {
+    if columns::is_small(record) { none } else { record.state() }
 }
 
-/// The fields that go.
-pub(super) fn removed(changes: &Changes) -> impl Iterator<Item = Joined<'_>> {
-    let label = (changes.label() == Some(None)).then_some(Joined("", "label"));
-    let keys = changes.keys().iter().filter(|change| change.value().is_none());
-    label.into_iter().chain(keys.map(|change| Joined(STATE, change.key())))
-}
-
-/// The fields that get a value, each with its value behind it.
-pub(super) fn write_set(changes: &Changes, call: &mut Call<'_>) {
-    if let Some(label) = changes.label().flatten() {
-        call.arg("label").arg(label);
-    }
-    if let Some(lifetime) = changes.lifetime() {
-        call.arg("lifetime").arg(lifetime.to_string());
-    }
-    for change in changes.keys() {
-        if let Some(value) = change.value() {
-            call.arg(Joined(STATE, change.key())).arg(value);
-        }
-    }
+/// For how many milliseconds Redis is to keep a record, by what is left, not by the clock of its server.
+fn kept(record: &Record, now: Timestamp) -> String {
+    let left = columns::kept(record).map(|until| until.since(now).max(Duration::from_millis(1)));
+    left.map_or_else(|| "-".to_owned(), |left| left.as_millis().to_string())
 }
 
 /// Two texts that are one argument.
-pub(super) struct Joined<'a>(pub(super) &'static str, pub(super) &'a str);
+struct Joined<'a>(&'static str, &'a str);
 
 impl ToRedisArgs for Joined<'_> {
     fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
@@ -85,52 +75,34 @@ impl ToRedisArgs for Joined<'_> {
 
 /// Puts a record together from what `HGETALL` answered; `None` where there is no such hash.
 pub(super) fn record(id: &SessionId, reply: &Value) -> Result<Option<Record>, StoreError> {
-    let (Some(fields), Some(again)) = (reply.as_map_iter(), reply.as_map_iter()) else { return Err(unexpected()) };
-    whole(fields, again).map_err(|why| Damaged::new(id, why).into())
+    let (Some(fields), Some(mut again)) = (reply.as_map_iter(), reply.as_map_iter()) else { return Err(unexpected()) };
+    let is_record = |(name, _): &(&Value, &Value)| matches!(name, Value::BulkString(name) if name == RECORD.as_bytes());
+    let found = again.find(is_record).map(|(_, field)| field);
+    let whole = match found {
+        None if reply.as_map_iter().is_some_and(|mut fields| fields.next().is_none()) => return Ok(None),
+        None => Err("its field `record` is missing".to_owned()),
+        Some(field) => whole(field, || state(fields)),
+    };
+    whole.map(Some).map_err(|why| Damaged::new(id, why).into())
 }
 
-fn whole<'a>(
-    fields: impl Iterator<Item = (&'a Value, &'a Value)>,
-    again: impl Iterator<Item = (&'a Value, &'a Value)>,
-) -> Result<Option<Record>, String> {
-    let mut found = [None; META.len()];
-    let mut is_empty = true;
-    for (name, value) in fields {
-        is_empty = false;
-        let name = bytes("name", name)?;
-        if let Some((place, _)) = found.iter_mut().zip(META).find(|(_, known)| known.as_bytes() == name) {
-            *place = Some(value);
-        }
-    }
-    if is_empty {
+/// Puts a record together from its field `record` alone: without a state that has fields of its own.
+pub(super) fn meta(id: &SessionId, field: &Value) -> Result<Option<Record>, StoreError> {
+    if *field == Value::Nil {
         return Ok(None);
     }
-    let entries = again.filter_map(|(name, value)| {
-        let key = bytes("name", name).ok()?.strip_prefix(STATE.as_bytes())?;
-        Some(text("name", key).and_then(|key| Ok((key, text(key, bytes(key, value)?)?))))
-    });
-    put_together(found, entries.collect::<Result<_, _>>()?).map(Some)
+    whole(field, || Ok(State::default())).map(Some).map_err(|why| Damaged::new(id, why).into())
 }
 
-/// Puts a record without its state together from what `HMGET` of [`META`] answered; `None` where there is no such hash.
-pub(super) fn meta(id: &SessionId, reply: &Value) -> Result<Option<Record>, StoreError> {
-    let mut found = [None; META.len()];
-    for (place, value) in found.iter_mut().zip(reply.as_sequence().ok_or_else(unexpected)?) {
-        *place = Some(value).filter(|value| **value != Value::Nil);
-    }
-    if found == [None; META.len()] {
-        return Ok(None);
-    }
-    put_together(found, State::default()).map(Some).map_err(|why| Damaged::new(id, why).into())
-}
-
-/// Names the field or the part where it fails; its value is nobody's business in a log.
-fn put_together([line, label, lifetime]: [Option<&Value>; META.len()], state: State) -> Result<Record, String> {
-    let field = |name, value: Option<_>| value.map(|value| text(name, bytes(name, value)?)).transpose();
-    let line = field("record", line)?.ok_or("its field `record` is missing")?;
-    let unreadable = |column| format!("its field `record` cannot be read: `{column}` is missing or wrong");
-    let columns = Columns::read(line).map_err(unreadable)?;
-    let lifetime = field("lifetime", lifetime)?.map(str::parse::<Lifetime>).transpose();
+/// Names the column or the part where it fails; its value is nobody's business in a log.
+fn whole(field: &Value, state: impl FnOnce() -> Result<State, String>) -> Result<Record, String> {
+    let unreadable = |column: &str| format!("its field `record` cannot be read: `{column}` is missing or wrong");
+    let columns = Columns::read(text(RECORD, field)?).map_err(unreadable)?;
+    let state = match columns.state {
+        Some(lines) => columns::read_state(lines).ok_or_else(|| unreadable("state"))?,
+        None => state()?,
+    };
+    let lifetime = columns.lifetime.map(str::parse::<Lifetime>).transpose();
     let parts = RecordParts {
         state,
         credentials: columns.credentials,
@@ -139,24 +111,28 @@ fn put_together([line, label, lifetime]: [Option<&Value>; META.len()], state: St
         last_used: columns.last_used,
         expires_at: columns.expires_at,
         owner: columns.owner.map(str::to_owned),
-        label: field("label", label)?.map(str::to_owned),
-        lifetime: lifetime.map_err(|_| "its field `lifetime` cannot be read")?,
+        label: columns.label.map(str::to_owned),
+        lifetime: lifetime.map_err(|_| unreadable("lifetime"))?,
     };
     Ok(parts.into())
 }
 
-fn bytes<'a>(name: &str, value: &'a Value) -> Result<&'a [u8], String> {
-    match value {
-        Value::BulkString(bytes) => Ok(bytes),
-        Value::SimpleString(text) => Ok(text.as_bytes()),
-        _ => Err(no_text(name)),
+/// The state that has fields of its own.
+fn state<'a>(fields: impl Iterator<Item = (&'a Value, &'a Value)>) -> Result<State, String> {
+    let mut entries = Vec::new();
+    for (name, value) in fields {
+        if let Some(key) = text("name", name)?.strip_prefix(STATE) {
+            entries.push((key, text(key, value)?));
+        }
     }
+    Ok(entries.into_iter().collect())
 }
 
-fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, String> {
-    std::str::from_utf8(bytes).map_err(|_| no_text(name))
-}
-
-fn no_text(name: &str) -> String {
-    format!("its field {name:?} is no text")
+fn text<'a>(name: &str, value: &'a Value) -> Result<&'a str, String> {
+    let text = match value {
+        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
+        Value::SimpleString(text) => Some(text.as_str()),
+        _ => None,
+    };
+    text.ok_or_else(|| format!("its field {name:?} is no text"))
 }

@@ -1,4 +1,4 @@
-//! The scripts that writes run: one for each verb, and a small one for most updates.
+//! The scripts that writes run: one for each verb.
 
 use std::sync::OnceLock;
 
@@ -18,8 +18,7 @@ macro_rules! script {
 }
 
 pub(super) static CREATE: Script = script!("create");
-pub(super) static UPDATE: Script = script!("update");
-pub(super) static AMEND: Script = script!("amend");
+pub(super) static SWAP: Script = script!("swap");
 pub(super) static DELETE: Script = script!("delete");
 pub(super) static REVOKE: Script = script!("revoke");
 pub(super) static INDEX: Script = script!("index");

@@ -28,8 +28,7 @@ async fn a_session_is_a_hash_named_by_its_public_id() {
     site.get(&browser, "/app/insert:user:ada").await;
     let id = site.get(&browser, "/app/id").await.body;
     assert_eq!(keys(&server).await, [format!("cloakroom:{id}")]);
-    let user: String = server.run_command(&format!("HGET cloakroom:{id} s:user")).await;
-    assert_eq!(user, "\"ada\"");
+    assert_eq!(server.value::<String>(&id, "user").await.as_deref(), Some("\"ada\""));
     let left: i64 = server.run_command(&format!("TTL cloakroom:{id}")).await;
     assert!((86_400..=86_600).contains(&left), "{left}");
     assert!(browser.header().starts_with(&format!("id={id}")) && browser.header().len() > 3 + id.len());

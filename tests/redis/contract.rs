@@ -71,7 +71,7 @@ async fn act(lazy: &LazySession, mut rng: StdRng) {
     let session = lazy.load().await.unwrap();
     for _ in 0..rng.random_range(1..5) {
         let key = ["a", "b", "c", "d\u{e9} \"}\r\n", ""][rng.random_range(0..5)];
-        match rng.random_range(0..14) {
+        match rng.random_range(0..16) {
             0..=3 => session.insert(key, rng.random_range(0..3)).unwrap(),
             4..=6 => session.update_or(key, 1, |n: i64| (n + 1) % 3).unwrap(),
             7 | 8 => drop(session.remove(key)),
@@ -80,6 +80,9 @@ async fn act(lazy: &LazySession, mut rng: StdRng) {
             11 => session.set_owner(["alice", "bob", "{c}\r\n"][rng.random_range(0..3)]),
             12 if rng.random_bool(0.3) => session.clear_owner(),
             12 => session.set_label("a phone"),
+            // About as much as a record of one field has room for.
+            13 | 14 if rng.random_bool(0.4) => drop(session.remove("big")),
+            13 | 14 => session.insert("big", "x".repeat(rng.random_range(1000..3000))).unwrap(),
             _ if rng.random_bool(0.2) => session.purge(),
             _ => {
                 let idle = SECOND * rng.random_range(60..600);
@@ -114,6 +117,7 @@ async fn as_in_memory() {
     let (mut admin, started) = (server.admin().await, Instant::now());
     let mut rng = StdRng::seed_from_u64(7);
     let mut cookies: [String; 3] = Default::default();
+    let mut large = 0;
     for _ in 0..400 {
         time.fetch_add(rng.random_range(0..20_000), Ordering::Relaxed);
         let at = rng.random_range(0..cookies.len());
@@ -134,14 +138,19 @@ async fn as_in_memory() {
         if let Some(record) = both.redis.load(&id).await.unwrap() {
             let now = Timestamp::from_millis(time.load(Ordering::Relaxed));
             let left: i64 = redis::cmd("PTTL").arg(format!("cloakroom:{id}")).query_async(&mut admin).await.unwrap();
+            let fields: usize =
+                redis::cmd("HLEN").arg(format!("cloakroom:{id}")).query_async(&mut admin).await.unwrap();
+            let is_large = record.state().size() > 2048;
+            assert_eq!(fields, if is_large { 1 + record.state().len() } else { 1 });
+            large += usize::from(is_large);
             // The server's clock has gone on as well.
             let left = Duration::from_millis(u64::try_from(left).unwrap()) + started.elapsed();
             assert!(left >= record.expires_at().since(now), "{left:?}");
         }
     }
     let conflicts = both.conflicts.load(Ordering::Relaxed);
-    println!("{conflicts} conflicts");
-    assert!(conflicts > 50);
+    println!("{conflicts} conflicts, {large} of 400 times a large state");
+    assert!(conflicts > 50 && (50..350).contains(&large));
 }
 
 #[tokio::test]

@@ -121,12 +121,12 @@ async fn an_expired_or_deleted_session_is_not_listed_and_leaves_nothing() {
     assert_eq!(it.ids("bob").await, ids([&b]));
     it.pass(3600);
     assert_eq!(it.ids("bob").await, BTreeSet::new());
-    // The next login takes out what has ended; an entry outlives its session by an hour here, and by less than 100 s.
-    it.pass(3700);
+    // The next login takes out what has ended; an entry outlives its session by 35 to 70 minutes here.
+    it.pass(4200);
     let c = it.login("bob").await;
     assert_eq!(it.indexed("bob").await, ids([&c]));
     let left: i64 = it.server.run_command("PTTL cloakroom:owner:bob").await;
-    assert!((7_290_000..=7_500_000).contains(&left), "{left}");
+    assert!((5_690_000..=7_800_000).contains(&left), "{left}");
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn many_sessions_of_one_owner() {
         it.login("bob").await;
     }
     assert_eq!(it.ids("bob").await.len(), 300);
-    it.pass(2 * 3600 + 100);
+    it.pass(3600 + 4200);
     // Bounded work a call: a hundred go at each login.
     let mut left = Vec::new();
     for _ in 0..4 {

@@ -135,6 +135,13 @@ impl Server {
         .await;
     }
 
+    /// What a small session has under a key: the end of the key's line.
+    pub async fn value<T: std::str::FromStr>(&self, session: &str, key: &str) -> Option<T> {
+        let record: String = self.run_command(&format!("HGET cloakroom:{session} record")).await;
+        let line = record.lines().find_map(|line| line.strip_prefix(&format!("{}:{key}=", key.len())))?;
+        line.split_once(':')?.1.parse().ok()
+    }
+
     /// Runs one command, written as in `redis-cli`.
     pub async fn run_command<T: FromRedisValue>(&self, line: &str) -> T {
         run(&mut self.admin().await, line).await

@@ -1,10 +1,7 @@
 -- Makes a record where there is none, or one whose deadline has passed.
 --
--- ARGV: `record`, its line, (field, value)..
-local line = ARGV[2]
-local deadline, now = sub(line, 18, 37), sub(line, 125, 144)
--- What one command takes at a time: Lua's stack is limited.
-local AT_ONCE = 1000
+-- ARGV: the time; for how many ms Redis is to keep the key ('-' for ever); (field, value)..
+local now, keeps = ARGV[1], ARGV[2]
 
 if call('EXISTS', key) == 1 then
   local expires = string.match(call('HGET', key, 'record') or '', '^format=1 expires=(%d+) used=')
@@ -13,8 +10,10 @@ if call('EXISTS', key) == 1 then
   end
   call('DEL', key)
 end
-for from = 1, #ARGV, AT_ONCE do
+for from = 3, #ARGV, AT_ONCE do
   call('HSET', key, unpack(ARGV, from, math.min(#ARGV, from + AT_ONCE - 1)))
 end
-keep(key, now, deadline)
+if keeps ~= '-' then
+  call('PEXPIRE', key, keeps)
+end
 return 'done'

@@ -1,5 +1,5 @@
 -- Deletes a record, and answers the owner that it had. No record, and one that is no hash, had none.
-local line = redis.pcall('HGET', key, 'record')
-local owner = type(line) == 'string' and string.match(line, ' owner=(.*)$')
+local found = redis.pcall('HGET', key, 'record')
+local bytes, at = string.match(type(found) == 'string' and found or '', '^[%w_-]+ owner=(%d+):()', 129)
 call('DEL', key)
-return owner and '=' .. owner or '-'
+return bytes and '=' .. sub(found, at, at + bytes - 1) or '-'

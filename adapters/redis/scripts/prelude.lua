@@ -1,26 +1,17 @@
--- What the scripts share: each is the rest of this one, and writes to the one key that it is given.
+-- What the scripts share: each is the rest of this one, and writes to the one key that it is given. What is written is
+-- made by the client; here it is only seen to that nothing came between.
 --
--- A record is a hash. Its field `record` is one line of columns, so that a read and a write have few fields to carry:
+-- A record is a hash. Its field `record` begins with columns, all in one line:
 --
---   format=1 expires=<20> used=<20> nonce=<16> indexed=<20> created=<20> credentials=<base64url>[ owner=<the rest>]
+--   format=1 expires=<20> used=<20> nonce=<16> created=<20> credentials=<base64url>
+--   [ owner=<text>][ label=<text>][ lifetime=<text>]
 --
--- A time is 20 digits, milliseconds since 1970, so that times compare as texts; 18446744073709551615 is never.
--- `indexed` says until when the owner's index knows of the session: always, where there is no owner. The line up to its
--- nonce is its head.
+-- A time is 20 digits, milliseconds since 1970, so that times compare as texts; 18446744073709551615 is never. A text
+-- is `5:hello`, its bytes counted. The nonce is another one after every write.
 --
--- The state's keys stand behind `s:`, with raw JSON values that are never parsed here: Lua's numbers would lose digits.
+-- A state of no more than 2 KiB follows, each key on a line of its own, `4:cart=7:[1,2,3]`: most records are one field to
+-- carry. The keys of a larger one are fields of their own, behind `s:`, so that a write carries what it changes.
 local key, call, sub = KEYS[1], redis.call, string.sub
-local DAMAGED = 'DAMAGED this is no record that a script can change'
-
--- Has Redis keep the key for the 100 seconds in which its deadline lies, and for the next: so that most writes need not
--- say so again, and servers' clocks may differ by that much. By how much is left, not by the clock of this server.
-local function keep(key, now, deadline)
-  -- The year 33658: never, and beyond it arithmetic would lose digits.
-  if deadline >= '00000999999999999999' then
-    redis.call('PERSIST', key)
-  else
-    local left = (string.sub(deadline, 1, 15) .. '99999') + 100000 - now
-    redis.call('PEXPIRE', key, string.format('%.0f', math.max(1, left)))
-  end
-end
+-- What one command takes at a time: Lua's stack is limited.
+local AT_ONCE = 1000
 
