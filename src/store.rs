@@ -19,7 +19,8 @@ use crate::{changes::Changes, owners::DynOwnerIndex, record::Record, shared::at_
 /// | [`delete`](Self::delete) | yes | |
 ///
 /// *Conditions.* [`Changes::apply`] is the whole of `update`: pure, and it checks the conditions. A store over blobs
-/// with compare-and-set loads, applies, and sets where nothing came between, again until it succeeds.
+/// with compare-and-set loads, applies, and sets where nothing came between, again until it succeeds. [`Changes::base`]
+/// spares it the first load.
 ///
 /// *Time.* A store needs no clock: [`Changes::now`] and [`Record::created_at`] carry the request's time. The core checks
 /// deadlines after every load, so a store's own expiry (a TTL, a sweep) is clean-up, never the rule.

@@ -10,24 +10,25 @@
 //! ```
 //!
 //! *Commands.* Nothing is sent for a request that does not ask for its session. Reading one is one `HGETALL`; every write
-//! is one call of a small script on one key, and carries what the request changed, not the session. The owner of a
-//! session costs one command more when it is set, and one when the session is purged.
+//! is one call of a small script on one key: compare and set. It stores what the request made of the record, if nobody else
+//! has written meanwhile, and answers the record as it is, if somebody has; the request's changes are then applied to that.
+//! The owner of a session costs one command more when it is set, and one when the session is purged.
 //!
-//! *Keys.* `cloakroom:<id>` is a hash that a person can read with `HGETALL`: each state key behind `s:`, as JSON; a `label`
-//! and a `lifetime` where the session has them; and one line, `record`, with the rest, times in milliseconds since 1970
-//! (18446744073709551615: never) and hashes of secrets in base64url. `cloakroom:owner:<owner>` is a sorted set of ids. Both
-//! expire by themselves, 100 to 200 seconds after their deadline: until then a record is there, and opens nothing. So a write
-//! need not set the time again that Redis keeps the key, and the servers' clocks may differ by 100 seconds.
+//! *Keys.* `cloakroom:<id>` is a hash that a person can read with `HGETALL`. Its field `record` begins with a line of
+//! columns, times in milliseconds since 1970 (18446744073709551615: never) and hashes of secrets in base64url. A state of
+//! no more than 2 KiB follows, a line for each key, `4:cart=7:[1,2,3]`. The keys of a larger one are fields, behind `s:`, and
+//! a write carries only those that it changes. `cloakroom:owner:<owner>` is a sorted set of ids. Both expire by themselves,
+//! a record 100 to 200 seconds after its deadline: until then it is there, and opens nothing. So a write need not set the time
+//! again that Redis keeps the key, and the servers' clocks may differ by 100 seconds.
 //!
 //! *When Redis stops.* A call ends within the time-outs, 1 s for a connection and 1 s for a reply, with an error: the client
 //! sees a 503, and a request that does not use its session sees nothing. The next connection is tried at once, then with
-//! pauses of at most half a second. A connection that broke costs nobody anything that can be done twice: loads, deletes,
-//! touches and new sessions are sent again, once. An update whose reply was lost is not; the record says whether it was
-//! done, and where it cannot say, it is an error.
+//! pauses of at most half a second. What was on its way in a connection that broke is sent again, once. The record says
+//! whether a write was done before; where others wrote after it, nobody can say, and it is an error.
 //!
-//! *Rights.* An ACL user needs no more than `~cloakroom:* +ping +eval +evalsha +hget +hgetall +hkeys +hmget +hset +hdel +del
-//! +exists +pexpire +persist +zadd +zrange +zrangebyscore +zrem +zrevrange`, in a cluster `+cluster|slots` and `+asking`,
-//! and behind Sentinel `+role`.
+//! *Rights.* An ACL user needs no more than `~cloakroom:* +ping +eval +evalsha +hget +hgetall +hset +hdel +del +exists
+//! +pexpire +persist +zadd +zrange +zrangebyscore +zrem +zrevrange`, in a cluster `+cluster|slots` and `+asking`, and behind
+//! Sentinel `+role`.
 //!
 //! *Eviction.* A session that Redis evicted is no session, and its user logs in again. `maxmemory-policy noeviction` makes
 //! a full Redis an error instead.

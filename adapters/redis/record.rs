@@ -33,18 +33,16 @@ pub(super) fn swap<'a>(key: &'a [u8], base: &Record, after: &Record, now: Timest
     let none = State::default();
     let (had, has) = (fields(base, &none), fields(after, &none));
     let mut call = Call::new(&script::SWAP, key);
-    call.arg(&columns::nonce(base.nonce())[..]);
-    if columns::kept(base) == columns::kept(after) {
-        call.arg("");
-    } else {
-        call.arg(kept(after, now));
+    call.arg(&columns::nonce(base.nonce())[..]).arg(columns::write(after));
+    let is_kept = columns::kept(base) == columns::kept(after);
+    if is_kept && had.is_empty() && has.is_empty() {
+        return call;
     }
     let gone: Vec<&str> = had.iter().map(|(key, _)| key).filter(|key| has.get(key).is_none()).collect();
-    call.arg(gone.len());
+    call.arg(if is_kept { String::new() } else { kept(after, now) }).arg(gone.len());
     for key in gone {
         call.arg(Joined(STATE, key));
     }
-    call.arg(RECORD).arg(columns::write(after));
     for (key, value) in has.iter().filter(|(key, value)| had.get(key) != Some(value)) {
         call.arg(Joined(STATE, key)).arg(value);
     }

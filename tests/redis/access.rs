@@ -10,7 +10,7 @@ use crate::redis_support::{
 };
 
 /// As the module's documentation has them.
-const RIGHTS: &str = "~cloakroom:* +ping +eval +evalsha +hget +hgetall +hkeys +hmget +hset +hdel +del +exists +pexpire \
+const RIGHTS: &str = "~cloakroom:* +ping +eval +evalsha +hget +hgetall +hset +hdel +del +exists +pexpire \
                       +persist +zadd +zrange +zrangebyscore +zrem +zrevrange";
 
 /// Every kind of call.
@@ -19,6 +19,9 @@ async fn works(app: &App) {
     assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
     let cookie = app.get("/login/bob", Some(&cookie)).await.cookie.unwrap();
     assert_eq!(app.get("/remember", Some(&cookie)).await.status, 200);
+    for size in [3000, 10] {
+        assert_eq!(app.get(&format!("/fill/big/{size}"), Some(&cookie)).await.status, 200, "{}", app.last_failure());
+    }
     assert_eq!(app.get("/count", Some(&cookie)).await.body, "3");
     assert_eq!(app.get("/logout", Some(&cookie)).await.status, 200, "{}", app.last_failure());
     assert_eq!(app.get("/read", Some(&cookie)).await.body, "");

@@ -1,5 +1,5 @@
--- Writes a session into its owner's index, and takes out some that have ended. Redis keeps the index as long as its last
--- entry.
+-- Writes a session into its owner's index, and takes out some that have ended. Redis keeps the index as long as its
+-- last entry.
 --
 -- ARGV: id, until, now
 local id, deadline, now = ARGV[1], ARGV[2], ARGV[3]
