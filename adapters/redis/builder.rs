@@ -146,7 +146,7 @@ impl RedisStoreBuilder {
     pub fn lazy(self) -> Result<RedisStore, ConnectError> {
         let Self { place, names, timeouts, login } = self;
         let way = way(place, &login, timeouts).map_err(ConnectError::misconfigured)?;
-        Ok(RedisStore { link: Arc::new(Link { way, timeouts }), names })
+        Ok(RedisStore { link: Arc::new(Link::new(way, timeouts)), names })
     }
 }
 

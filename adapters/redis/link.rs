@@ -10,13 +10,15 @@ use super::{
     line::{Again, Line, Timeouts},
     own::Own,
     script::Call,
+    turns::Turns,
 };
 
 /// What commands travel over.
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) way: Way,
-    pub(super) timeouts: Timeouts,
+    way: Way,
+    timeouts: Timeouts,
+    pub(super) turns: Turns,
 }
 
 #[derive(Debug)]
@@ -31,6 +33,10 @@ pub(super) enum Way {
 }
 
 impl Link {
+    pub(super) fn new(way: Way, timeouts: Timeouts) -> Self {
+        Self { way, timeouts, turns: Turns::default() }
+    }
+
     /// When a call that begins now is over, whatever happens.
     pub(super) fn deadline(&self) -> Instant {
         self.timeouts.deadline()

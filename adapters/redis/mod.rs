@@ -60,6 +60,7 @@ mod script;
 mod sentinel;
 mod store;
 mod target;
+mod turns;
 
 pub use self::{builder::RedisStoreBuilder, error::ConnectError};
 use self::{
@@ -171,7 +172,7 @@ impl RedisStore {
     fn over(sender: impl Sender + 'static) -> Self {
         let timeouts = Timeouts::default();
         let way = Way::Own(Own::new(sender, timeouts.response));
-        Self { link: Arc::new(Link { way, timeouts }), names: Names::default() }
+        Self { link: Arc::new(Link::new(way, timeouts)), names: Names::default() }
     }
 
     /// The same store under another prefix: see [`RedisStoreBuilder::prefix`].

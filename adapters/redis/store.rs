@@ -1,9 +1,10 @@
 //! The four verbs.
 
-use std::time::Duration;
-
 use ::redis::Value;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::MutexGuard,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     RedisStore, columns,
@@ -13,11 +14,6 @@ use super::{
     script::{self, Call},
 };
 use crate::{Changes, Created, DynOwnerIndex, Record, SessionId, SessionStore, StoreError, Updated};
-
-/// How often an update that others come before is tried at once; the next tries wait a moment, at random.
-const EAGER_TRIES: u32 = 4;
-/// The longest of these moments, in ms.
-const LONGEST_WAIT: u32 = 16;
 
 impl SessionStore for RedisStore {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
@@ -44,17 +40,21 @@ impl SessionStore for RedisStore {
     }
 
     /// Compare and set: what the changes make of the record as this request has it is stored, if that is what Redis has;
-    /// and else what they make of the one that Redis has.
+    /// and else what they make of the one that Redis has. Who has to try again waits for a turn first, so that many who
+    /// write one session are each late once, and not as often as there are others.
     async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
         let (key, deadline) = (self.key(id), self.link.deadline());
         let mut found = match changes.base() {
             Some(base) => Some(base.clone()),
             None => Box::pin(self.load(id)).await?,
         };
-        let (mut known, mut lost) = (None, None);
-        for tries in 1.. {
+        let (mut known, mut lost, mut turn) = (None, None, None);
+        loop {
             let Some(base) = found.filter(|base| base.is_live(changes.now())) else { return Ok(Updated::Gone) };
             let Ok(after) = changes.apply(&base) else { return Ok(Updated::Conflict(Box::new(base))) };
+            if known.is_some() && turn.is_none() {
+                turn = Some(Box::pin(self.turn(id, deadline)).await?);
+            }
             self.index(id, &after, known.as_ref().or(Some(&base)), changes.now()).await?;
             let call = record::swap(&key, &base, &after, changes.now());
             let (reply, lost_now) = self.call_twice(&call, deadline).await;
@@ -72,9 +72,7 @@ impl SessionStore for RedisStore {
                 return Err(failure.on(id));
             }
             known = Some(after);
-            pause(tries, deadline).await?;
         }
-        Ok(Updated::Gone)
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
@@ -95,6 +93,12 @@ impl SessionStore for RedisStore {
 }
 
 impl RedisStore {
+    /// Waits until it is this update's turn to try again.
+    async fn turn(&self, id: &SessionId, deadline: Instant) -> Result<MutexGuard<'_, ()>, StoreError> {
+        let late = |_| StoreError::new("other requests kept changing the session");
+        timeout_at(deadline, self.link.turns.of(id)).await.map_err(late)
+    }
+
     /// Calls a script that does no more when it is called again: once more, where the connection broke before it answered.
     /// Says how, too.
     async fn call_twice(&self, call: &Call<'_>, deadline: Instant) -> (Result<Value, Failure>, Option<Failure>) {
@@ -115,18 +119,6 @@ impl RedisStore {
             _ => false,
         }
     }
-}
-
-/// Lets others finish, once several tries in a row were in vain.
-async fn pause(tries: u32, deadline: Instant) -> Result<(), StoreError> {
-    if Instant::now() >= deadline {
-        return Err(StoreError::new("other requests kept changing the session"));
-    }
-    if tries > EAGER_TRIES {
-        let longest = (tries - EAGER_TRIES).min(LONGEST_WAIT);
-        sleep(Duration::from_micros(rand::random_range(0..=u64::from(longest) * 1000))).await;
-    }
-    Ok(())
 }
 
 /// Not an answer of a Redis that runs our scripts. The answer itself may hold what nobody should read in a log.

@@ -207,6 +207,44 @@ async fn a_hundred_updates_count_a_hundred() {
     assert_eq!(apps[0].get("/read", Some(&cookie)).await.body, "101");
 }
 
+/// Each writes keys of its own, so that nobody has to come again for what another one wrote; and who comes too late waits, so
+/// that more writers are not more tries for each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_write_one_session() {
+    let server = Server::start().await;
+    let mut apps = [App::new(server.store().await), App::new(server.store().await)];
+    for app in &mut apps {
+        app.limit = 30 * SECOND;
+    }
+    let cookie = apps[0].new_session().await;
+    let tries = async || {
+        let stats: String = server.run_command("INFO commandstats").await;
+        let calls = stats.split_once("cmdstat_evalsha:calls=").unwrap().1.split(',').next().unwrap();
+        calls.parse::<u32>().unwrap()
+    };
+    let before = tries().await;
+    let writers: Vec<_> = (0..64)
+        .map(|writer| {
+            let (app, cookie) = (apps[writer % 2].clone(), cookie.clone());
+            tokio::spawn(async move {
+                for round in 0..10 {
+                    let seen = app.get(&format!("/set/{writer}/{round}"), Some(&cookie)).await;
+                    assert_eq!(seen.status, 200, "{}", app.last_failure());
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let tries = f64::from(tries().await - before) / 640.0;
+    println!("{tries} tries a write");
+    assert!(tries < 8.0, "{tries}");
+    for writer in 0..64 {
+        assert_eq!(server.value(&id(&cookie), &writer.to_string()).await, Some("\"9\"".to_owned()), "{writer}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite() {
     let server = Server::start().await;
