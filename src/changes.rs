@@ -40,6 +40,8 @@ pub struct Changes {
 pub(crate) struct Known {
     base: Option<Record>,
     after: Option<Record>,
+    /// Whether a store has, or had, exactly that base.
+    is_exact: bool,
 }
 
 /// It follows from the rest.
@@ -114,7 +116,7 @@ impl Changes {
     ///
     /// A condition that does not hold.
     pub fn apply(&self, record: &Record) -> Result<Record, Conflict> {
-        if let Known { base: Some(base), after: Some(after) } = &self.known
+        if let Known { base: Some(base), after: Some(after), .. } = &self.known
             && base.is_same(record)
         {
             return Ok(after.clone());
@@ -154,8 +156,8 @@ impl Changes {
 
     /// Notes that they make `after` of `base`, so that a store which keeps that very record need not find out again. Whoever
     /// changes anything in them afterwards has to [forget](Changes::forget) it.
-    pub(crate) fn note(&mut self, base: &Record, after: &Record) {
-        self.known = Known { base: Some(base.clone()), after: Some(after.clone()) };
+    pub(crate) fn note(&mut self, base: &Record, after: &Record, is_exact: bool) {
+        self.known = Known { base: Some(base.clone()), after: Some(after.clone()), is_exact };
     }
 
     /// Forgets what they make of a record.
@@ -163,12 +165,15 @@ impl Changes {
         self.known.after = None;
     }
 
-    /// The record that they were made of, as the request has it; nothing for changes that a test has built. A store with
-    /// compare-and-set begins with it, and is spared a load: where it is still the one that is kept, which its
-    /// [`nonce`](Record::nonce) tells, the answer is what [`Changes::apply`] makes of it.
+    /// The record that they were made of, as the store gave it to this request, or took it. A store with compare-and-set
+    /// begins with it, and is spared a load: where its [`nonce`](Record::nonce) is still that of the record that is kept, it is
+    /// that record. It may have expired meanwhile, though what is kept has not.
+    ///
+    /// Nothing where the request has written since: what its update made of the record, only the store knows. And nothing
+    /// for changes that a test has built.
     #[must_use]
     pub fn base(&self) -> Option<&Record> {
-        self.known.base.as_ref()
+        self.known.base.as_ref().filter(|_| self.known.is_exact)
     }
 
     /// The request's time, which decides whether the record still lives.

@@ -34,11 +34,22 @@ pub(crate) struct Visit {
     pub(crate) tried: usize,
     /// How many of those made sense.
     made_sense: usize,
+    /// The nonce of the request's last update. The store may have made it of another record than was loaded.
+    pub(crate) updated: Option<u64>,
 }
 
 impl Visit {
     pub(crate) fn of(loaded: Loaded) -> Self {
-        Self { loaded, token: None, way: None, key: KeyAge::Current, superseded: Vec::new(), tried: 0, made_sense: 0 }
+        Self {
+            loaded,
+            token: None,
+            way: None,
+            key: KeyAge::Current,
+            superseded: Vec::new(),
+            tried: 0,
+            made_sense: 0,
+            updated: None,
+        }
     }
 
     /// Makes it a visit that opened nothing: claims that were looked at are not looked at again, and a new session goes where

@@ -38,14 +38,14 @@ pub(super) struct Columns<'a> {
     pub(super) state: Option<&'a str>,
 }
 
-/// Whether the state stands behind the columns.
-pub(super) fn is_small(record: &Record) -> bool {
-    record.state().size() <= SMALL
+/// Whether a state stands behind the columns.
+pub(super) fn is_small(state: &State) -> bool {
+    state.size() <= SMALL
 }
 
 /// Writes the field.
 pub(super) fn write(record: &Record) -> Vec<u8> {
-    let state = Some(record.state()).filter(|_| is_small(record));
+    let state = Some(record.state()).filter(|state| is_small(state));
     let mut out = Vec::with_capacity(2 * FIXED.len() + state.map_or(0, State::size));
     out.extend_from_slice(FIXED);
     out[17..37].copy_from_slice(&millis(record.expires_at()));
@@ -323,7 +323,7 @@ mod tests {
         for (bytes, small) in [(SMALL - 13, true), (SMALL - 12, false)] {
             let state = [("n", "1".repeat(bytes))].into_iter().collect();
             let record = Record::from(parts(credentials.clone(), state));
-            assert_eq!(is_small(&record), small, "{bytes}");
+            assert_eq!(is_small(record.state()), small, "{bytes}");
             let field = String::from_utf8(write(&record)).unwrap();
             assert_eq!(Columns::read(&field).unwrap().state.is_some(), small, "{bytes}");
         }

@@ -23,8 +23,9 @@
 //!
 //! *When Redis stops.* A call ends within the time-outs, 1 s for a connection and 1 s for a reply, with an error: the client
 //! sees a 503, and a request that does not use its session sees nothing. The next connection is tried at once, then with
-//! pauses of at most half a second. What was on its way in a connection that broke is sent again, once. The record says
-//! whether a write was done before; where others wrote after it, nobody can say, and it is an error.
+//! pauses of at most half a second. What was on its way in a connection that broke is sent again, once, but for the revocation
+//! of a session. The record says whether a write was done before; where others wrote after it, nobody can say, and it is an
+//! error, unless it was a mere touch.
 //!
 //! *Rights.* An ACL user needs no more than `~cloakroom:* +ping +eval +evalsha +hget +hgetall +hset +hdel +del +exists
 //! +pexpire +persist +zadd +zrange +zrangebyscore +zrem +zrevrange`, in a cluster `+cluster|slots` and `+asking`, and behind
@@ -149,7 +150,8 @@ impl RedisStore {
 
     /// Takes a connection of your own. It connects again, where it can, by its own rules.
     ///
-    /// A reply is waited for for 1 s. A connection that sends commands again by itself may count an update twice.
+    /// A reply is waited for for 1 s. A connection that sends commands again by itself may count an update twice, where others
+    /// write the session in between.
     #[must_use]
     pub fn from_connection<C>(connection: C) -> Self
     where

@@ -21,8 +21,8 @@ use crate::{OwnedSession, OwnerIndex, Record, SessionId, StoreError, Timestamp};
 
 /// How many records are asked for at the same time.
 const AT_ONCE: usize = 32;
-/// The least and the most that an entry outlives its session's deadline by, roughly.
-const SLACK: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 60 * 60));
+/// Into how long spans time is cut, at least and at most: see [`entry`]. The least is what clients' clocks may differ by.
+const SPANS: (Duration, Duration) = (Duration::from_millis(1 << 17), Duration::from_secs(24 * 60 * 60));
 
 impl OwnerIndex for RedisStore {
     async fn list(&self, owner: &str, now: Timestamp) -> Result<Vec<OwnedSession>, StoreError> {
@@ -150,7 +150,7 @@ impl RedisStore {
 /// follows from the record.
 fn entry(record: &Record) -> Option<(&str, Timestamp)> {
     let owner = record.owner()?;
-    let span = record.expires_at().since(record.last_used()).clamp(SLACK.0, SLACK.1).as_millis();
+    let span = record.expires_at().since(record.last_used()).clamp(SPANS.0, SPANS.1).as_millis();
     let span = 1 << span.ilog2();
     let until =
         Timestamp::from_millis(record.expires_at().as_millis() / span * span).plus(Duration::from_millis(2 * span - 1));

@@ -32,16 +32,20 @@ pub(super) fn create<'a>(key: &'a [u8], record: &Record) -> Call<'a> {
 pub(super) fn swap<'a>(key: &'a [u8], base: &Record, after: &Record, now: Timestamp) -> Call<'a> {
     let none = State::default();
     let (had, has) = (fields(base, &none), fields(after, &none));
+    let (is_kept, is_small) = (columns::kept(base) == columns::kept(after), columns::is_small(after.state()));
     let mut call = Call::new(&script::SWAP, key);
     call.arg(&columns::nonce(base.nonce())[..]).arg(columns::write(after));
-    let is_kept = columns::kept(base) == columns::kept(after);
-    if is_kept && had.is_empty() && has.is_empty() {
+    if is_small != columns::is_small(base.state()) {
+        // The whole, made anew.
+        call.arg(kept(after, now)).arg("-");
+    } else if is_small && is_kept {
         return call;
-    }
-    let gone: Vec<&str> = had.iter().map(|(key, _)| key).filter(|key| has.get(key).is_none()).collect();
-    call.arg(if is_kept { String::new() } else { kept(after, now) }).arg(gone.len());
-    for key in gone {
-        call.arg(Joined(STATE, key));
+    } else {
+        let gone: Vec<&str> = had.iter().map(|(key, _)| key).filter(|key| has.get(key).is_none()).collect();
+        call.arg(if is_kept { String::new() } else { kept(after, now) }).arg(gone.len());
+        for key in gone {
+            call.arg(Joined(STATE, key));
+        }
     }
     for (key, value) in has.iter().filter(|(key, value)| had.get(key) != Some(value)) {
         call.arg(Joined(STATE, key)).arg(value);
@@ -51,7 +55,7 @@ pub(super) fn swap<'a>(key: &'a [u8], base: &Record, after: &Record, now: Timest
 
 /// The keys that have fields of their own.
 fn fields<'a>(record: &'a Record, none: &'a State) -> &'a State {
-    if columns::is_small(record) { none } else { record.state() }
+    if columns::is_small(record.state()) { none } else { record.state() }
 }
 
 /// For how many milliseconds Redis is to keep a record, by what is left, not by the clock of its server.
@@ -97,7 +101,7 @@ fn whole(field: &Value, state: impl FnOnce() -> Result<State, String>) -> Result
     let unreadable = |column: &str| format!("its field `record` cannot be read: `{column}` is missing or wrong");
     let columns = Columns::read(text(RECORD, field)?).map_err(unreadable)?;
     let state = match columns.state {
-        Some(lines) => columns::read_state(lines).ok_or_else(|| unreadable("state"))?,
+        Some(lines) => columns::read_state(lines).filter(columns::is_small).ok_or_else(|| unreadable("state"))?,
         None => state()?,
     };
     let lifetime = columns.lifetime.map(str::parse::<Lifetime>).transpose();

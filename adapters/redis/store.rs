@@ -1,10 +1,7 @@
 //! The four verbs.
 
 use ::redis::Value;
-use tokio::{
-    sync::MutexGuard,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     RedisStore, columns,
@@ -12,6 +9,7 @@ use super::{
     line::Again,
     record::{self, RECORD},
     script::{self, Call},
+    turns::Turn,
 };
 use crate::{Changes, Created, DynOwnerIndex, Record, SessionId, SessionStore, StoreError, Updated};
 
@@ -30,11 +28,11 @@ impl SessionStore for RedisStore {
         let (reply, lost) = self.call_twice(&record::create(&key, record), deadline).await;
         match reply.map_err(|failure| failure.on(id))? {
             Value::BulkString(reply) if reply == b"done" => Ok(Created::Done),
-            // By the first one, whose reply was lost.
-            Value::BulkString(_) if lost.is_some() && self.has_nonce(&key, record.nonce(), deadline).await => {
-                Ok(Created::Done)
-            }
-            Value::BulkString(reply) if reply == b"taken" => Ok(Created::Taken),
+            // Perhaps by the first one, whose reply was lost.
+            Value::BulkString(reply) if reply == b"taken" => match lost {
+                Some(_) if self.has_nonce(&key, record.nonce(), deadline).await? => Ok(Created::Done),
+                _ => Ok(Created::Taken),
+            },
             _ => Err(unexpected()),
         }
     }
@@ -44,7 +42,8 @@ impl SessionStore for RedisStore {
     /// write one session are each late once, and not as often as there are others.
     async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
         let (key, deadline) = (self.key(id), self.link.deadline());
-        let mut found = match changes.base() {
+        // Where that has expired, others may have pushed the deadline out.
+        let mut found = match changes.base().filter(|base| base.is_live(changes.now())) {
             Some(base) => Some(base.clone()),
             None => Box::pin(self.load(id)).await?,
         };
@@ -53,23 +52,34 @@ impl SessionStore for RedisStore {
             let Some(base) = found.filter(|base| base.is_live(changes.now())) else { return Ok(Updated::Gone) };
             let Ok(after) = changes.apply(&base) else { return Ok(Updated::Conflict(Box::new(base))) };
             if known.is_some() && turn.is_none() {
-                turn = Some(Box::pin(self.turn(id, deadline)).await?);
+                let mut ours = Box::pin(self.turn(id, deadline)).await?;
+                let left = ours.take(id).filter(|left| left.is_live(changes.now()));
+                found = Some(left.unwrap_or(base));
+                turn = Some(ours);
+                continue;
             }
             self.index(id, &after, known.as_ref().or(Some(&base)), changes.now()).await?;
             let call = record::swap(&key, &base, &after, changes.now());
             let (reply, lost_now) = self.call_twice(&call, deadline).await;
             lost = lost.or(lost_now);
             found = match reply.map_err(|failure| failure.on(id))? {
-                Value::BulkString(reply) if reply == b"done" => return Ok(Updated::Done),
+                Value::BulkString(reply) if reply == b"done" => {
+                    if let Some(turn) = turn {
+                        turn.leave(id, after);
+                    }
+                    return Ok(Updated::Done);
+                }
                 Value::BulkString(reply) if reply == b"gone" => None,
                 reply => record::record(id, &reply)?,
             };
             if found.as_ref().is_some_and(|found| found.nonce() == changes.nonce()) {
                 return Ok(Updated::Done);
             }
-            // Others wrote; whether we had written before them, nobody can say. Only a deadline can be pushed out twice.
-            if let Some(failure) = lost.take_if(|_| found.is_some() && !changes.is_touch()) {
-                return Err(failure.on(id));
+            // Others wrote; whether we had written before them, nobody can say, and it must not be done twice. Of a deadline they
+            // have pushed it out themselves.
+            if let (Some(failure), Some(found)) = (lost.take(), &found) {
+                let is_done = changes.is_touch() && changes.apply(found).is_ok();
+                return if is_done { Ok(Updated::Done) } else { Err(failure.on(id)) };
             }
             known = Some(after);
         }
@@ -94,7 +104,7 @@ impl SessionStore for RedisStore {
 
 impl RedisStore {
     /// Waits until it is this update's turn to try again.
-    async fn turn(&self, id: &SessionId, deadline: Instant) -> Result<MutexGuard<'_, ()>, StoreError> {
+    async fn turn(&self, id: &SessionId, deadline: Instant) -> Result<Turn<'_>, StoreError> {
         let late = |_| StoreError::new("other requests kept changing the session");
         timeout_at(deadline, self.link.turns.of(id)).await.map_err(late)
     }
@@ -110,14 +120,12 @@ impl RedisStore {
         }
     }
 
-    /// Whether a record whose making was not answered was made. An error is taken for no: it is then reported as failed.
-    async fn has_nonce(&self, key: &[u8], nonce: u64, deadline: Instant) -> bool {
+    /// Whether the record is what this write made.
+    async fn has_nonce(&self, key: &[u8], nonce: u64, deadline: Instant) -> Result<bool, Failure> {
         let mut command = ::redis::cmd("HGET");
         command.arg(key).arg(RECORD);
-        match self.link.send(key, &command, Again::Yes, deadline).await {
-            Ok(Value::BulkString(field)) => columns::has_nonce(&field, nonce),
-            _ => false,
-        }
+        let field = self.link.send(key, &command, Again::Yes, deadline).await?;
+        Ok(matches!(field, Value::BulkString(field) if columns::has_nonce(&field, nonce)))
     }
 }
 

@@ -69,7 +69,7 @@ impl Commit<'_> {
         };
         // The conditions are made of this record.
         let after = changes.made_of(record);
-        changes.note(record, &after);
+        changes.note(record, &after, self.visit.updated != Some(record.nonce()));
         // Where the limit was lowered, a session over it can still become smaller, step by step.
         if size(&after) > size(record) {
             self.check_size(&after)?;
@@ -126,6 +126,7 @@ impl Commit<'_> {
             }
             _ => self.resends |= self.head == Head::Open && self.ops.moves_cookie(self.core.lifetime_of(&after)),
         }
+        self.visit.updated = Some(after.nonce());
         self.visit.loaded = Loaded::Current(after);
     }
 

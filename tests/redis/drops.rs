@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use cloakroom::{Lifetime, SessionLayer, redis::RedisStore};
+use cloakroom::{
+    Created, Credentials, Expected, Lifetime, Record, SecretHash, SessionId, SessionLayer, SessionStore, State,
+    Timestamp, Updated, redis::RedisStore, testing::ChangesBuilder,
+};
 
 use crate::redis_support::{
     SECOND,
@@ -110,6 +113,53 @@ async fn loads_creates_touches_and_deletes_are_sent_again() {
         }
     }
     assert_eq!(server.run_command::<i64>("DBSIZE").await, i64::from(true), "nothing but the index of bob");
+}
+
+/// What became of the first time, nobody can say then. And nothing is written twice under one nonce: others have loaded what
+/// the first time made, and build on it.
+#[tokio::test]
+async fn others_write_before_it_is_sent_again() {
+    let server = Server::start().await;
+    let proxy = Proxy::start(server.port).await;
+    let (direct, cut) = (server.store().await, RedisStore::connect(proxy.url()).await.unwrap());
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let credentials = Credentials::new(SecretHash::from_bytes([7; 32]));
+    let renewed = credentials.rotated(SecretHash::from_bytes([8; 32]), now);
+    let changes = || ChangesBuilder::new(now).expires_at(now.plus(700 * SECOND));
+    let table = [
+        ("a count", changes().set_if("n", Expected::Value("1"), "2"), changes().set("m", "1"), false),
+        ("an insert", changes().set("n", "2"), changes().set("m", "1"), false),
+        ("a touch", changes(), changes().set("m", "1"), true),
+        ("a touch for a token", changes().expect_credentials(&credentials), changes().set("m", "1"), true),
+        (
+            "one that is renewed",
+            changes().expect_credentials(&credentials),
+            changes().rotate(&credentials, &renewed),
+            false,
+        ),
+    ];
+    for (name, first, other, is_done) in table {
+        let (id, first, other) = (SessionId::random(), first.build(), other.build());
+        let state: State = [("n", "1")].into_iter().collect();
+        let record = Record::new(credentials.clone(), state, now, now.plus(600 * SECOND));
+        assert_eq!(direct.create(&id, &record).await.unwrap(), Created::Done);
+        // So that the server knows the script.
+        assert_eq!(direct.update(&id, &changes().build()).await.unwrap(), Updated::Done);
+        let shut = proxy.door.lock().await;
+        proxy.arm(Cut::NoReply, "EVAL");
+        let updating = tokio::spawn({
+            let (cut, first) = (cut.clone(), first.clone());
+            async move { cut.update(&id, &first).await }
+        });
+        let nonce = async || direct.load(&id).await.unwrap().unwrap().nonce();
+        until("it is done", SECOND, || async { nonce().await == first.nonce() }).await;
+        assert_eq!(direct.update(&id, &other).await.unwrap(), Updated::Done);
+        drop(shut);
+        let updated = updating.await.unwrap();
+        assert_eq!(updated.as_ref().is_ok_and(|updated| *updated == Updated::Done), is_done, "{name}: {updated:?}");
+        assert_eq!(updated.is_err(), !is_done, "{name}");
+        assert_eq!(nonce().await, other.nonce(), "{name}");
+    }
 }
 
 #[tokio::test]

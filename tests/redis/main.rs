@@ -15,5 +15,6 @@ mod owners;
 mod pool;
 mod refusals;
 mod sentinel;
+mod stale;
 mod tls;
 mod workers;

@@ -28,13 +28,17 @@ struct Fixture {
 
 impl Fixture {
     async fn new() -> Self {
+        Self::with_idle(3600 * SECOND).await
+    }
+
+    async fn with_idle(idle: Duration) -> Self {
         let server = Server::start().await;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
         let time = Arc::new(AtomicU64::new(now.try_into().unwrap()));
         let clock = Arc::clone(&time);
-        let hour = Lifetime::builder().idle(3600 * SECOND).build().unwrap();
+        let lifetime = Lifetime::builder().idle(idle).build().unwrap();
         let layer = SessionLayer::new(server.store().await)
-            .lifetime(hour)
+            .lifetime(lifetime)
             .clock(move || UNIX_EPOCH + Duration::from_millis(clock.load(Ordering::Relaxed)));
         let owners = layer.owners().unwrap();
         Self { app: App::over(layer), server, owners, time }
@@ -179,4 +183,15 @@ async fn many_sessions_of_one_owner() {
     }
     assert_eq!(left, [201, 102, 3, 4]);
     assert_eq!(it.owners.revoke_all("bob").await.unwrap(), 4);
+}
+
+/// A client whose clock is ahead takes out what has ended for it.
+#[tokio::test]
+async fn clocks_may_differ_by_two_minutes() {
+    let it = Fixture::with_idle(60 * SECOND).await;
+    let a = it.login("bob").await;
+    it.pass(59 + 120);
+    it.login("bob").await;
+    it.time.fetch_sub(120_000, Ordering::Relaxed);
+    assert!(it.ids("bob").await.contains(&id(&a)));
 }

@@ -8,6 +8,7 @@ use std::sync::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::Mutex as Door,
     task::JoinHandle,
 };
 
@@ -27,6 +28,8 @@ pub struct Proxy {
     armed: Armed,
     /// How many bytes clients sent.
     pub sent: Arc<AtomicUsize>,
+    /// While this is held, no new connection goes through.
+    pub door: Arc<Door<()>>,
     task: JoinHandle<()>,
 }
 
@@ -41,17 +44,20 @@ impl Proxy {
         let to_come = Arc::clone(&armed);
         let sent = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&sent);
+        let door = Arc::new(Door::new(()));
+        let entry = Arc::clone(&door);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (armed, count) = (Arc::clone(&to_come), Arc::clone(&count));
+                let (armed, count, door) = (Arc::clone(&to_come), Arc::clone(&count), Arc::clone(&entry));
                 tokio::spawn(async move {
+                    drop(door.lock().await);
                     if let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await {
                         let _ = carry(client, server, &armed, &count).await;
                     }
                 });
             }
         });
-        Self { port, armed, sent, task }
+        Self { port, armed, sent, door, task }
     }
 
     pub fn url(&self) -> String {
