@@ -167,7 +167,8 @@ impl Changes {
 
     /// The record that they were made of, as the store gave it to this request, or took it. A store with compare-and-set
     /// begins with it, and is spared a load: where its [`nonce`](Record::nonce) is still that of the record that is kept, it is
-    /// that record. It may have expired meanwhile, though what is kept has not.
+    /// that record; as long as the store never keeps two records under one nonce, one after the other. It may have expired
+    /// meanwhile, though what is kept has not.
     ///
     /// Nothing where the request has written since: what its update made of the record, only the store knows. And nothing
     /// for changes that a test has built.
@@ -237,7 +238,8 @@ impl Changes {
         self.expires_at
     }
 
-    /// Whether it does nothing but push the deadline out, be it on a condition: such changes can be sent twice.
+    /// Whether it does nothing but push the deadline out, be it on a condition. Where the reply to such an update was lost and
+    /// others have written since, they have pushed it out themselves: it counts as done, if its condition still holds.
     #[must_use]
     pub fn is_touch(&self) -> bool {
         let Self { now: _, nonce: _, expires_at: _, known: _, expected: _, delta, credentials, owner, label, lifetime } =

@@ -52,7 +52,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// A store that lost a reply may try again only where that cannot count twice: with a condition in `changes`, a
     /// [`Updated::Conflict`] whose record holds [`Changes::nonce`] says that the first try was done. One whose record
     /// holds another nonce says nothing, for somebody may have written after the first try: answer that with an error,
-    /// never with the conflict, or the request is planned again and counts twice.
+    /// never with the conflict, or the request is planned again and counts twice. It must not be written again either, not
+    /// even where that counts nothing: others may have loaded what the first try made, and would not notice, since its nonce is
+    /// the same.
     ///
     /// # Errors
     ///

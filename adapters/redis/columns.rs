@@ -192,7 +192,7 @@ fn time(digits: &str) -> Option<Timestamp> {
 }
 
 fn number(digits: &str) -> Option<u64> {
-    let is_plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let is_plain = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
     u64::from_str_radix(digits, 16).ok().filter(|_| is_plain)
 }
 

@@ -11,21 +11,23 @@
 //!
 //! *Commands.* Nothing is sent for a request that does not ask for its session. Reading one is one `HGETALL`; every write
 //! is one call of a small script on one key: compare and set. It stores what the request made of the record, if nobody else
-//! has written meanwhile, and answers the record as it is, if somebody has; the request's changes are then applied to that.
-//! The owner of a session costs one command more when it is set, and one when the session is purged.
+//! has written meanwhile, and answers the record as it is, if somebody has; the request's changes are then applied to that,
+//! in a call more. A request that writes again after it has saved loads once more. The owner of a session costs one command
+//! more when it is set, now and then when the deadline moves, and one when the session is purged.
 //!
 //! *Keys.* `cloakroom:<id>` is a hash that a person can read with `HGETALL`. Its field `record` begins with a line of
 //! columns, times in milliseconds since 1970 (18446744073709551615: never) and hashes of secrets in base64url. A state of
 //! no more than 2 KiB follows, a line for each key, `4:cart=7:[1,2,3]`. The keys of a larger one are fields, behind `s:`, and
-//! a write carries only those that it changes. `cloakroom:owner:<owner>` is a sorted set of ids. Both expire by themselves,
-//! a record 100 to 200 seconds after its deadline: until then it is there, and opens nothing. So a write need not set the time
-//! again that Redis keeps the key, and the servers' clocks may differ by 100 seconds.
+//! a write carries only those that it changes. `cloakroom:owner:<owner>` is a sorted set of ids. Both expire by themselves
+//! (where a session never ends, or was to, its owner's set does not), a record 100 to 200 seconds after its deadline: until
+//! then it is there, and opens nothing. So a write need not set the time again that Redis keeps the key, and the servers'
+//! clocks may differ by 100 seconds.
 //!
 //! *When Redis stops.* A call ends within the time-outs, 1 s for a connection and 1 s for a reply, with an error: the client
 //! sees a 503, and a request that does not use its session sees nothing. The next connection is tried at once, then with
-//! pauses of at most half a second. What was on its way in a connection that broke is sent again, once, but for the revocation
-//! of a session. The record says whether a write was done before; where others wrote after it, nobody can say, and it is an
-//! error, unless it was a mere touch.
+//! pauses of at most half a second. What was on its way in a connection that broke is sent again, once (in a cluster, until
+//! it finds its node), but for the revocation of a session. The record says whether a write was done before; where others
+//! wrote after it, nobody can say, and it is an error, unless it was a mere touch that still holds.
 //!
 //! *Rights.* An ACL user needs no more than `~cloakroom:* +ping +eval +evalsha +hget +hgetall +hset +hdel +del +exists
 //! +pexpire +persist +zadd +zrange +zrangebyscore +zrem +zrevrange`, in a cluster `+cluster|slots` and `+asking`, and behind
@@ -150,8 +152,8 @@ impl RedisStore {
 
     /// Takes a connection of your own. It connects again, where it can, by its own rules.
     ///
-    /// A reply is waited for for 1 s. A connection that sends commands again by itself may count an update twice, where others
-    /// write the session in between.
+    /// A reply is waited for for 1 s. A connection must not send commands again by itself: where others write the session in
+    /// between, an update may count twice, or one of theirs is lost.
     #[must_use]
     pub fn from_connection<C>(connection: C) -> Self
     where

@@ -27,7 +27,13 @@ impl SessionStore for RedisStore {
         let (key, deadline) = (self.key(id), self.link.deadline());
         let (reply, lost) = self.call_twice(&record::create(&key, record), deadline).await;
         match reply.map_err(|failure| failure.on(id))? {
-            Value::BulkString(reply) if reply == b"done" => Ok(Created::Done),
+            Value::BulkString(reply) if reply == b"done" => {
+                if lost.is_some() {
+                    // The first one may have been done, and revoked meanwhile, and its entry with it.
+                    self.index(id, record, None, record.created_at()).await?;
+                }
+                Ok(Created::Done)
+            }
             // Perhaps by the first one, whose reply was lost.
             Value::BulkString(reply) if reply == b"taken" => match lost {
                 Some(_) if self.has_nonce(&key, record.nonce(), deadline).await? => Ok(Created::Done),
@@ -53,7 +59,8 @@ impl SessionStore for RedisStore {
             let Ok(after) = changes.apply(&base) else { return Ok(Updated::Conflict(Box::new(base))) };
             if known.is_some() && turn.is_none() {
                 let mut ours = Box::pin(self.turn(id, deadline)).await?;
-                let left = ours.take(id).filter(|left| left.is_live(changes.now()));
+                // It may be old: whether there is a conflict, only Redis knows.
+                let left = ours.take(id).filter(|left| left.is_live(changes.now()) && changes.apply(left).is_ok());
                 found = Some(left.unwrap_or(base));
                 turn = Some(ours);
                 continue;
@@ -133,3 +140,6 @@ impl RedisStore {
 pub(super) fn unexpected() -> StoreError {
     StoreError::new("Redis gave an answer of another kind than was asked for")
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -6,8 +6,8 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{Record, SessionId};
 
-/// How many queues there are. A power of two.
-const QUEUES: usize = 64;
+/// How many queues there are: one for each first byte of an id.
+const QUEUES: usize = 256;
 
 /// Queues of those who write a session that others write, too: in each, one after the other, as they came.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ struct Place<'a>(&'a AtomicUsize);
 impl Turns {
     pub(super) async fn of(&self, id: &SessionId) -> Turn<'_> {
         let [first, ..] = id.as_bytes();
-        let queue = &self.0[usize::from(*first) % QUEUES];
+        let queue = &self.0[usize::from(*first)];
         queue.length.fetch_add(1, Ordering::Relaxed);
         let place = Place(&queue.length);
         Turn { left: queue.left.lock().await, place }
@@ -40,7 +40,7 @@ impl Turns {
 }
 
 impl Turn<'_> {
-    /// What this session's record was at the end of the last turn.
+    /// What this session's record was at the end of the last turn, however long ago that is.
     pub(super) fn take(&mut self, id: &SessionId) -> Option<Record> {
         self.left.take().filter(|(of, _)| of == id).map(|(_, record)| record)
     }

@@ -162,6 +162,31 @@ async fn others_write_before_it_is_sent_again() {
     }
 }
 
+/// Made, revoked, and made again because its maker was never told: its owner's sessions list it.
+#[tokio::test]
+async fn a_session_that_is_made_again_is_listed() {
+    let server = Server::start().await;
+    let proxy = Proxy::start(server.port).await;
+    let (direct, cut) = (server.store().await, RedisStore::connect(proxy.url()).await.unwrap());
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let credentials = Credentials::new(SecretHash::from_bytes([7; 32]));
+    let record = Record::new(credentials, State::default(), now, now.plus(600 * SECOND));
+    let record = ChangesBuilder::new(now).owner(Some("bob")).build().apply(&record).unwrap();
+    // So that the server knows the scripts.
+    direct.create(&SessionId::random(), &record).await.unwrap();
+    let id = SessionId::random();
+    let shut = proxy.door.lock().await;
+    proxy.arm(Cut::NoReply, "format=1");
+    let creating = tokio::spawn(async move { cut.create(&id, &record).await });
+    until("it is made", SECOND, || async { direct.load(&id).await.unwrap().is_some() }).await;
+    let owners = direct.owner_index().unwrap();
+    assert_eq!(owners.revoke_all("bob", None).await.unwrap().len(), 2);
+    drop(shut);
+    assert_eq!(creating.await.unwrap().unwrap(), Created::Done);
+    let listed: Vec<_> = owners.list("bob", now).await.unwrap().into_iter().map(|session| session.id).collect();
+    assert_eq!(listed, [id]);
+}
+
 #[tokio::test]
 async fn cuts_while_many_count() {
     let server = Server::start().await;

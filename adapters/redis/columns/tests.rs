@@ -78,6 +78,7 @@ fn a_damaged_column_is_named() {
         ("used=0", "used=00", "nonce"),
         ("nonce=", "nonce=x", "nonce"),
         ("nonce=0", "nonce=+", "nonce"),
+        ("fedc", "FEDC", "nonce"),
         ("created=00000000000000000005", "created=000000000000000001e3", "created"),
         (" credentials=", " credentials= ", "credentials"),
         ("credentials=", "credentials=a", "credentials"),
