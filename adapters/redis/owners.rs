@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ::redis::Value;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::time::Instant;
 
 use super::{
     RedisStore,
@@ -77,9 +78,10 @@ impl RedisStore {
         record: &Record,
         known: Option<&Record>,
         now: Timestamp,
+        deadline: Instant,
     ) -> Result<(), StoreError> {
         match entry(record).filter(|new| known.and_then(entry).as_ref() != Some(new)) {
-            Some((owner, until)) => Box::pin(self.write_entry(id, owner, until, now)).await,
+            Some((owner, until)) => Box::pin(self.write_entry(id, owner, until, now, deadline)).await,
             None => Ok(()),
         }
     }
@@ -90,11 +92,12 @@ impl RedisStore {
         owner: &str,
         until: Timestamp,
         now: Timestamp,
+        deadline: Instant,
     ) -> Result<(), StoreError> {
         let key = self.owner_key(owner);
         let mut call = Call::new(&script::INDEX, &key);
         call.arg(id.to_string()).arg(&columns::millis(until)[..]).arg(&columns::millis(now)[..]);
-        self.link.call(&call, Again::Yes, self.link.deadline()).await?;
+        self.link.call(&call, Again::Yes, deadline).await?;
         Ok(())
     }
 

@@ -23,14 +23,14 @@ impl SessionStore for RedisStore {
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        self.index(id, record, None, record.created_at()).await?;
         let (key, deadline) = (self.key(id), self.link.deadline());
+        self.index(id, record, None, record.created_at(), deadline).await?;
         let (reply, lost) = self.call_twice(&record::create(&key, record), deadline).await;
         match reply.map_err(|failure| failure.on(id))? {
             Value::BulkString(reply) if reply == b"done" => {
                 if lost.is_some() {
                     // The first one may have been done, and revoked meanwhile, and its entry with it.
-                    self.index(id, record, None, record.created_at()).await?;
+                    self.index(id, record, None, record.created_at(), deadline).await?;
                 }
                 Ok(Created::Done)
             }
@@ -65,7 +65,7 @@ impl SessionStore for RedisStore {
                 turn = Some(ours);
                 continue;
             }
-            self.index(id, &after, known.as_ref().or(Some(&base)), changes.now()).await?;
+            self.index(id, &after, known.as_ref().or(Some(&base)), changes.now(), deadline).await?;
             let call = record::swap(&key, &base, &after, changes.now());
             let (reply, lost_now) = self.call_twice(&call, deadline).await;
             lost = lost.or(lost_now);

@@ -3,14 +3,15 @@
 use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
 use cloakroom::{
-    Created, Credentials, Lifetime, Record, SecretHash, SessionId, SessionStore, State, Timestamp, Updated,
-    redis::RedisStore, testing::ChangesBuilder,
+    Created, Lifetime, SessionId, SessionStore, Timestamp, Updated, redis::RedisStore, testing::ChangesBuilder,
 };
 
 use crate::redis_support::{
+    NOW,
     app::{App, id},
     monitor::Monitor,
     proxy::Proxy,
+    record,
     server::Server,
 };
 
@@ -119,20 +120,19 @@ async fn a_person_can_read_it() {
 async fn redis_keeps_a_record_longer_than_its_deadline() {
     let server = Server::start().await;
     let store = server.store().await;
-    let (id, now) = (SessionId::random(), Timestamp::from_millis(1_700_000_000_000));
-    let after = |seconds| now.plus(Duration::from_secs(seconds));
+    let id = SessionId::random();
+    let after = |seconds| NOW.plus(Duration::from_secs(seconds));
     // It is as many seconds more, less what the test takes.
     let keeps = async |seconds: i64, when: &str| {
         let left: i64 = server.run_command(&format!("PTTL cloakroom:{id}")).await;
         assert!((1000 * (seconds - 60)..1000 * seconds).contains(&left), "{when}: {left}");
     };
-    let credentials = Credentials::new(SecretHash::from_bytes([7; 32]));
-    let record = Record::new(credentials, State::default(), now, after(160));
+    let record = record([("n", "1")], Duration::from_secs(160));
     assert_eq!(store.create(&id, &record).await.unwrap(), Created::Done);
     keeps(300, "made").await;
 
     let month = Lifetime::builder().idle(Duration::from_secs(30 * 24 * 3600)).build().unwrap();
-    let changes = |deadline| ChangesBuilder::new(now).expires_at(deadline);
+    let changes = |deadline| ChangesBuilder::new(NOW).expires_at(deadline);
     let steps = [
         ("in the same 100 seconds", changes(after(199)).set("a", "1"), 300),
         ("in the next", changes(after(200)).set("a", "2"), 400),

@@ -10,8 +10,8 @@ use std::{
 };
 
 use cloakroom::{
-    Changes, Created, Credentials, LazySession, Lifetime, MemoryStore, Record, SecretHash, SessionId, SessionLayer,
-    SessionStore, StoreError, Timestamp, Updated, redis::RedisStore, testing::ChangesBuilder,
+    Changes, Created, LazySession, Lifetime, MemoryStore, Record, SessionId, SessionLayer, SessionStore, StoreError,
+    Timestamp, Updated, redis::RedisStore,
 };
 use http::{Request, Response, header};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -199,66 +199,6 @@ async fn an_expired_record_is_gone_and_makes_room() {
     assert_eq!(store.create(&key, &later).await.unwrap(), Created::Done);
     assert_eq!(store.load(&key).await.unwrap(), Some(later.clone()));
     assert_eq!(store.create(&key, &record).await.unwrap(), Created::Taken);
-}
-
-/// Keys that look like what stands around them, on both sides of the size at which they get fields of their own.
-#[tokio::test]
-async fn odd_keys() {
-    let server = Server::start().await;
-    let store = server.store().await;
-    let now = Timestamp::from_millis(1_700_000_000_000);
-    let changes = || ChangesBuilder::new(now).expires_at(now.plus(600 * SECOND));
-    let names =
-        ["", "=", ":", "\n", "record", "s:record", "s:", "12:34=5:6\n", "1:a=1:1\n", " owner=3:bob", "\u{1f511}", "\0"];
-    for size in [0, 1000, 1700, 1800, 9000] {
-        let id = SessionId::random();
-        let state = names.iter().map(|name| (*name, format!("\"{name}\n=:\""))).chain([("pad", "x".repeat(size))]);
-        let credentials = Credentials::new(SecretHash::from_bytes([7; 32]));
-        let mut record = Record::new(credentials, state.collect(), now, now.plus(600 * SECOND));
-        assert_eq!(store.create(&id, &record).await.unwrap(), Created::Done);
-        for step in 0..40 {
-            let name = names[step % names.len()];
-            let changes = match step % 5 {
-                0 => changes().remove(name),
-                1 => changes().set(name, &"y".repeat(step * 60)),
-                2 => changes().remove("pad"),
-                3 => changes().set("pad", &"z".repeat(1500 + step * 9)),
-                _ => changes().owner(Some(" label=1:x\n owner=3:bob")).label(Some("\n1:a=1:1\n owner=3:eve")),
-            };
-            let changes = changes.build();
-            record = changes.apply(&record).unwrap();
-            assert_eq!(store.update(&id, &changes).await.unwrap(), Updated::Done);
-            assert_eq!(store.load(&id).await.unwrap().as_ref(), Some(&record), "{step} of {size}");
-        }
-        let owners = store.owner_index().unwrap();
-        assert!(!owners.revoke("bob", &id).await.unwrap() && !owners.revoke("eve", &id).await.unwrap());
-        assert!(owners.revoke(" label=1:x\n owner=3:bob", &id).await.unwrap());
-    }
-}
-
-#[tokio::test]
-async fn more_keys_than_a_command_takes() {
-    let server = Server::start().await;
-    let store = server.store().await;
-    let now = Timestamp::from_millis(1_700_000_000_000);
-    let changes = || ChangesBuilder::new(now).expires_at(now.plus(600 * SECOND));
-    let names = |letter: char, count: usize| (0..count).map(move |n| format!("{letter}{n}"));
-    for count in [999, 1000, 1001, 9000] {
-        let id = SessionId::random();
-        let credentials = Credentials::new(SecretHash::from_bytes([7; 32]));
-        let state = names('a', count).map(|name| (name, "1")).collect();
-        let mut record = Record::new(credentials, state, now, now.plus(600 * SECOND));
-        assert_eq!(store.create(&id, &record).await.unwrap(), Created::Done);
-        let all = names('b', count).fold(changes(), |changes, name| changes.set(&name, "2"));
-        let other = names('a', count).fold(changes(), |changes, name| changes.remove(&name));
-        for changes in [all, other, changes().clear().set("c", "3")] {
-            let changes = changes.build();
-            record = changes.apply(&record).unwrap();
-            assert_eq!(store.update(&id, &changes).await.unwrap(), Updated::Done);
-            assert_eq!(store.load(&id).await.unwrap().as_ref(), Some(&record), "{count}");
-        }
-        assert_eq!(server.run_command::<usize>(&format!("HLEN cloakroom:{id}")).await, 1);
-    }
 }
 
 #[tokio::test]

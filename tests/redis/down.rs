@@ -1,6 +1,12 @@
 //! A Redis that stops, hangs, or is not there.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use cloakroom::redis::RedisStore;
 use tokio::time::{Instant, sleep};
@@ -111,6 +117,40 @@ async fn a_hundred_wait_no_longer_than_one() {
     println!("longest of a hundred: {longest:?}");
     server.resume();
     until("it is back", SECOND, || async { app.get("/read", Some(&cookie)).await.status == 200 }).await;
+}
+
+/// Who waits for a turn behind one that gets no reply waits no longer than the time-outs.
+#[tokio::test]
+async fn stopped_while_many_write_one_session() {
+    let server = Server::start().await;
+    let app = App::new(server.store().await);
+    let cookie = app.new_session().await;
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..32)
+        .map(|writer| {
+            let (app, cookie, is_stopped) = (app.clone(), cookie.clone(), Arc::clone(&is_stopped));
+            tokio::spawn(async move {
+                let mut written = 0;
+                loop {
+                    let was_stopped = is_stopped.load(Ordering::Relaxed);
+                    let seen = app.get(&format!("/set/{writer}/{written}"), Some(&cookie)).await;
+                    match seen.status {
+                        200 => written += 1,
+                        status => return (written, status, was_stopped || is_stopped.load(Ordering::Relaxed)),
+                    }
+                }
+            })
+        })
+        .collect();
+    sleep(SECOND / 5).await;
+    is_stopped.store(true, Ordering::Relaxed);
+    server.pause();
+    for writer in writers {
+        let (written, status, is_stopped) = writer.await.unwrap();
+        assert!(written > 0 && status == 503 && is_stopped, "{written} {status}");
+    }
+    server.resume();
+    until("it is back", SECOND, || async { app.get("/set/a/b", Some(&cookie)).await.status == 200 }).await;
 }
 
 #[tokio::test]

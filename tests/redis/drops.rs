@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use cloakroom::{
-    Created, Credentials, Expected, Lifetime, Record, SecretHash, SessionId, SessionLayer, SessionStore, State,
-    Timestamp, Updated, redis::RedisStore, testing::ChangesBuilder,
+    Created, Expected, Lifetime, SecretHash, SessionId, SessionLayer, SessionStore, Updated, redis::RedisStore,
+    testing::ChangesBuilder,
 };
 
 use crate::redis_support::{
-    SECOND,
+    NOW, SECOND,
     app::{App, id},
+    credentials,
     proxy::{Cut, Proxy},
+    record,
     server::{Server, run},
     until,
 };
@@ -122,27 +124,24 @@ async fn others_write_before_it_is_sent_again() {
     let server = Server::start().await;
     let proxy = Proxy::start(server.port).await;
     let (direct, cut) = (server.store().await, RedisStore::connect(proxy.url()).await.unwrap());
-    let now = Timestamp::from_millis(1_700_000_000_000);
-    let credentials = Credentials::new(SecretHash::from_bytes([7; 32]));
-    let renewed = credentials.rotated(SecretHash::from_bytes([8; 32]), now);
-    let changes = || ChangesBuilder::new(now).expires_at(now.plus(700 * SECOND));
+    let first_token = credentials();
+    let renewed = first_token.rotated(SecretHash::from_bytes([8; 32]), NOW);
+    let changes = || ChangesBuilder::new(NOW).expires_at(NOW.plus(700 * SECOND));
     let table = [
         ("a count", changes().set_if("n", Expected::Value("1"), "2"), changes().set("m", "1"), false),
         ("an insert", changes().set("n", "2"), changes().set("m", "1"), false),
         ("a touch", changes(), changes().set("m", "1"), true),
-        ("a touch for a token", changes().expect_credentials(&credentials), changes().set("m", "1"), true),
+        ("a touch for a token", changes().expect_credentials(&first_token), changes().set("m", "1"), true),
         (
             "one that is renewed",
-            changes().expect_credentials(&credentials),
-            changes().rotate(&credentials, &renewed),
+            changes().expect_credentials(&first_token),
+            changes().rotate(&first_token, &renewed),
             false,
         ),
     ];
     for (name, first, other, is_done) in table {
         let (id, first, other) = (SessionId::random(), first.build(), other.build());
-        let state: State = [("n", "1")].into_iter().collect();
-        let record = Record::new(credentials.clone(), state, now, now.plus(600 * SECOND));
-        assert_eq!(direct.create(&id, &record).await.unwrap(), Created::Done);
+        assert_eq!(direct.create(&id, &record([("n", "1")], 600 * SECOND)).await.unwrap(), Created::Done);
         // So that the server knows the script.
         assert_eq!(direct.update(&id, &changes().build()).await.unwrap(), Updated::Done);
         let shut = proxy.door.lock().await;
@@ -168,10 +167,8 @@ async fn a_session_that_is_made_again_is_listed() {
     let server = Server::start().await;
     let proxy = Proxy::start(server.port).await;
     let (direct, cut) = (server.store().await, RedisStore::connect(proxy.url()).await.unwrap());
-    let now = Timestamp::from_millis(1_700_000_000_000);
-    let credentials = Credentials::new(SecretHash::from_bytes([7; 32]));
-    let record = Record::new(credentials, State::default(), now, now.plus(600 * SECOND));
-    let record = ChangesBuilder::new(now).owner(Some("bob")).build().apply(&record).unwrap();
+    let visitors = record([("n", "1")], 600 * SECOND);
+    let record = ChangesBuilder::new(NOW).owner(Some("bob")).build().apply(&visitors).unwrap();
     // So that the server knows the scripts.
     direct.create(&SessionId::random(), &record).await.unwrap();
     let id = SessionId::random();
@@ -183,7 +180,7 @@ async fn a_session_that_is_made_again_is_listed() {
     assert_eq!(owners.revoke_all("bob", None).await.unwrap().len(), 2);
     drop(shut);
     assert_eq!(creating.await.unwrap().unwrap(), Created::Done);
-    let listed: Vec<_> = owners.list("bob", now).await.unwrap().into_iter().map(|session| session.id).collect();
+    let listed: Vec<_> = owners.list("bob", NOW).await.unwrap().into_iter().map(|session| session.id).collect();
     assert_eq!(listed, [id]);
 }
 

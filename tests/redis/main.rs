@@ -11,6 +11,7 @@ mod contract;
 mod down;
 mod drops;
 mod fleet;
+mod form;
 mod owners;
 mod pool;
 mod refusals;

@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use cloakroom::{
-    Credentials, Record, SecretHash, SessionId, SessionStore, State, Timestamp, Updated, redis::RedisStore,
-    testing::ChangesBuilder,
-};
+use cloakroom::{SessionId, SessionStore, redis::RedisStore, testing::ChangesBuilder};
 
 use crate::redis_support::{
-    SECOND,
+    NOW, SECOND,
     app::{App, id},
+    record,
     server::{Server, run},
     until,
 };
@@ -214,16 +212,13 @@ async fn damaged_between_the_load_and_the_write() {
 async fn an_update_leaves_a_damaged_record_as_it_is() {
     let server = Server::start().await;
     let (store, mut admin) = (server.store().await, server.admin().await);
-    let (id, now) = (SessionId::random(), Timestamp::from_millis(1_700_000_000_000));
-    let state: State = [("a", "1"), ("b", "2")].into_iter().collect();
-    let credentials = Credentials::new(SecretHash::from_bytes([7; 32]));
-    let record = Record::new(credentials, state, now, now.plus(Duration::from_secs(60)));
-    store.create(&id, &record).await.unwrap();
+    let id = SessionId::random();
+    store.create(&id, &record([("a", "1"), ("b", "2")], 60 * SECOND)).await.unwrap();
     let key = format!("cloakroom:{id}");
     let field: String = redis::cmd("HGET").arg(&key).arg("record").query_async(&mut admin).await.unwrap();
     let columns = field.find('\n').unwrap();
 
-    let later = now.plus(Duration::from_secs(1));
+    let later = NOW.plus(SECOND);
     let changes = ChangesBuilder::new(later).expires_at(later.plus(Duration::from_secs(300))).set("a", "2").build();
     let changed = (0..columns).map(|at| [&field[..at], "~", &field[at + 1..]].concat());
     for damage in changed.chain((0..columns).map(|end| field[..end].to_owned())) {
@@ -236,39 +231,4 @@ async fn an_update_leaves_a_damaged_record_as_it_is() {
     }
     let left: i64 = server.run_command(&format!("PTTL {key}")).await;
     assert!((1..=200_000).contains(&left), "{left}");
-}
-
-/// Who takes a key out by hand leaves fields of a session that is small then.
-#[tokio::test]
-async fn fields_of_a_small_session_do_not_come_back() {
-    let server = Server::start().await;
-    let store = server.store().await;
-    let (id, now) = (SessionId::random(), Timestamp::from_millis(1_700_000_000_000));
-    let big = "1".repeat(3000);
-    let state: State = [("a", "1"), ("big", &big), ("old", "1")].into_iter().collect();
-    let credentials = Credentials::new(SecretHash::from_bytes([7; 32]));
-    let record = Record::new(credentials, state, now, now.plus(Duration::from_secs(60)));
-    store.create(&id, &record).await.unwrap();
-    let _: i64 = server.run_command(&format!("HDEL cloakroom:{id} s:big")).await;
-    let changes = || ChangesBuilder::new(now);
-    for changes in [changes().set("b", "1"), changes().remove("old"), changes().set("big", &big)] {
-        assert_eq!(store.update(&id, &changes.build()).await.unwrap(), Updated::Done);
-    }
-    let found = store.load(&id).await.unwrap().unwrap();
-    assert_eq!(found.state().iter().map(|(key, _)| key).collect::<Vec<_>>(), ["a", "b", "big"]);
-    let left: i64 = server.run_command(&format!("PTTL cloakroom:{id}")).await;
-    assert!((60_000..=200_000).contains(&left), "{left}");
-}
-
-/// What a small session cannot hold does not stand behind its columns: a write would take it for fields.
-#[tokio::test]
-async fn a_large_state_behind_the_columns_is_refused() {
-    let (server, app, cookie) = session().await;
-    let key = format!("cloakroom:{}", id(&cookie));
-    let line: String = server.run_command(&format!("HGET {key} record")).await;
-    let large = format!("{line}3:big=3000:{}\n", "1".repeat(3000));
-    let mut admin = server.admin().await;
-    let _: i64 = redis::cmd("HSET").arg(&key).arg("record").arg(large).query_async(&mut admin).await.unwrap();
-    assert_eq!(app.get("/count", Some(&cookie)).await.status, 503);
-    assert!(app.last_failure().contains("`state`"), "{}", app.last_failure());
 }
