@@ -54,6 +54,7 @@ impl Steps {
                             }
                             "save" => session.save().await.unwrap(),
                             "renew" => session.renew(),
+                            "purge" => session.purge(),
                             "bob" => session.set_owner("bob"),
                             "large" => session.insert("large", "x".repeat(3000)).unwrap(),
                             "small" => drop(session.remove("large")),
@@ -94,7 +95,7 @@ impl Steps {
         self.go.add_permits(1);
         newest = waiting.await.unwrap().1.unwrap_or(newest);
         let sessions = self.owners.list("bob").await.unwrap().into_iter();
-        let ours = &newest.split_once('=').unwrap().1[..22];
+        let ours = newest.split_once('=').unwrap().1.get(..22).unwrap_or_default();
         let sessions = sessions.map(|session| {
             let is_ours = session.id.to_string() == ours;
             (if is_ours { "this one" } else { "another" }.to_owned(), session.last_used.as_millis())
@@ -110,11 +111,13 @@ async fn as_in_memory() {
     let server = Server::start().await;
     let late = 1_070_000;
     let ours = |last_used| BTreeSet::from([("this one".to_owned(), last_used)]);
-    let table: [(&str, &str, Others, _); 9] = [
+    let table: [(&str, &str, Others, _); 11] = [
         // What a save made of the record, only the store knows.
         ("two saves", "/x/save/c", &[(0, "/b")], ("a b c x", "a b c x", BTreeSet::new())),
         ("three", "/x/save/c/save/d", &[(0, "/b")], ("a b c d x", "a b c d x", BTreeSet::new())),
         ("a login between", "/x/save/c", &[(0, "/renew/bob/b")], ("", "a b c x", ours(1_000_000))),
+        ("a logout between", "/x", &[(0, "/b"), (0, "/purge")], ("", "", BTreeSet::new())),
+        ("a logout of a user", "/x", &[(0, "/renew/bob/b"), (0, "/purge")], ("", "", BTreeSet::new())),
         ("it grew", "/x/save/c", &[(0, "/large")], ("a c large x", "a c large x", BTreeSet::new())),
         ("it grew and shrank", "/x/save/c", &[(0, "/large"), (0, "/small/b")], ("a b c x", "a b c x", BTreeSet::new())),
         // Within a quota, the store's time counts.
