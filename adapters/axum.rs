@@ -5,7 +5,7 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, request::Parts};
+use http::request::Parts;
 
 use crate::{
     Error, Failure, LazySession, Scoped, Session, SessionGetError, SessionInsertError, SessionUpdateError, Typed,
@@ -91,11 +91,11 @@ impl IntoResponse for Error {
 
 macro_rules! value_error {
     ($($error:ty),*) => {$(
-        /// An empty 500: the cause is for logs.
+        /// An empty response: 503 if the store failed, else 500. The cause goes to the log.
         impl IntoResponse for $error {
             fn into_response(self) -> Response {
                 tracing::error!(error = &self as &dyn std::error::Error, "session value");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+                Failure::status_of(self.error()).into_response()
             }
         }
     )*};

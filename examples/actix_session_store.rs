@@ -1,7 +1,7 @@
-//! A store that was written for actix-session, with five verbs, and is written anew with four: a file for each session.
+//! A store with a file for each session. It was written for actix-session, with five verbs, and is rewritten here with four.
 //!
-//! `docs/from-actix-session.md` has what it was before. `cargo run --features testing --example actix_session_store` checks this one
-//! against the contract.
+//! `docs/from-actix-session.md` shows the old one. `cargo run --features testing --example actix_session_store` checks this
+//! one against the contract.
 
 use std::{
     fs::{self, File},
@@ -10,30 +10,45 @@ use std::{
     sync::Arc,
 };
 
-use cloakroom::{Changes, Created, Record, SessionId, SessionStore, StoreError, Timestamp, Updated};
+use cloakroom::{Created, Deleted, Record, Replaced, SessionId, SessionStore, StoreError, Timestamp};
 
 /// A directory with a file for each session.
+///
+/// Deleting leaves an empty file, a tombstone: a call goes on when its future is dropped, so it may arrive late.
 #[derive(Clone)]
 pub struct Directory(Arc<PathBuf>);
 
+enum Found {
+    Nothing,
+    Tombstone,
+    Stored(Record),
+}
+
 impl Directory {
-    /// Makes it where it is not there.
+    /// Opens a directory. Makes it if it is missing.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         fs::create_dir_all(&path)?;
         Ok(Self(Arc::new(path)))
     }
 
-    /// Removes what has expired: for a timer. The rule is the session layer's; this only gives the space back.
+    /// Removes records and tombstones whose time is over, and returns their number. Call it by a timer.
     pub async fn sweep(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.blocking(move |directory| {
             let _lock = directory.lock()?;
             let mut removed = 0;
             for entry in fs::read_dir(&*directory.0).map_err(StoreError::new)? {
-                let name = entry.map_err(StoreError::new)?.file_name();
-                let Some(id) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-                if directory.read(&id)?.is_some_and(|record| !record.is_live(now)) {
-                    directory.remove(&id)?;
+                let entry = entry.map_err(StoreError::new)?;
+                let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+                let ends = match directory.read(&id)? {
+                    Found::Stored(record) => record.expires_at().plus(Record::GRACE),
+                    _ => {
+                        let deleted = entry.metadata().and_then(|metadata| metadata.modified());
+                        Timestamp::from(deleted.map_err(StoreError::new)?).plus(Record::TOMBSTONE)
+                    }
+                };
+                if ends <= now {
+                    fs::remove_file(entry.path()).map_err(StoreError::new)?;
                     removed += 1;
                 }
             }
@@ -42,37 +57,29 @@ impl Directory {
         .await
     }
 
-    fn read(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
+    fn read(&self, id: &SessionId) -> Result<Found, StoreError> {
         match fs::read(self.0.join(id.to_string())) {
-            Ok(bytes) => Record::from_bytes(&bytes).map(Some).map_err(StoreError::undecodable),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StoreError::new(error)),
+            Ok(bytes) if bytes.is_empty() => Ok(Found::Tombstone),
+            Ok(bytes) => Record::from_bytes(&bytes).map(Found::Stored).map_err(StoreError::undecodable),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Found::Nothing),
+            Err(error) => Err(StoreError::not_done(error)),
         }
     }
 
     /// Readers see the old file or the new one, never a half.
-    fn write(&self, id: &SessionId, record: &Record) -> Result<(), StoreError> {
+    fn write(&self, id: &SessionId, bytes: &[u8]) -> Result<(), StoreError> {
         let draft = self.0.join("draft");
-        fs::write(&draft, record.to_bytes())
-            .and_then(|()| fs::rename(&draft, self.0.join(id.to_string())))
-            .map_err(StoreError::new)
+        fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, self.0.join(id.to_string()))).map_err(StoreError::new)
     }
 
-    fn remove(&self, id: &SessionId) -> Result<(), StoreError> {
-        match fs::remove_file(self.0.join(id.to_string())) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::new(error)),
-            _ => Ok(()),
-        }
-    }
-
-    /// One writer at a time, of all threads and processes: between `read` and `write` nobody else writes.
+    /// Lets one writer in at a time, of all threads and processes: a verb reads and writes under this lock.
     fn lock(&self) -> Result<File, StoreError> {
-        let file = File::create(self.0.join("lock")).map_err(StoreError::new)?;
-        file.lock().map_err(StoreError::new)?;
+        let file = File::create(self.0.join("lock")).map_err(StoreError::not_done)?;
+        file.lock().map_err(StoreError::not_done)?;
         Ok(file)
     }
 
-    /// Files block, and workers must not.
+    /// Runs file operations, which block, on a thread for blocking work.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
@@ -85,42 +92,53 @@ impl Directory {
 impl SessionStore for Directory {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
         let id = *id;
-        self.blocking(move |directory| directory.read(&id)).await
+        let found = self.blocking(move |directory| directory.read(&id)).await?;
+        Ok(if let Found::Stored(record) = found { Some(record) } else { None })
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
         let (id, record) = (*id, record.clone());
         self.blocking(move |directory| {
             let _lock = directory.lock()?;
-            if directory.read(&id)?.is_some_and(|found| found.is_live(record.created_at())) {
-                return Ok(Created::Taken);
-            }
-            directory.write(&id, &record)?;
+            let Found::Nothing = directory.read(&id)? else { return Ok(Created::Taken) };
+            directory.write(&id, &record.to_bytes())?;
             Ok(Created::Done)
         })
         .await
     }
 
-    /// What were `update` and `update_ttl`: the changes of one request, applied to the record as it is now.
-    async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
-        let (id, changes) = (*id, changes.clone());
+    /// Replaces the two verbs `update` and `update_ttl`. The core has applied the request's changes already.
+    async fn replace(&self, id: &SessionId, base: &Record, record: &Record) -> Result<Replaced, StoreError> {
+        let (id, nonce, record) = (*id, base.nonce(), record.clone());
         self.blocking(move |directory| {
             let _lock = directory.lock()?;
-            let Some(found) = directory.read(&id)?.filter(|found| found.is_live(changes.now())) else {
-                return Ok(Updated::Gone);
-            };
-            let Ok(after) = changes.apply(&found) else { return Ok(Updated::Conflict(Box::new(found))) };
-            directory.write(&id, &after)?;
-            Ok(Updated::Done)
+            match directory.read(&id)? {
+                Found::Stored(found) if found.nonce() != nonce => return Ok(Replaced::Changed(found)),
+                Found::Stored(_) => directory.write(&id, &record.to_bytes())?,
+                Found::Nothing | Found::Tombstone => return Ok(Replaced::Gone),
+            }
+            Ok(Replaced::Done)
         })
         .await
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let id = *id;
+    async fn delete(&self, id: &SessionId, base: Option<&Record>) -> Result<Deleted, StoreError> {
+        let (id, nonce) = (*id, base.map(Record::nonce));
         self.blocking(move |directory| {
             let _lock = directory.lock()?;
-            directory.remove(&id)
+            let deleted = match (directory.read(&id), nonce) {
+                (Ok(Found::Stored(found)), Some(nonce)) if found.nonce() != nonce => {
+                    return Ok(Deleted::Changed(found));
+                }
+                (Ok(Found::Stored(_)), _) => Deleted::Done,
+                (Ok(Found::Tombstone), _) | (Ok(Found::Nothing), Some(_)) => return Ok(Deleted::Gone),
+                // The call that creates it may be under way.
+                (Ok(Found::Nothing), None) => Deleted::Gone,
+                (Err(error), None) if error.is_undecodable() => Deleted::Done,
+                (Err(error), _) => return Err(error),
+            };
+            directory.write(&id, &[])?;
+            Ok(deleted)
         })
         .await
     }

@@ -1,67 +1,48 @@
-//! A store of your own, over whatever keeps blobs and can compare and set.
+//! A store of your own.
 //!
 //! `cargo run --features testing --example custom_store` checks it against the contract.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::collections::HashMap;
+use std::sync::Mutex;
 
-use cloakroom::{Changes, Created, Record, SessionId, SessionStore, StoreError, Updated};
+use cloakroom::{Created, Deleted, Record, Replaced, SessionId, SessionStore, StoreError};
 
-/// Stands for your database: keys, blobs, and a write that says `where blob = ?`.
+/// Stands for your database. The lock makes each verb atomic; SQL does it by `where nonce = ?`.
 #[derive(Default)]
-pub struct Blobs(Mutex<HashMap<SessionId, Vec<u8>>>);
+pub struct Records(Mutex<HashMap<SessionId, Record>>);
 
-impl Blobs {
-    fn read(&self, id: &SessionId) -> Result<Option<(Vec<u8>, Record)>, StoreError> {
-        let Some(blob) = self.0.lock().unwrap().get(id).cloned() else { return Ok(None) };
-        let record = Record::from_bytes(&blob).map_err(StoreError::undecodable)?;
-        Ok(Some((blob, record)))
-    }
-
-    fn compare_and_set(&self, id: &SessionId, seen: Option<&Vec<u8>>, record: &Record) -> bool {
-        let mut blobs = self.0.lock().unwrap();
-        let is_unchanged = blobs.get(id) == seen;
-        if is_unchanged {
-            blobs.insert(*id, record.to_bytes());
-        }
-        is_unchanged
-    }
-}
-
-impl SessionStore for Blobs {
+impl SessionStore for Records {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
-        Ok(self.read(id)?.map(|(_, record)| record))
+        Ok(self.0.lock().unwrap().get(id).cloned())
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        loop {
-            let found = self.read(id)?;
-            if found.as_ref().is_some_and(|(_, found)| found.is_live(record.created_at())) {
-                return Ok(Created::Taken);
-            }
-            if self.compare_and_set(id, found.as_ref().map(|(blob, _)| blob), record) {
-                return Ok(Created::Done);
-            }
-        }
+        let mut records = self.0.lock().unwrap();
+        let is_taken = records.contains_key(id);
+        records.entry(*id).or_insert_with(|| record.clone());
+        Ok(if is_taken { Created::Taken } else { Created::Done })
     }
 
-    async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
-        while let Some((blob, found)) = self.read(id)?.filter(|(_, found)| found.is_live(changes.now())) {
-            let Ok(after) = changes.apply(&found) else { return Ok(Updated::Conflict(Box::new(found))) };
-            if self.compare_and_set(id, Some(&blob), &after) {
-                return Ok(Updated::Done);
-            }
+    async fn replace(&self, id: &SessionId, base: &Record, record: &Record) -> Result<Replaced, StoreError> {
+        match self.0.lock().unwrap().get_mut(id) {
+            None => return Ok(Replaced::Gone),
+            Some(stored) if stored.nonce() != base.nonce() => return Ok(Replaced::Changed(stored.clone())),
+            Some(stored) => *stored = record.clone(),
         }
-        Ok(Updated::Gone)
+        Ok(Replaced::Done)
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.0.lock().unwrap().remove(id);
-        Ok(())
+    async fn delete(&self, id: &SessionId, base: Option<&Record>) -> Result<Deleted, StoreError> {
+        let mut records = self.0.lock().unwrap();
+        match (records.get(id), base) {
+            (Some(stored), Some(base)) if stored.nonce() != base.nonce() => Ok(Deleted::Changed(stored.clone())),
+            _ => Ok(records.remove(id).map_or(Deleted::Gone, |_| Deleted::Done)),
+        }
     }
 }
 
 #[tokio::main]
 async fn main() {
-    cloakroom::testing::contract(async || Blobs::default()).await;
+    cloakroom::testing::contract(async || Records::default()).await;
     println!("the store keeps the contract");
 }

@@ -29,10 +29,9 @@ struct Login {
 
 /// `SameSite=Lax`, the default, keeps the cookie from forms of other sites.
 async fn login(session: Session, Form(Login { name }): Form<Login>) -> Result<Redirect> {
-    // Once the password is checked: a new token, so that who knew the old one is not logged in, too (session fixation).
-    session.renew();
-    // What "log out everywhere" goes by, and what lets two logins at once both end logged in.
-    session.set_owner(&*name);
+    // After the password is checked. It replaces the token, so that an attacker who knows the old one gains nothing (session
+    // fixation). It sets the owner, by which "log out everywhere" finds the session. A form that is sent twice ends logged in.
+    session.login(&*name);
     session.insert(USER, name)?;
     session.insert(MESSAGE, "Welcome!".to_owned())?;
     Ok(Redirect::to("/"))
@@ -48,7 +47,7 @@ async fn logout(session: Session) -> Result<Redirect> {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    // Plain http, for development: without `insecure_http` browsers drop the cookie, but on their own machine.
+    // Plain http, for development. Without `insecure_http`, browsers drop the cookie over http, except on localhost.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
     let app =
         Router::new().route("/", get(home)).route("/login", post(login)).route("/logout", post(logout)).layer(layer);

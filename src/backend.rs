@@ -1,24 +1,31 @@
-//! Between what a client holds and a session: opening the one, committing the other, and writing what the client holds
-//! next. Below it are records in a store, or nothing where clients hold their whole sessions.
+//! The place of the records, and the form of what clients hold.
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
 use crate::{
-    changes::Changes,
     error::Error,
-    owners::DynOwnerIndex,
+    memory::MemoryStore,
     record::Record,
-    store::{Created, DynStore, StoreError, Updated},
-    time::Timestamp,
+    store::{Created, Deleted, DynOwnerIndex, DynStore, SessionStore, StoreError},
     token::{Secret, SessionId, Token},
 };
 
-/// How sessions are reached.
+/// Reaches sessions.
 #[derive(Clone)]
 pub(crate) struct Backend {
-    /// Where the records are; `None` where each client holds its own.
-    store: Option<Arc<dyn DynStore>>,
+    pub(crate) place: Place,
     format: Arc<dyn Format>,
+}
+
+/// The place of the records.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// The memory of this process, which never waits and loses no reply.
+    Memory(MemoryStore),
+    Store(Arc<dyn DynStore>),
+    /// Each client holds its own record.
+    #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // Only a `CookieStore` makes it.
+    Client,
 }
 
 /// How what a client holds is written and read: the whole of the difference between plain tokens, signed ones and sealed
@@ -69,19 +76,23 @@ pub(crate) enum KeyAge {
 pub(crate) struct Text(pub(crate) String);
 
 impl Backend {
-    pub(crate) fn records(store: Arc<dyn DynStore>, format: Arc<dyn Format>) -> Self {
-        Self { store: Some(store), format }
+    pub(crate) fn records(store: impl SessionStore, format: Arc<dyn Format>) -> Self {
+        let place = match (&store as &dyn Any).downcast_ref::<MemoryStore>() {
+            Some(memory) => Place::Memory(memory.clone()),
+            None => Place::Store(Arc::new(store)),
+        };
+        Self { place, format }
     }
 
     #[cfg(feature = "secure-cookies")]
     pub(crate) fn client_side(format: Arc<dyn Format>) -> Self {
-        Self { store: None, format }
+        Self { place: Place::Client, format }
     }
 
     /// The same records behind another format. What is no record stays as it is: it has its own.
     #[cfg(feature = "secure-cookies")]
     pub(crate) fn format(&mut self, format: Arc<dyn Format>) {
-        if self.store.is_some() {
+        if !self.is_client_side() {
             self.format = format;
         }
     }
@@ -95,12 +106,12 @@ impl Backend {
 
     /// Whether clients hold their whole sessions, so that each change has to be sent.
     pub(crate) fn is_client_side(&self) -> bool {
-        self.store.is_none()
+        matches!(self.place, Place::Client)
     }
 
     /// Whether nothing is ever waited for.
     pub(crate) fn is_immediate(&self) -> bool {
-        self.store.as_ref().is_none_or(|store| store.is_immediate())
+        !matches!(self.place, Place::Store(_))
     }
 
     pub(crate) fn fits(&self, len: usize) -> bool {
@@ -110,7 +121,7 @@ impl Backend {
     /// Draws the token of a new session. Where clients hold the whole of it, its seal is its secret.
     pub(crate) fn new_token(&self) -> Token {
         let secret = if self.is_client_side() { Secret::none() } else { Secret::random() };
-        Token { id: SessionId::random(), secret }
+        Token::new(SessionId::random(), secret).hashed()
     }
 
     /// What a value opens. The record of an authentic one is in the store, where there is one.
@@ -118,43 +129,28 @@ impl Backend {
         self.format.open(value)
     }
 
-    pub(crate) fn store(&self) -> Option<&dyn DynStore> {
-        self.store.as_deref()
-    }
-
-    /// The record as others have left it; `last` where nobody else can write it.
-    pub(crate) async fn reload(&self, id: &SessionId, last: Record) -> Result<Option<Record>, StoreError> {
-        match &self.store {
-            Some(store) => store.load(id).await,
-            None => Ok(Some(last)),
+    /// Loads a record; `held` is the one that the client brought along, if clients hold theirs.
+    pub(crate) async fn load(&self, id: &SessionId, held: Option<Record>) -> Result<Option<Record>, StoreError> {
+        match &self.place {
+            Place::Memory(memory) => Ok(memory.find(id)),
+            Place::Store(store) => store.load(id).await,
+            Place::Client => Ok(held),
         }
     }
 
     pub(crate) async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        match &self.store {
-            Some(store) => store.create(id, record).await,
-            None => Ok(Created::Done),
+        match &self.place {
+            Place::Memory(memory) => memory.add(id, record),
+            Place::Store(store) => store.create(id, record).await,
+            Place::Client => Ok(Created::Done),
         }
     }
 
-    /// Applies `changes`, which were made of a record that lives until then.
-    pub(crate) async fn update(
-        &self,
-        id: &SessionId,
-        changes: &Changes,
-        until: Timestamp,
-    ) -> Result<Updated, StoreError> {
-        match &self.store {
-            Some(store) => store.update(id, changes).await,
-            None if changes.now() < until => Ok(Updated::Done),
-            None => Ok(Updated::Gone),
-        }
-    }
-
-    pub(crate) async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        match &self.store {
-            Some(store) => store.delete(id).await,
-            None => Ok(()),
+    pub(crate) async fn delete(&self, id: &SessionId, base: Option<&Record>) -> Result<Deleted, StoreError> {
+        match &self.place {
+            Place::Memory(memory) => Ok(memory.end(id, base)),
+            Place::Store(store) => store.delete(id, base).await,
+            Place::Client => Ok(Deleted::Done),
         }
     }
 
@@ -163,7 +159,11 @@ impl Backend {
     }
 
     pub(crate) fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
-        self.store.as_ref()?.owner_index()
+        match &self.place {
+            Place::Memory(memory) => SessionStore::owner_index(memory),
+            Place::Store(store) => store.owner_index(),
+            Place::Client => None,
+        }
     }
 }
 

@@ -1,34 +1,32 @@
 //! From what a request did to what the store keeps and the client gets.
 
-use std::{sync::Arc, time::Duration};
+use std::time::{Duration, Instant};
 
-use rand::RngExt as _;
-use tokio::time::{Instant, sleep};
-
-use self::write::{Sending, is_done};
+use self::write::{Put, Stored};
 use crate::{
-    backend::Text,
+    backend::{Place, Text},
     core::Core,
     credentials::Standing,
     error::Error,
     event::Event,
+    lifetime::Lifetime,
     open::{Visit, owner_valid_from},
-    ops::{Act, Attempt, Ops, SharedOps},
-    plan::{Answer, Asked, Dropped, Loaded, Plan, plan},
+    ops::{Act, Ops, SharedOps},
+    plan::{Asked, Change, Dropped, Found, Loaded, OwnerEdit, Plan, plan},
     record::Record,
     state::State,
-    store::Updated,
+    store::{StoreError, queue::Alone},
     time::Timestamp,
     token::Token,
     transport::Claim,
 };
 
+mod create;
+mod delete;
+mod owner;
 mod write;
 
-/// How many conflicts in a row are answered at once; the next ones wait a moment, at random.
-const EAGER_TRIES: u32 = 4;
-/// The longest of these moments.
-const LONGEST_WAIT: u64 = 16;
+pub(crate) use self::owner::owner_in;
 
 /// What the client's cookie is to become.
 #[derive(Clone, Debug, Default)]
@@ -52,168 +50,187 @@ pub(crate) enum Head {
     Sent,
 }
 
-/// One commit: what was loaded, what was asked, and where it has come to.
+/// One commit: the session as it was loaded, the request's wishes, and how far they have come.
 pub(crate) struct Commit<'a> {
     pub(crate) core: &'a Core,
     pub(crate) claims: &'a [Claim],
     pub(crate) visit: Visit,
-    /// As it was when the commit began.
+    /// The wishes as they were when the commit began.
     pub(crate) asked: SharedOps,
-    /// What is left of it, with updates that ran again.
+    /// The same, with updates that ran again.
     pub(crate) ops: SharedOps,
-    pub(crate) attempt: Attempt,
     pub(crate) head: Head,
     pub(crate) ticket: Ticket,
     pub(crate) dropped: Option<Dropped>,
     /// Whether the token is to be sent again when the head leaves, for what an earlier commit did.
     pub(crate) resends: bool,
+    /// Whether the wishes are still to be fulfilled, since there was no session for them yet.
+    pub(crate) waits: bool,
+    /// The value of `owner_valid_from` that a login is admitted under: read once, before the first try.
+    admitted: Option<Timestamp>,
+    /// When the commit lost its first race.
+    contended_since: Option<Instant>,
+    /// The error of a write whose outcome stays unknown.
+    pub(crate) lost: Option<StoreError>,
 }
 
-/// What a plan comes to, made ready: between two calls of the store nothing waits.
+/// What a plan comes to, made ready.
 enum Next {
     Nothing,
+    Put(Box<Put>),
     Create,
-    Delete,
-    DeleteAndCreate,
-    Send(Box<Sending>),
-    Replan(Answer),
+    Purge,
+    Restart,
+    DeleteFound,
+    Drop(Dropped),
 }
 
-impl Commit<'_> {
-    /// Plans, does, and plans again while other requests come between. At most one write succeeds (a restart: two).
+impl<'a> Commit<'a> {
+    pub(crate) fn new(core: &'a Core, claims: &'a [Claim], visit: Visit, asked: SharedOps, head: Head) -> Self {
+        Self {
+            core,
+            claims,
+            visit,
+            ops: SharedOps::clone(&asked),
+            asked,
+            head,
+            ticket: Ticket::Keep,
+            dropped: None,
+            resends: false,
+            waits: false,
+            admitted: None,
+            contended_since: None,
+            lost: None,
+        }
+    }
+
+    /// Plans, does, and plans again with the record that another request left meanwhile. At most one write succeeds (of a
+    /// restart: two).
     ///
-    /// After an error, `ticket` still holds: a purge takes the cookie away even when the store fails.
+    /// After an error, `ticket` still holds: a purge takes the cookie away even if the store fails.
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
         let now = self.core.now();
-        let mut contended_since = None;
-        let reissue = self.head == Head::Leaves && (self.visit.is_reissue_due() || self.resends);
-        // A login to a session that this owner cannot have any more begins another one.
-        let mut answer = if self.predates_owner().await? { Answer::Gone } else { Answer::None };
-        for tries in 1.. {
-            answer = match self.next(&answer, reissue, now)? {
-                Next::Nothing => return Ok(()),
-                Next::Create => return self.create(now).await,
-                Next::Delete => {
-                    self.visit.loaded = Loaded::Ended;
-                    return Box::pin(self.delete(now)).await;
+        if self.core.owner_valid_from.is_some() {
+            Box::pin(self.admit()).await?;
+        }
+        let mut found = self.visit.base().cloned();
+        let mut turn = None;
+        loop {
+            match self.next(found.as_ref(), now)? {
+                Next::Nothing => {
+                    // A label or a lifetime waits for the session that it is for.
+                    self.waits = self.visit.loaded == Loaded::Nothing && self.head == Head::Open;
+                    return Ok(());
                 }
-                Next::DeleteAndCreate => {
-                    Box::pin(self.delete(now)).await?;
-                    self.visit.loaded = Loaded::Nothing;
-                    return self.create(now).await;
+                Next::Drop(why) => {
+                    self.drop_writes(why);
+                    return Ok(());
                 }
-                Next::Replan(answer) => answer,
-                Next::Send(mut sending) => match self.send(&mut sending).await? {
-                    updated if is_done(&updated, &sending.changes) => {
-                        self.sent(*sending);
-                        return Ok(());
-                    }
-                    Updated::Conflict(record) => {
-                        self.core.emit(&Event::ConflictReplayed { id: sending.id });
-                        match self.attempt.unanswered(record.nonce()) {
-                            Some(done) => {
-                                self.answered(&done, *record, now)?;
-                                Answer::None
-                            }
-                            None => Answer::Conflict(record),
-                        }
-                    }
-                    // What is done was met above.
-                    Updated::Gone | Updated::Done => Answer::Gone,
+                Next::Create => return self.create(found.as_ref(), now).await,
+                Next::Purge => return Box::pin(self.purge(now)).await,
+                Next::Restart => {
+                    Box::pin(self.purge(now)).await?;
+                    return Box::pin(self.create(None, now)).await;
+                }
+                Next::DeleteFound => match Box::pin(self.delete_found(found)).await? {
+                    Some(record) => found = Some(record),
+                    None => return Ok(()),
                 },
-            };
-            self.pause(tries, &mut contended_since).await?;
-        }
-        Ok(())
-    }
-
-    fn next(&mut self, answer: &Answer, reissue: bool, now: Timestamp) -> Result<Next, Error> {
-        let overtaken = self.overtaken(now);
-        let loaded = overtaken.as_ref().unwrap_or(&self.visit.loaded);
-        let record = match (answer, loaded) {
-            (Answer::Conflict(record), _) => Some(&**record),
-            (Answer::None, Loaded::Current(record)) => Some(record),
-            (Answer::Gone | Answer::None, _) => None,
-        };
-        let base = record.map_or(State::empty(), Record::state);
-        let is_gone = matches!(answer, Answer::Gone);
-        if !is_gone {
-            Ops::replay(&mut self.ops, base)?;
-        }
-        let delta = record.map(|record| self.ops.delta(record.state()));
-        let owner = self.new_owner();
-        let starts = self.ops.started && !matches!(loaded, Loaded::Current(_));
-        let writes_keys = match &delta {
-            Some(delta) => !delta.is_empty(),
-            None if is_gone => self.ops.touches_keys(),
-            None => self.ops.changes(base),
-        };
-        let asked = Asked {
-            act: self.ops.act,
-            writes: writes_keys || self.ops.touches_meta() || starts,
-            owner: owner.as_ref().and_then(Option::as_deref),
-            touch: reissue || self.is_touch_due(now),
-            resend: self.is_resend_due(reissue, now),
-        };
-        Ok(match plan(loaded, answer, asked) {
-            Plan::Nothing => Next::Nothing,
-            Plan::Create => Next::Create,
-            Plan::Delete => Next::Delete,
-            Plan::DeleteAndCreate => Next::DeleteAndCreate,
-            Plan::Fail => return Err(Error::read_only()),
-            Plan::Update(record, rotation) => {
-                let delta = delta.unwrap_or_else(|| self.ops.delta(record.state()));
-                let sending = self.prepare(record, rotation, delta, owner, now)?;
-                sending.map_or(Next::Replan(Answer::Gone), Next::Send)
+                Next::Put(put) => {
+                    let (id, is_touch) = (put.id, put.change == Change::Touch);
+                    match self.store(*put, now, &mut turn).await {
+                        Ok(Stored::Done) => {
+                            self.core.upkeep_works();
+                            return Ok(());
+                        }
+                        // Another request has moved the deadline on.
+                        Ok(_) if is_touch => return Ok(()),
+                        Ok(Stored::Found(record)) => {
+                            if record.is_some() {
+                                self.core.emit(&Event::ConflictReplayed { id });
+                            }
+                            found = record;
+                        }
+                        Err(error) if is_touch => {
+                            self.core.upkeep_failed(id, &error);
+                            self.lost = None;
+                            return Ok(());
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
             }
-            Plan::Drop(why) => {
-                self.drop_writes(why);
-                Next::Nothing
-            }
-        })
-    }
-
-    /// What a renewal works on where an earlier save ran into another request's renewal and was merged: what that left is not
-    /// ours to renew, since the token that came with this request is superseded.
-    fn overtaken(&self, now: Timestamp) -> Option<Loaded> {
-        match &self.visit.loaded {
-            Loaded::Current(record) if self.ops.act == Act::Renew && !self.holds_newest(record, now) => {
-                Some(Loaded::Superseded(record.clone()))
-            }
-            _ => None,
+            self.lose()?;
         }
     }
 
-    /// Whether the mere use is worth a write. Where that is a cookie, it must be possible to send one.
-    fn is_touch_due(&self, now: Timestamp) -> bool {
+    /// Decides what is next, and makes it ready. Nothing waits here.
+    fn next(&mut self, found: Option<&Record>, now: Timestamp) -> Result<Next, Error> {
+        let standing = found.map_or(Standing::Unknown, |record| self.standing(record, now));
+        let owner = self.written_owner()?;
+        let edit = self.owner_edit(owner.as_ref());
+        let renews = self.ops.renews() || edit != OwnerEdit::Keep;
+        let is_open = matches!(self.visit.loaded, Loaded::Current(_));
+        let mut state = None;
+        let writes = match found.filter(|_| is_open) {
+            Some(record) if standing == Standing::Current => {
+                Ops::replay(&mut self.ops, record.state())?;
+                state = self.ops.applied(record.state(), renews);
+                state.is_some() || self.ops.describes()
+            }
+            Some(_) => self.ops.touches_keys() || (renews && self.ops.names_keys()),
+            None if self.visit.loaded == Loaded::Nothing => {
+                Ops::replay(&mut self.ops, State::empty())?;
+                self.ops.started || self.ops.inserts(renews)
+            }
+            None => self.ops.touches_keys() || self.ops.describes() || self.ops.started,
+        };
+        let asked = Asked { act: self.ops.act, owner: edit, writes, upkeep: self.is_upkeep_due(now) };
+        let found_as = found.map_or(Found::Gone, |record| Found::Record(record, standing));
+        let next = match (plan(&self.visit.loaded, found_as, asked), found) {
+            (Plan::Replace(change), Some(record)) => {
+                let admits = renews && self.is_login(edit);
+                match self.make(record, change, state, owner, admits, now)? {
+                    Some(put) => Next::Put(put),
+                    None => Next::Drop(Dropped::Gone),
+                }
+            }
+            (Plan::Nothing | Plan::Replace(_), _) => Next::Nothing,
+            (Plan::Create, _) => Next::Create,
+            (Plan::Purge, _) => Next::Purge,
+            (Plan::Restart, _) => Next::Restart,
+            (Plan::DeleteFound, _) => Next::DeleteFound,
+            (Plan::Drop(why), _) => Next::Drop(why),
+            (Plan::Fail, _) => {
+                let cause = self.visit.beside.as_ref().and_then(|beside| beside.cause.clone());
+                return Err(cause.map_or_else(Error::read_only, Error::from));
+            }
+        };
+        Ok(next)
+    }
+
+    /// The standing of the token that this handle was opened with.
+    fn standing(&self, record: &Record, now: Timestamp) -> Standing {
+        let standing = |token: &Token| record.standing(&token.hash(), now);
+        self.visit.token.as_ref().map_or(Standing::Unknown, standing)
+    }
+
+    fn lifetime_of<'b>(&'b self, record: &'b Record) -> &'b Lifetime {
+        self.core.lifetime_of(record)
+    }
+
+    /// Whether the deadline should move on, or the token should be sent again under the current key. Where the session is in
+    /// the cookie, it must be possible to send one.
+    fn is_upkeep_due(&self, now: Timestamp) -> bool {
         let is_possible = self.head != Head::Sent || !self.core.backend.is_client_side();
-        is_possible && self.visit.record().is_some_and(|record| self.core.is_touch_due(record, &self.ops, now))
+        let is_touch_due = |record: &Record| self.core.is_touch_due(record, &self.ops, now);
+        self.is_resend_asked() || (is_possible && self.visit.record().is_some_and(is_touch_due))
     }
 
-    /// Whether the token is to be sent again with an update, be it under the current key or with another `Max-Age`. The update that goes
-    /// with it holds only while the token is the newest: sent after a newer one, it would log the user out. What no server can
-    /// help is a response that leaves before a renewal's and arrives after it: so a new key sends each token once, and no more.
-    /// For the same reason a save in the middle of a request leaves it to the commit that the head leaves with.
-    fn is_resend_due(&self, reissue: bool, now: Timestamp) -> bool {
-        let is_wanted =
-            |record| reissue || (self.head == Head::Leaves && self.ops.moves_cookie(self.core.lifetime_of(record)));
-        self.visit.record().is_some_and(|record| is_wanted(record) && self.holds_newest(record, now))
-    }
-
-    fn holds_newest(&self, record: &Record, now: Timestamp) -> bool {
-        let standing = |token: &Token| record.standing(&token.secret.hash(), now);
-        self.visit.token.as_ref().map(standing) == Some(Standing::Current)
-    }
-
-    /// Whether this is a login with a visitor's session from before the time since when the owner's sessions are valid: the
-    /// next request would be told that it is revoked.
-    async fn predates_owner(&self) -> Result<bool, Error> {
-        if self.core.owner_valid_from.is_none() {
-            return Ok(false);
-        }
-        let owner = self.new_owner().flatten().filter(|_| self.ops.act == Act::Renew);
-        let (Some(record), Some(owner)) = (self.visit.record(), owner) else { return Ok(false) };
-        Ok(record.created_at() < Box::pin(owner_valid_from(self.core, &owner)).await?)
+    /// Whether the token is to be sent again under another key, or for what an earlier save did. A save in the middle of a
+    /// request leaves it to the commit that the head leaves with: sent after a newer token, it would log the user out.
+    fn is_resend_asked(&self) -> bool {
+        self.head == Head::Leaves && (self.visit.is_reissue_due() || self.resends)
     }
 
     fn drop_writes(&mut self, why: Dropped) {
@@ -221,39 +238,37 @@ impl Commit<'_> {
             self.core.emit(&event);
         }
         if why == Dropped::Gone {
-            self.visit.forget();
+            self.visit.loaded = Loaded::Gone;
         }
         self.dropped = Some(why);
     }
 
-    /// The owner that the request sets: as it says itself, or as the key says that the layer was told of.
-    ///
-    /// What it wrote counts, not what that changes: the sibling of a double-clicked login has written the same already, and
-    /// this one logs in all the same.
-    fn new_owner(&self) -> Option<Option<Arc<str>>> {
-        let by_key = || self.ops.written(self.core.owner_key.as_deref()?).map(|raw| raw.and_then(owner_in));
-        self.ops.owner.clone().or_else(by_key)
+    /// Takes note of a write whose outcome stays unknown.
+    fn told<T>(&mut self, written: Result<T, StoreError>) -> Result<T, Error> {
+        written.map_err(|error| {
+            if error.is_unknown() {
+                self.lost = Some(error.clone());
+            }
+            error.into()
+        })
     }
 
-    /// Lets others finish, once several tries in a row were in vain.
-    async fn pause(&self, tries: u32, since: &mut Option<Instant>) -> Result<(), Error> {
-        if since.get_or_insert_with(Instant::now).elapsed() > self.core.commit_timeout {
-            return Err(Error::contended());
-        }
-        if tries > EAGER_TRIES && self.ops.act != Act::Purge && tokio::runtime::Handle::try_current().is_ok() {
-            let longest = u64::from(tries - EAGER_TRIES).min(LONGEST_WAIT);
-            let wait = rand::rng().random_range(0..=longest * 1000);
-            sleep(Duration::from_micros(wait)).await;
-        }
-        Ok(())
+    /// Takes note of a lost race; fails if others have been faster for too long.
+    fn lose(&mut self) -> Result<(), Error> {
+        let since = *self.contended_since.get_or_insert_with(Instant::now);
+        if since.elapsed() > self.core.commit_timeout { Err(self.contended()) } else { Ok(()) }
     }
-}
 
-/// The owner that a state key's raw value names: a string's text, or a number's.
-pub(crate) fn owner_in(raw: &str) -> Option<Arc<str>> {
-    match serde_json::from_str(raw).ok()? {
-        serde_json::Value::String(text) => Some(text.into()),
-        serde_json::Value::Number(number) => Some(number.to_string().into()),
-        _ => None,
+    fn contended(&self) -> Error {
+        if let Some(id) = self.visit.id() {
+            self.core.emit(&Event::Contended { id });
+        }
+        Error::contended()
+    }
+
+    /// The time that is left for races.
+    fn patience(&self) -> Duration {
+        let spent = self.contended_since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.core.commit_timeout.saturating_sub(spent)
     }
 }

@@ -134,7 +134,7 @@ impl WholeSessions {
         base64url::decode(value, &mut bytes)?;
         let (payload, key) = self.envelope.unwrap(&mut bytes)?;
         let (id, body) = payload.split_first_chunk()?;
-        let token = Token { id: SessionId::from_bytes(*id), secret: Secret::none() };
+        let token = Token::new(SessionId::from_bytes(*id), Secret::none());
         Some(Opened { token, record: Some(Record::from_body(body, no_credentials())?), key })
     }
 
@@ -148,8 +148,8 @@ impl WholeSessions {
     }
 }
 
-/// Characters of a session without a key: an id of 16 bytes, three times of 8, three lengths and a count of 4.
-const SHORTEST: usize = (Envelope::LEAST + 16 + 24 + 16) * 4 / 3;
+/// Characters of a session without a key: an id of 16 bytes, four times of 8, three lengths and a count of 4.
+const SHORTEST: usize = (Envelope::LEAST + 16 + 32 + 16) * 4 / 3;
 
 /// What a record must have: there is no secret that a store could keep the hash of.
 fn no_credentials() -> Credentials {
@@ -167,18 +167,18 @@ mod tests {
         let table = [
             (
                 CookieStore::new as fn(Key) -> _,
-                "AdEQ4-nw-mF4-qFuhj7WgzOTEzPCf7ivwOhYmIIr983IZRxKM4wLMeVQjxZs85BCtngjr3jSJ-IqPte-99iQTixzLge05V_QMFOVU57CYf7lxy5PENHZeu7D7VVFGEdc6xXIe-QjDmnZEQvE45bCOnS7uLoCS88UkuwqKjTm",
+                "AdEQ4-mhKTFuAkMgfcXie0dpMBhSFMxl2Araj5E2q9m6MazgexaNbozEcGFFDuprM2I4vgW7znfiBUzK6iFt5-aZ114HPP7xuARyND4daZGsp1kv4yFRsU_PP4EgYObMY2khhymO7JrB8lUxI6LinS4kKn6cIRU0tWlUTETBBjH7x_WN_SY",
             ),
             (
                 CookieStore::insecure_readable,
-                "AtEQ4-kFBQUFBQUFBQUFBQUFBQUFAFBcGKMBAAAAUFwYowEAAACsgh2jAQAAAwAAAGFkYf__________AgAAAAQAAAAJAAAADQAAABIAAABjYXJ0WzEsMl11c2VyImFkYSLsciVJiOhjMK6wiYcRaPWh",
+                "AtEQ4-kFBQUFBQUFBQUFBQUFBQUFAFBcGKMBAAAAUFwYowEAAACsgh2jAQAA__________8DAAAAYWRh__________8CAAAABAAAAAkAAAANAAAAEgAAAGNhcnRbMSwyXXVzZXIiYWRhIk--MN9a08uLL1Gg_Q5XiYY",
             ),
         ];
         let (now, end) = (Timestamp::from_millis(1_800_000_000_000), Timestamp::from_millis(1_800_086_400_000));
         let state: State = [("cart", "[1,2]"), ("user", "\"ada\"")].into_iter().collect();
         let mut record = Record::new(no_credentials(), state, now, end);
         record.body_mut().rest.owner = Some("ada".into());
-        let token = Token { id: SessionId::from_bytes([5; 16]), secret: Secret::none() };
+        let token = Token::new(SessionId::from_bytes([5; 16]), Secret::none());
         for (form, cookie) in table {
             let bytes: Vec<u8> = (1..=64).collect();
             let key = Key::from_bytes(&bytes).unwrap();
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn the_smallest_session_is_not_too_short() {
         let record = Record::new(no_credentials(), State::default(), Timestamp::default(), Timestamp::MAX);
-        let token = Token { id: SessionId::random(), secret: Secret::none() };
+        let token = Token::new(SessionId::random(), Secret::none());
         for form in [CookieStore::new, CookieStore::insecure_readable] {
             let format = form(Key::generate()).into_format();
             let text = format.write(&token, &record).unwrap().0;

@@ -3,27 +3,46 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
 use http::StatusCode;
 
 use crate::{
-    backend::Backend, cookie::CookieOptions, event::Event, lifetime::Lifetime, ops::Ops, quota::Quota, record::Record,
-    scope::Scope, store::StoreError, time::Timestamp, transport::Transport,
+    backend::Backend,
+    cookie::CookieOptions,
+    error::Error,
+    event::Event,
+    lifetime::Lifetime,
+    ops::Ops,
+    quota::Quota,
+    record::Record,
+    scope::Scope,
+    store::{StoreError, queue::Queue},
+    time::Timestamp,
+    token::SessionId,
+    transport::Transport,
+    valid_from::ValidFrom,
 };
 
 /// The backend and the options.
 #[derive(Clone)]
 pub(crate) struct Core {
     pub(crate) backend: Backend,
+    /// The writers of this process that wait for each other. Clones of a layer share it.
+    pub(crate) queue: Arc<Queue>,
+    /// Whether housekeeping fails at the moment: the log says so once, and once when it works again.
+    upkeep_fails: Arc<AtomicBool>,
     pub(crate) transport: Transport,
     pub(crate) scope: Scope,
     pub(crate) lifetime: Lifetime,
     pub(crate) owner_key: Option<Arc<str>>,
     pub(crate) quota: Option<Quota>,
-    pub(crate) valid_from: Timestamp,
+    pub(crate) valid_from: ValidFrom,
     pub(crate) owner_valid_from: Option<Arc<OwnerValidFrom>>,
     pub(crate) max_bytes: usize,
     pub(crate) commit_timeout: Duration,
@@ -47,8 +66,8 @@ pub enum OnStoreError {
     /// The error, where the session is asked for. The default.
     #[default]
     Fail,
-    /// An empty, read-only session: nothing is written and no cookie is touched. `renew`, `purge` and `restart` are
-    /// errors all the same.
+    /// An empty, read-only session: nothing is written and no cookie is touched. A login, another change of the owner,
+    /// `renew`, `purge` and `restart` are errors all the same: none of them may get lost.
     Anonymous,
 }
 
@@ -68,12 +87,14 @@ impl Core {
     pub(crate) fn new(backend: Backend) -> Self {
         Self {
             backend,
+            queue: Arc::default(),
+            upkeep_fails: Arc::default(),
             transport: Transport { cookie: Some(CookieOptions::default()), header: None },
             scope: Scope::default_scope(),
             lifetime: Lifetime::default(),
             owner_key: None,
             quota: None,
-            valid_from: Timestamp::default(),
+            valid_from: ValidFrom::default(),
             owner_valid_from: None,
             max_bytes: 64 * 1024,
             commit_timeout: Duration::from_secs(5),
@@ -102,6 +123,21 @@ impl Core {
     /// Whether a request that changes nothing is worth a write, for the deadline.
     pub(crate) fn is_touch_due(&self, record: &Record, ops: &Ops, now: Timestamp) -> bool {
         self.lifetime_of(record).is_touch_due(record, ops.names_keys(), now)
+    }
+
+    /// Reports that housekeeping failed.
+    pub(crate) fn upkeep_failed(&self, id: SessionId, error: &Error) {
+        if !self.upkeep_fails.swap(true, Ordering::Relaxed) {
+            let error = error as &(dyn std::error::Error + 'static);
+            tracing::warn!(%id, error, "session housekeeping fails: deadlines do not move on; requests are answered");
+        }
+        self.emit(&Event::UpkeepFailed { id, error });
+    }
+
+    pub(crate) fn upkeep_works(&self) {
+        if self.upkeep_fails.load(Ordering::Relaxed) && self.upkeep_fails.swap(false, Ordering::Relaxed) {
+            tracing::warn!("session housekeeping works again");
+        }
     }
 
     pub(crate) fn emit(&self, event: &Event<'_>) {

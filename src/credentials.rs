@@ -6,12 +6,12 @@ use crate::{time::Timestamp, token::SecretHash};
 
 /// How long a replaced secret is still told from garbage.
 ///
-/// Long enough for the requests that were under way when it was replaced; it opens nothing in that time.
-const SUPERSEDED_FOR: Duration = Duration::from_secs(10);
-/// How many replaced secrets are remembered: a login form sent five times within ten seconds is a script.
-const SUPERSEDED_MAX: usize = 4;
+/// Long enough for the requests that were under way when it was replaced. It opens nothing in that time.
+pub(crate) const SUPERSEDED_FOR: Duration = Duration::from_secs(60);
+/// How many replaced secrets are remembered: a login form sent five times within a minute is a script.
+pub(crate) const SUPERSEDED_MAX: usize = 4;
 
-/// The hashes of a session's secrets: the current one, and at most four that renewals replaced within 10 seconds.
+/// The hashes of a session's secrets: the current one, and at most four that renewals replaced within 60 seconds.
 ///
 /// A rotation is conditional on the whole of it as it was loaded, and replaces the whole.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,8 +23,8 @@ pub struct Credentials {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Superseded {
-    hash: SecretHash,
-    until: Timestamp,
+    pub(crate) hash: SecretHash,
+    pub(crate) until: Timestamp,
 }
 
 /// What a presented secret is to a session.
@@ -32,7 +32,7 @@ pub(crate) struct Superseded {
 pub enum Standing {
     /// It opens the session.
     Current,
-    /// A renewal replaced it within the last 10 seconds. It opens nothing.
+    /// A renewal replaced it within the last 60 seconds. It opens nothing.
     Superseded,
     /// It is nothing to this session.
     Unknown,
@@ -63,10 +63,6 @@ impl Credentials {
 
     pub(crate) fn from_parts(current: SecretHash, superseded: Vec<Superseded>) -> Self {
         Self { current, superseded }
-    }
-
-    pub(crate) fn parts(&self) -> (&SecretHash, &[Superseded]) {
-        (&self.current, &self.superseded)
     }
 
     pub(crate) fn into_parts(self) -> (SecretHash, Vec<Superseded>) {
@@ -130,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_secret_is_known_for_ten_seconds_and_opens_nothing() {
+    fn a_replaced_secret_is_known_for_a_minute_and_opens_nothing() {
         let before = Credentials::new(hash(1));
         let after = before.rotated(hash(2), at(100));
         assert_eq!(before.standing(&hash(1), at(100)), Standing::Current);
@@ -138,8 +134,8 @@ mod tests {
             (hash(2), at(100), Standing::Current),
             (hash(2), at(1_000_000), Standing::Current),
             (hash(1), at(100), Standing::Superseded),
-            (hash(1), at(109), Standing::Superseded),
-            (hash(1), at(110), Standing::Unknown),
+            (hash(1), at(159), Standing::Superseded),
+            (hash(1), at(160), Standing::Unknown),
             (hash(3), at(100), Standing::Unknown),
         ];
         for (secret, now, expected) in table {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::StatusCode;
+
 use crate::{cookie::CookieError, store::StoreError};
 
 mod values;
@@ -10,7 +12,8 @@ pub use values::{SessionGetError, SessionInsertError, SessionUpdateError};
 
 /// Why a session could not be loaded, changed or committed.
 ///
-/// What a client sees of it is an empty 503, see [`Failure`](crate::Failure).
+/// The client sees an empty response: 503 if trying again can help ([`is_temporary`](Self::is_temporary)), 403 for a login
+/// beyond the owner's limit or one that has expired, 500 for everything else. See [`Failure`](crate::Failure).
 pub struct Error {
     kind: Kind,
 }
@@ -43,6 +46,8 @@ enum Kind {
     NoOwnerIndex,
     NoLimit,
     OverLimit(usize),
+    NoOwner(Box<str>),
+    LoginExpired,
     LayeredTwice(&'static str),
     SameName(&'static str, &'static str),
 }
@@ -58,6 +63,11 @@ impl Error {
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self.kind, Kind::Contended | Kind::ConflictOn(_))
+    }
+
+    /// Whether others kept changing the session for too long. It was reported where it happened.
+    pub(crate) fn is_contended(&self) -> bool {
+        matches!(self.kind, Kind::Contended)
     }
 
     /// Whether the session ended, or was renewed by another request, before [`Session::save`](crate::Session::save) could
@@ -103,6 +113,20 @@ impl Error {
         matches!(self.kind, Kind::OverLimit(_))
     }
 
+    /// Returns whether the value under the layer's [`owner_key`](crate::SessionLayer::owner_key) cannot name an owner: it is
+    /// neither a string nor a whole number.
+    #[must_use]
+    pub fn is_no_owner(&self) -> bool {
+        matches!(self.kind, Kind::NoOwner(_))
+    }
+
+    /// Returns whether the owner's sessions were ended after the password was checked, so that the user has to log in
+    /// again: see [`Session::login_at`](crate::Session::login_at).
+    #[must_use]
+    pub fn is_login_expired(&self) -> bool {
+        matches!(self.kind, Kind::LoginExpired)
+    }
+
     /// Whether a value is not of the type that was asked for, or cannot be written as JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
@@ -137,8 +161,43 @@ impl Error {
         }
         matches!(
             self.kind,
-            Kind::NoLayer | Kind::NotLoaded | Kind::LayeredTwice(_) | Kind::SameName(..) | Kind::NoOwnerIndex
+            Kind::NoLayer
+                | Kind::NotLoaded
+                | Kind::LayeredTwice(_)
+                | Kind::SameName(..)
+                | Kind::NoOwnerIndex
+                | Kind::NoOwner(_)
         )
+    }
+
+    /// The store's error, if it failed.
+    pub(crate) fn store_error(&self) -> Option<&StoreError> {
+        match &self.kind {
+            Kind::Store(error) => Some(error),
+            Kind::Value { cause, .. } => cause.store_error(),
+            _ => None,
+        }
+    }
+
+    /// Returns whether trying again can help: the store failed, or other requests kept changing the session.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match &self.kind {
+            Kind::Store(_) | Kind::ReadOnly | Kind::Contended | Kind::ConflictOn(_) | Kind::Gone => true,
+            Kind::Value { cause, .. } => cause.is_temporary(),
+            _ => false,
+        }
+    }
+
+    /// The status of the response to a request that failed with this error; `temporary` if trying again can help.
+    pub(crate) fn status(&self, temporary: StatusCode) -> StatusCode {
+        if self.is_temporary() {
+            temporary
+        } else if self.is_over_limit() || self.is_login_expired() {
+            StatusCode::FORBIDDEN
+        } else {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
     }
 
     /// The error of an extractor that finds no [`LazySession`](crate::LazySession).
@@ -193,6 +252,14 @@ impl Error {
 
     pub(crate) fn over_limit(max: usize) -> Self {
         Kind::OverLimit(max).into()
+    }
+
+    pub(crate) fn no_owner(key: &str) -> Self {
+        Kind::NoOwner(key.into()).into()
+    }
+
+    pub(crate) fn login_expired() -> Self {
+        Kind::LoginExpired.into()
     }
 
     pub(crate) fn no_owner_index() -> Self {
@@ -255,6 +322,10 @@ impl fmt::Display for Error {
             }
             Kind::NoLimit => f.write_str("an owner must be allowed one session at least"),
             Kind::OverLimit(max) => write!(f, "the owner has {max} sessions already, the most there may be"),
+            Kind::NoOwner(key) => {
+                write!(f, "the value under the owner key `{key}` is neither a string nor a whole number, so it names no owner")
+            }
+            Kind::LoginExpired => f.write_str("the owner's sessions were ended while this login was under way: log in again"),
             Kind::NoOwnerIndex => f.write_str("this store cannot list or end sessions by owner"),
             Kind::ReadOnly => f.write_str("the session could not be loaded, so it is read-only"),
         }

@@ -40,16 +40,54 @@ pub enum Event<'a> {
         /// The session.
         id: SessionId,
     },
-    /// Another request changed what this one had read, and its updates ran again.
+    /// Another request changed the session meanwhile, and this one's changes were applied again to what it left.
     ConflictReplayed {
         /// The session.
         id: SessionId,
     },
-    /// A load or a commit failed.
+    /// A commit failed, since other requests kept changing the session for longer than
+    /// [`commit_timeout`](crate::SessionLayer::commit_timeout).
+    Contended {
+        /// The session.
+        id: SessionId,
+    },
+    /// Housekeeping failed: the deadline did not move on, or a token was not sent again under its new key. The request is
+    /// answered all the same, and a later one tries again.
+    UpkeepFailed {
+        /// The session.
+        id: SessionId,
+        /// The cause.
+        error: &'a Error,
+    },
+    /// The store failed at a load, at a commit, or at a call of [`Owners`](crate::Owners).
     StoreFailed {
         /// The cause.
         error: &'a Error,
     },
+    /// A session was not stored: it is larger than [`max_bytes`](crate::SessionLayer::max_bytes), or does not fit into its
+    /// cookie.
+    TooLarge {
+        /// The session; `None` if it was to be a new one.
+        id: Option<SessionId>,
+        /// The cause, with the sizes.
+        error: &'a Error,
+    },
+    /// A login was refused: its owner has as many sessions as
+    /// [`max_per_owner`](crate::SessionLayer::max_per_owner) allows, or the owner's sessions were ended while it was under
+    /// way ([`Error::is_login_expired`]).
+    LoginRefused {
+        /// The cause.
+        error: &'a Error,
+    },
+    /// A commit failed for another reason: see the kinds of [`Error`].
+    CommitFailed {
+        /// The cause.
+        error: &'a Error,
+    },
+}
+
+fn cause<'a>(error: &'a Error) -> &'a (dyn std::error::Error + 'static) {
+    error
 }
 
 /// Why a token did not open a session.
@@ -66,6 +104,8 @@ pub enum Rejection {
     Superseded,
     /// The session exists and the secret is none of its own.
     WrongSecret,
+    /// The session's record cannot be read: it is damaged, or a later version wrote it.
+    Undecodable,
 }
 
 impl Event<'_> {
@@ -82,11 +122,26 @@ impl Event<'_> {
             }
             Self::GoneWriteDropped { id } => tracing::warn!(%id, "session write dropped: the session is gone"),
             Self::ConflictReplayed { id } => tracing::debug!(%id, "session update replayed"),
-            Self::StoreFailed { error } => {
-                let what = if error.is_store() { "session store failed" } else { "session commit failed" };
-                tracing::error!(error = *error as &(dyn std::error::Error + 'static), "{what}");
-            }
+            Self::Contended { id } => tracing::error!(%id, "session contended: other requests kept changing it"),
+            // The core logs the first failure of an outage, and its end.
+            Self::UpkeepFailed { .. } => {}
+            Self::StoreFailed { error } => tracing::error!(error = cause(error), "session store failed"),
+            Self::TooLarge { id: Some(id), error } => tracing::error!(%id, error = cause(error), "session too large"),
+            Self::TooLarge { id: None, error } => tracing::error!(error = cause(error), "session too large"),
+            Self::LoginRefused { error } => tracing::warn!(error = cause(error), "session login refused"),
+            Self::CommitFailed { error } => tracing::error!(error = cause(error), "session commit failed"),
         }
+    }
+
+    /// The event of a commit or a load that failed; `None` if it was reported where it happened.
+    pub(crate) fn failed(error: &Error, id: Option<SessionId>) -> Option<Event<'_>> {
+        Some(match error {
+            _ if error.is_store() => Event::StoreFailed { error },
+            _ if error.is_too_large() => Event::TooLarge { id, error },
+            _ if error.is_over_limit() || error.is_login_expired() => Event::LoginRefused { error },
+            _ if error.is_contended() => return None,
+            _ => Event::CommitFailed { error },
+        })
     }
 
     pub(crate) fn dropped(why: Dropped, id: SessionId) -> Option<Self> {

@@ -16,6 +16,7 @@ use crate::{
     headers::{Head, HeadLines, Headers},
     layer::SessionLayer,
     lazy::LazySession,
+    outlives::Outlives,
     policy::Failure,
     scope::{self, RequestExtensions},
     shared::{Shared, at_once},
@@ -93,7 +94,7 @@ impl Exchange {
             return CommitFuture(Commit::Done(Some(session.head(lines, result))));
         }
         let session = session.clone();
-        CommitFuture(Commit::Runs(Box::pin(async move {
+        CommitFuture(Commit::Runs(Outlives::new(async move {
             let (lines, result) = session.shared.finish(status).await;
             session.head(lines, result)
         })))
@@ -102,13 +103,14 @@ impl Exchange {
 
 /// What a response's head says, once the session is committed; a [`Failure`] is to be answered in the response's place.
 ///
-/// Where there is nothing to store it is ready at once: poll it before you put it aside.
+/// Where there is nothing to store it is ready at once: poll it before you put it aside. Dropped before it is ready, it goes on
+/// as a task of the current `tokio` runtime.
 #[must_use]
 pub struct CommitFuture(Commit);
 
 enum Commit {
     Done(Option<Result<Head, Failure>>),
-    Runs(Pin<Box<dyn Future<Output = Result<Head, Failure>> + Send>>),
+    Runs(Outlives<Result<Head, Failure>>),
 }
 
 impl Future for CommitFuture {
@@ -118,7 +120,7 @@ impl Future for CommitFuture {
         match &mut self.0 {
             // Polled again after it was ready, it stays pending, as `Future` allows.
             Commit::Done(result) => result.take().map_or(Poll::Pending, Poll::Ready),
-            Commit::Runs(commit) => commit.as_mut().poll(cx),
+            Commit::Runs(commit) => Pin::new(commit).poll(cx),
         }
     }
 }

@@ -28,7 +28,17 @@ impl Headers for HeaderMap {
 /// Adds to what the application has said, and never replaces it.
 pub(crate) fn add(headers: &mut impl Headers, name: HeaderName, value: HeaderValue) {
     let is_said = match name {
-        header::CACHE_CONTROL => headers.values(&name).next().is_some(),
+        header::CACHE_CONTROL => {
+            let mut said = headers.values(&name).flat_map(|listed| listed.split(|byte| *byte == b',')).peekable();
+            if said.peek().is_none() {
+                false
+            } else if said.map(<[u8]>::trim_ascii).any(keeps_private) {
+                true
+            } else {
+                // A cache that stores a token hands one user's session to the next (RFC 9111 section 7.3).
+                return headers.append(name, HeaderValue::from_static("private"));
+            }
+        }
         header::VARY => headers
             .values(&name)
             .flat_map(|listed| listed.split(|byte| *byte == b','))
@@ -39,6 +49,11 @@ pub(crate) fn add(headers: &mut impl Headers, name: HeaderName, value: HeaderVal
     if !is_said {
         headers.append(name, value);
     }
+}
+
+/// Whether a directive of `Cache-Control` keeps a response out of shared caches.
+fn keeps_private(directive: &[u8]) -> bool {
+    directive.eq_ignore_ascii_case(b"private") || directive.eq_ignore_ascii_case(b"no-store")
 }
 
 /// What a response's head says of the session: [`CommitFuture`](crate::CommitFuture) gives it.

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderName, Response, StatusCode, header::InvalidHeaderName};
+use http::{
+    HeaderName, Response, StatusCode,
+    header::{self, InvalidHeaderName},
+};
 use tower_layer::Layer;
 
 use crate::{
@@ -23,6 +26,7 @@ use crate::{
     scope::Scope,
     service::SessionService,
     store::{SessionStore, StoreError},
+    valid_from::ValidFrom,
 };
 
 /// Gives every request a [`LazySession`](crate::LazySession), and commits what handlers did with it before the
@@ -33,7 +37,7 @@ use crate::{
 /// | option | default |
 /// |---|---|
 /// | [`cookie`](Self::cookie) | `__Host-id; Path=/; Secure; HttpOnly; SameSite=Lax` |
-/// | [`header`](Self::header) | none |
+/// | [`header`](Self::header), [`bearer`](Self::bearer) | none |
 /// | [`scope`](Self::scope) | none |
 /// | `signed`, of the feature `secure-cookies` | no |
 /// | [`lifetime`](Self::lifetime) | idle 24 hours, absolute 30 days, browser-session cookie |
@@ -55,7 +59,7 @@ pub struct SessionLayer<P = EmptyResponse> {
 impl SessionLayer {
     /// A layer over `store`, with the defaults.
     pub fn new(store: impl SessionStore) -> Self {
-        Self::over(Backend::records(Arc::new(store), Arc::new(PlainTokens)))
+        Self::over(Backend::records(store, Arc::new(PlainTokens)))
     }
 
     /// A layer that keeps each session in its client's cookie, and nowhere else: see [`CookieStore`](crate::CookieStore) for
@@ -81,7 +85,8 @@ impl<P> SessionLayer<P> {
     /// Takes tokens from this request header, too, for clients that keep no cookies. Default: none.
     ///
     /// Cookies come first. A new token goes where the old one came from; to a client that presented none, into the header
-    /// if it sends it, be it empty, else into the cookie. The response header is marked sensitive.
+    /// if it sends it, be it empty, else into the cookie. The response header is marked sensitive. In `authorization`, the scheme
+    /// is `Bearer`: see [`bearer`](Self::bearer).
     ///
     /// # Errors
     ///
@@ -89,6 +94,13 @@ impl<P> SessionLayer<P> {
     pub fn header(self, name: &str) -> Result<Self, InvalidHeaderName> {
         let name = HeaderName::from_bytes(name.as_bytes())?;
         Ok(self.with(|core| core.transport.header = Some(name)))
+    }
+
+    /// Takes tokens from `Authorization: Bearer <token>`, too, for clients that keep no cookies: [`header`](Self::header) with
+    /// the name `authorization`. An `Authorization` of another scheme is ignored, so a browser that sends one keeps its
+    /// cookie. A new token goes out as a header of the same form. Default: no.
+    pub fn bearer(self) -> Self {
+        self.with(|core| core.transport.header = Some(header::AUTHORIZATION))
     }
 
     /// The same, without a cookie: for an API.
@@ -165,14 +177,23 @@ impl<P> SessionLayer<P> {
         Ok(self.with(|core| core.quota = Some(Quota { max, over })))
     }
 
-    /// Ends every session that was made before `time`: after a leak, say. Default: none.
-    pub fn valid_from(self, time: SystemTime) -> Self {
+    /// Ends every session that was made before a time: after a leak, for example. Give it a [`ValidFrom`] to move that time
+    /// while the server runs, or a fixed `SystemTime`. Default: none.
+    pub fn valid_from(self, time: impl Into<ValidFrom>) -> Self {
         self.with(|core| core.valid_from = time.into())
     }
 
-    /// Ends every session of an owner that was made before the time that the application gives for this owner: the last
-    /// change of the password, say. It is asked at every load of a session with an owner, so answer from memory where you
-    /// can; an error fails the load. Default: none.
+    /// Ends every session of an owner when the value that the application gives for this owner moves on: the time of the last
+    /// change of the password, for example. Default: none.
+    ///
+    /// No clocks are compared. A login keeps the value that held for it ([`Session::login_at`](crate::Session::login_at)), and
+    /// the session is valid as long as the value has not become a later one. A session whose owner was set before there was
+    /// this option is valid as long as its owner has no value.
+    ///
+    /// For "log out everywhere" and a change of the password, move the value first, in the transaction that changes the
+    /// password, and call [`Owners::revoke_all`] then: the value also ends a login that is under way.
+    ///
+    /// It is asked at every load of a session with an owner, so answer from memory if you can. An error fails the load.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, SessionLayer, StoreError};

@@ -7,7 +7,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backend;
-mod changes;
 mod commit;
 mod cookie;
 #[cfg(feature = "secure-cookies")]
@@ -29,6 +28,7 @@ mod memory;
 mod model;
 mod open;
 mod ops;
+mod outlives;
 mod owners;
 mod plan;
 mod policy;
@@ -47,6 +47,7 @@ mod time;
 mod token;
 mod transport;
 mod typed;
+mod valid_from;
 
 #[cfg(feature = "actix-web")]
 #[path = "../adapters/actix_web/mod.rs"]
@@ -61,7 +62,6 @@ pub mod redis;
 #[cfg(feature = "secure-cookies")]
 pub use crate::cookie_store::CookieStore;
 pub use crate::{
-    changes::{Changes, Conflict, Expected, KeyChange},
     cookie::{CookieError, CookieOptions, CookieOptionsBuilder, SameSite},
     core::{Clock, OnStoreError},
     credentials::{Credentials, Standing},
@@ -74,16 +74,17 @@ pub use crate::{
     lazy::LazySession,
     lifetime::{Lifetime, LifetimeBuilder, LifetimeError},
     memory::MemoryStore,
-    owners::{DynOwnerIndex, OwnedSession, OwnerIndex, Owners},
+    owners::{OwnedSession, Owners},
     policy::{Answer, EmptyResponse, Failure, OnFailure},
     quota::OverLimit,
-    record::{DecodeError, Record, RecordParts},
+    record::{DecodeError, Record},
     scope::{RequestExtensions, Scoped, ScopedSessions},
     service::{ResponseFuture, SessionService},
     session::{Entries, Session, SessionStatus},
     state::State,
-    store::{Created, SessionStore, StoreError, Updated},
+    store::{Created, Deleted, DynOwnerIndex, OwnerIndex, Replaced, SessionStore, StoreError},
     time::Timestamp,
     token::{ParseIdError, SecretHash, SessionId},
     typed::{SessionValue, Typed},
+    valid_from::ValidFrom,
 };

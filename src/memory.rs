@@ -14,10 +14,8 @@ use self::{
     shard::Shard,
 };
 use crate::{
-    changes::Changes,
-    owners::{DynOwnerIndex, OwnedSession, OwnerIndex},
     record::Record,
-    store::{Created, SessionStore, StoreError, Updated},
+    store::{Created, Deleted, DynOwnerIndex, OwnerIndex, Replaced, SessionStore, StoreError},
     time::Timestamp,
     token::SessionId,
 };
@@ -100,54 +98,55 @@ impl MemoryStore {
     }
 }
 
-impl SessionStore for MemoryStore {
-    async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
-        Ok(self.tables.shard(id).get(id).map(|kept| kept.record().clone()))
+/// The four verbs, which never wait: the core calls these, and needs no future for them.
+impl MemoryStore {
+    pub(crate) fn find(&self, id: &SessionId) -> Option<Record> {
+        self.tables.shard(id).get(id).map(|kept| kept.record().clone())
     }
 
-    async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
+    pub(crate) fn add(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
         self.tables.create(id, record)
     }
 
-    async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
-        Ok(self.tables.update(id, changes))
+    pub(crate) fn swap(&self, id: &SessionId, base: &Record, record: &Record) -> Replaced {
+        self.tables.replace(id, base, record)
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let removed = self.tables.shard(id).remove(id);
-        if let Some(removed) = removed {
-            self.tables.count_out(1);
-            self.tables.unlisted(&removed);
-        }
-        Ok(())
+    pub(crate) fn end(&self, id: &SessionId, base: Option<&Record>) -> Deleted {
+        self.tables.delete(id, base)
+    }
+}
+
+impl SessionStore for MemoryStore {
+    async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
+        Ok(self.find(id))
+    }
+
+    async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
+        self.add(id, record)
+    }
+
+    async fn replace(&self, id: &SessionId, base: &Record, record: &Record) -> Result<Replaced, StoreError> {
+        Ok(self.swap(id, base, record))
+    }
+
+    async fn delete(&self, id: &SessionId, base: Option<&Record>) -> Result<Deleted, StoreError> {
+        Ok(self.end(id, base))
     }
 
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
         Some(self)
     }
-
-    fn is_immediate(&self) -> bool {
-        true
-    }
 }
 
 impl OwnerIndex for MemoryStore {
-    async fn list(&self, owner: &str, now: Timestamp) -> Result<Vec<OwnedSession>, StoreError> {
+    async fn list(&self, owner: &str) -> Result<Vec<(SessionId, Record)>, StoreError> {
         let ids = self.tables.owners(owner).ids(owner);
         let of_owner = |id: SessionId| {
-            let record = self.tables.shard(&id).get(&id).filter(|kept| kept.is_live(now))?.record().clone();
-            (record.owner() == Some(owner)).then(|| OwnedSession::new(id, &record))
+            let record = self.find(&id).filter(|record| record.owner() == Some(owner))?;
+            Some((id, record))
         };
         Ok(ids.into_iter().filter_map(of_owner).collect())
-    }
-
-    async fn revoke(&self, owner: &str, id: &SessionId) -> Result<bool, StoreError> {
-        Ok(self.tables.revoke(owner, id))
-    }
-
-    async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<Vec<SessionId>, StoreError> {
-        let ids = self.tables.owners(owner).ids(owner);
-        Ok(ids.into_iter().filter(|id| Some(id) != but && self.tables.revoke(owner, id)).collect())
     }
 }
 
@@ -163,7 +162,7 @@ impl Tables {
     }
 
     fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        let now = record.created_at();
+        let now = record.last_used();
         self.end_expired(now);
         loop {
             match self.put(id, record, Room::Make) {
@@ -176,16 +175,9 @@ impl Tables {
 
     fn put(&self, id: &SessionId, record: &Record, room: Room) -> Result<Created, StoreError> {
         let mut expired = Vec::new();
-        let placed = self.place(id, record, room, &mut expired);
+        let created = self.place(id, record, room, &mut expired);
         self.all_unlisted(expired);
-        let replaced = match placed? {
-            Ok(replaced) => replaced,
-            Err(taken) => return Ok(taken),
-        };
-        if let Some(expired) = replaced {
-            self.left(id, expired.owner());
-        }
-        Ok(Created::Done)
+        created
     }
 
     /// The owner's lock is held until the record is in place: "log out everywhere" never finds one without the other.
@@ -195,31 +187,29 @@ impl Tables {
         record: &Record,
         room: Room,
         expired: &mut Vec<Kept>,
-    ) -> Result<Result<Option<Kept>, Created>, StoreError> {
+    ) -> Result<Created, StoreError> {
         let kept = Kept::new(*id, record.clone());
         let owner = record.body().rest.owner.as_ref();
         let index = owner.map(|owner| (owner, self.owners(owner)));
-        let mut ownerless = self.make_room(id, room)?;
-        let replaced = {
+        let ownerless = self.make_room(id, room)?;
+        let created = {
             let mut shard = self.shard(id);
-            let replaced = shard.create(kept, expired);
+            let created = shard.create(kept, expired);
             self.count_out(expired.len());
-            replaced
+            created
         };
-        if let Ok(before) = &replaced {
-            if let (Some(before), Some(ownerless)) = (before, &mut ownerless) {
-                ownerless.remove(&(before.created_at(), *id));
-            }
-            match (index, &mut ownerless) {
-                (Some((owner, mut table)), _) => table.add(owner, *id),
-                (None, Some(ownerless)) => drop(ownerless.insert((record.created_at(), *id))),
-                (None, None) => {}
-            }
+        if created == Created::Taken {
+            return Ok(created);
         }
-        if let (Ok(None), Some(bound)) = (&replaced, &self.bound) {
+        match (index, ownerless) {
+            (Some((owner, mut table)), _) => table.add(owner, *id),
+            (None, Some(mut ownerless)) => drop(ownerless.insert((record.created_at(), *id))),
+            (None, None) => {}
+        }
+        if let Some(bound) = &self.bound {
             bound.added();
         }
-        Ok(replaced)
+        Ok(created)
     }
 
     /// Ends the oldest sessions without an owner until there is room for one more; holds what keeps others from taking it.
@@ -237,37 +227,40 @@ impl Tables {
         Ok(Some(ownerless))
     }
 
-    fn update(&self, id: &SessionId, changes: &Changes) -> Updated {
-        let owner = changes.owner.as_ref().and_then(Option::as_ref);
+    fn replace(&self, id: &SessionId, base: &Record, record: &Record) -> Replaced {
+        let owner = record.body().rest.owner.as_ref().filter(|owner| base.owner() != Some(owner));
         let index = owner.map(|owner| (owner, self.owners(owner)));
         let mut expired = Vec::new();
-        let (updated, before) = {
+        let (replaced, before) = {
             let mut shard = self.shard(id);
-            let updated = shard.update(id, changes, &mut expired);
+            let replaced = shard.replace(id, base, record, &mut expired);
             self.count_out(expired.len());
-            updated
+            replaced
         };
-        if let (Updated::Done, Some((owner, mut table))) = (&updated, index) {
+        if let (Replaced::Done, Some((owner, mut table))) = (&replaced, index) {
             table.add(owner, *id);
         }
-        if updated == Updated::Done && changes.owner.is_some() {
-            self.left(id, before.as_ref());
+        if let Some(before) = before.filter(|before| before.owner() != record.owner()) {
+            self.left(id, before.body().rest.owner.as_ref());
             self.note_ownerless(id);
         }
         self.all_unlisted(expired);
-        updated
+        replaced
     }
 
-    fn revoke(&self, owner: &str, id: &SessionId) -> bool {
-        let revoked = self.shard(id).remove_if(id, |kept| kept.owner().is_some_and(|known| **known == *owner));
-        match &revoked {
-            Some(revoked) => {
-                self.count_out(1);
-                self.unlisted(revoked);
+    fn delete(&self, id: &SessionId, base: Option<&Record>) -> Deleted {
+        let removed = {
+            let mut shard = self.shard(id);
+            let changed = |kept: &&Kept| base.is_some_and(|base| base.nonce() != kept.record().nonce());
+            match shard.get(id).filter(changed) {
+                Some(kept) => return Deleted::Changed(kept.record().clone()),
+                None => shard.remove(id),
             }
-            None => self.forget(owner, id),
-        }
-        revoked.is_some()
+        };
+        let Some(removed) = removed else { return Deleted::Gone };
+        self.count_out(1);
+        self.unlisted(&removed);
+        Deleted::Done
     }
 
     /// A record is gone: its places in the indexes go, too.

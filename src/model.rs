@@ -1,27 +1,37 @@
 //! The commit protocol, explored exhaustively.
 //!
-//! A state holds a store, a browser with one cookie slot, and requests of the browser's and of an attacker's who knows
-//! the token from before the login. A step is one call to the store, one answer that arrives or is lost, a crash, or the
-//! passing of the superseded window. Nothing of the protocol is written again here: a request is the real layer, its
-//! real handler's session and its real commit, run over again with the store's replies so far up to the next call
-//! ([`request`]); the store applies the real `Changes` ([`steps`]). So the model cannot drift away from the code.
+//! A state holds a store with its index of owners, packets that are still under way, a browser with one cookie slot, and
+//! requests of the browser's and of an attacker's. The attacker knows the token from before the login. A step is one call
+//! to the store, one packet that arrives late, one answer that arrives or is lost, a crash, or the end of the superseded
+//! window. The protocol is not written a second time here: a request is the real layer, the real handle and the real
+//! commit with its queue, run again with the store's replies so far up to the next call ([`request`]). The store has the
+//! verbs of the contract and nothing else ([`store`]). So the model cannot drift away from the code.
 //!
-//! What must hold is in [`invariants`]. What one cookie slot cannot give, and `World::may_undo_login` lets pass: after a
-//! login, the browser's cookie may be another one than the login's where
+//! Each request has a layer of its own, so each is a process of its own. [`Options::skew`](request::Options) lets the
+//! clocks of requests with odd and with even numbers differ. `model/queue.rs` explores the real queue with several writers
+//! of one process; it is a part of `store/queue.rs`, whose private state it compares.
 //!
-//! - an answer was made before the login's and arrives after it: the server cannot call it back;
-//! - a request without a live session rightly began one: it knows of no login;
-//! - a request that was sent before the login's answer arrived renewed a session that nobody logged in to, one that a
-//!   sibling had begun, say: it knows of no login either;
-//! - the answer to a renewal after the login was lost: the old secret must be dead by then. One can log in again at once.
+//! [`invariants`] has the properties. Every path of the model ends, since each step is one more reply on a tape: that the
+//! exploration comes to an end proves that no request waits or tries for ever.
+//!
+//! One cookie slot cannot give everything. After a login the browser's cookie may rightly open no logged-in session if
+//!
+//! - it came with an answer that was committed before a renewal whose answer arrived earlier;
+//! - its request had no session, and began one;
+//! - its request was sent before the login's answer arrived, and renewed a session that no user had logged in to;
+//! - it is one that such an answer led to;
+//! - the answer of a renewal was lost, or its outcome stayed unknown. The user can log in again at once.
 
 mod delivery;
 pub(crate) mod dice;
+mod does;
 mod invariants;
 mod kept;
 mod request;
 mod seeded;
 mod steps;
+mod store;
 mod tape;
 mod tests;
 mod world;
+mod writes;

@@ -28,14 +28,27 @@ pub(crate) struct Visit {
     pub(crate) way: Option<Way>,
     /// Which key it came under.
     pub(crate) key: KeyAge,
-    /// The records that a token is superseded on.
-    pub(crate) superseded: Vec<SessionId>,
+    /// The record that this request knows the store to have, if it is not the one that handlers see: a renewal overtook the
+    /// request, and its writes were merged behind it.
+    pub(crate) behind: Option<Record>,
+    /// The time of the load, or of the last commit since whose outcome told that the token is current.
+    pub(crate) opened_at: Timestamp,
+    /// Boxed: few requests have any.
+    pub(crate) beside: Option<Box<Beside>>,
     /// How many of the claims were looked at.
     pub(crate) tried: usize,
-    /// How many of those made sense.
-    made_sense: usize,
-    /// The nonce of the request's last update. The store may have made it of another record than was loaded.
-    pub(crate) updated: Option<u64>,
+    /// How many of those count.
+    counted: usize,
+}
+
+/// The records beside the session that a request's claims name.
+#[derive(Clone, Default)]
+pub(crate) struct Beside {
+    /// The tokens that are superseded on a record.
+    pub(crate) superseded: Vec<Token>,
+    /// The records that could not be read, and the cause of the first one.
+    pub(crate) unreadable: Vec<SessionId>,
+    pub(crate) cause: Option<StoreError>,
 }
 
 impl Visit {
@@ -45,28 +58,22 @@ impl Visit {
             token: None,
             way: None,
             key: KeyAge::Current,
-            superseded: Vec::new(),
+            behind: None,
+            opened_at: Timestamp::default(),
+            beside: None,
             tried: 0,
-            made_sense: 0,
-            updated: None,
+            counted: 0,
         }
     }
 
-    /// Makes it a visit that opened nothing: claims that were looked at are not looked at again, and a new session goes where
-    /// the old one came from.
-    pub(crate) fn forget(&mut self) {
-        let Self { way, tried, made_sense, .. } = *self;
-        *self = Self { way, tried, made_sense, ..Self::of(Loaded::Nothing) };
-    }
-
-    /// Opens the next claim that makes sense, and says how it came.
+    /// Opens the next claim that makes sense, and says how it came. Forged ones do not count towards those that are tried.
     pub(crate) fn open_next(&mut self, core: &Core, claims: &[Claim]) -> Option<(Result<Opened, Refused>, Way)> {
-        while self.made_sense < MAX_CLAIMS {
+        while self.counted < MAX_CLAIMS {
             let claim = claims.get(self.tried)?;
             self.tried += 1;
             let opened = core.backend.open(&claim.value);
             if !matches!(opened, Err(Refused::Malformed)) {
-                self.made_sense += 1;
+                self.counted += usize::from(opened.is_ok());
                 self.way.get_or_insert(claim.way);
                 return Some((opened, claim.way));
             }
@@ -74,11 +81,21 @@ impl Visit {
         None
     }
 
+    /// The record that the store has, as far as this request knows.
+    pub(crate) fn base(&self) -> Option<&Record> {
+        self.behind.as_ref().or_else(|| self.record())
+    }
+
     /// The record that the session is open on.
     pub(crate) fn record(&self) -> Option<&Record> {
         match &self.loaded {
             Loaded::Current(record) => Some(record),
-            Loaded::Nothing | Loaded::Superseded(_) | Loaded::Unavailable | Loaded::Ended => None,
+            Loaded::Nothing
+            | Loaded::Superseded(_)
+            | Loaded::Undecodable
+            | Loaded::Unavailable
+            | Loaded::Ended
+            | Loaded::Gone => None,
         }
     }
 
@@ -97,26 +114,24 @@ impl Visit {
     }
 }
 
-/// Looks the claims up, until one opens a session. A forged, superseded or unknown one does not stop the search.
+/// Looks the claims up, until one opens a session. A forged, superseded, unknown or unreadable one does not stop the search.
 ///
 /// It is one flat future, and `visit` is where it stays: each one inside another is moved as a whole, for every request.
 pub(crate) async fn open(core: &Core, claims: &[Claim], visit: &mut Visit) -> Result<(), Error> {
-    let mut unreadable = None;
     while let Some((opened, way)) = visit.open_next(core, claims) {
         let Ok(Opened { token, record, key }) = opened else {
             core.emit(&Event::Forged);
             continue;
         };
-        let now = core.now();
-        let found = match core.backend.store() {
-            Some(store) => store.load(&token.id).await,
-            None => Ok(record),
-        };
-        let found = match found {
+        let (id, token, now) = (token.id, token.hashed(), core.now());
+        let found = match core.backend.load(&id, record).await {
             Ok(found) => found,
-            // One damaged record must not hide the session beside it.
             Err(error) if error.is_undecodable() => {
-                unreadable.get_or_insert(error);
+                tracing::error!(%id, error = &error as &(dyn std::error::Error + 'static), "session record unreadable");
+                core.emit(&Event::Rejected { id, reason: Rejection::Undecodable });
+                let beside = visit.beside.get_or_insert_default();
+                beside.unreadable.push(id);
+                beside.cause.get_or_insert(error);
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -125,33 +140,34 @@ pub(crate) async fn open(core: &Core, claims: &[Claim], visit: &mut Visit) -> Re
         if core.owner_valid_from.is_some() {
             looked = Box::pin(revoked_by_owner(core, looked, found.as_ref())).await?;
         }
-        let id = token.id;
         match (looked, found) {
             (Look::Opens, Some(record)) => {
                 visit.loaded = Loaded::Current(record);
                 visit.token = Some(token);
                 visit.way = Some(way);
                 visit.key = key;
+                visit.opened_at = now;
                 return Ok(());
             }
             (Look::Superseded, Some(record)) => {
                 core.emit(&Event::Rejected { id, reason: Rejection::Superseded });
-                visit.superseded.push(id);
                 if visit.token.is_none() {
                     visit.loaded = Loaded::Superseded(record);
-                    visit.token = Some(token);
+                    visit.token = Some(token.clone());
                     visit.way = Some(way);
+                    visit.opened_at = now;
                 }
+                visit.beside.get_or_insert_default().superseded.push(token);
             }
             (Look::Rejected(reason), _) => core.emit(&Event::Rejected { id, reason }),
             // Nothing opens nothing.
             (Look::Opens | Look::Superseded, None) => {}
         }
     }
-    match unreadable {
-        Some(error) => Err(error.into()),
-        None => Ok(()),
+    if visit.loaded == Loaded::Nothing && visit.beside.is_some() {
+        visit.loaded = Loaded::Undecodable;
     }
+    Ok(())
 }
 
 /// What a request gets whose session could not be looked up.
@@ -173,32 +189,48 @@ pub(crate) enum Look {
     Rejected(Rejection),
 }
 
-/// By the record and the layer's options; [`revoked_by_owner`] asks the application.
+/// Judges a token by the record and the layer's options; [`revoked_by_owner`] asks the application.
 pub(crate) fn look(core: &Core, token: &Token, found: Option<&Record>, now: Timestamp) -> Look {
     let Some(record) = found else { return Look::Rejected(Rejection::Unknown) };
-    let standing = record.standing(&token.secret.hash(), now);
+    let standing = record.standing(&token.hash(), now);
     if standing == Standing::Unknown {
         return Look::Rejected(Rejection::WrongSecret);
     }
-    if record.deadline(&core.lifetime) <= now {
-        return Look::Rejected(Rejection::Expired);
+    match live(core, record, None, now) {
+        Err(reason) => Look::Rejected(reason),
+        Ok(()) if standing == Standing::Current => Look::Opens,
+        Ok(()) => Look::Superseded,
     }
-    if record.created_at() < core.valid_from {
-        return Look::Rejected(Rejection::Revoked);
-    }
-    if standing == Standing::Current { Look::Opens } else { Look::Superseded }
 }
 
-/// Rejects a session from before the time since when its owner's are valid, by the application's word.
+/// Judges a record by its deadlines and by the values that end sessions at once; `valid_from` is its owner's.
+pub(crate) fn live(
+    core: &Core,
+    record: &Record,
+    valid_from: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Rejection> {
+    if record.deadline(&core.lifetime) <= now {
+        return Err(Rejection::Expired);
+    }
+    // The value that the login was admitted under is compared with the value of today: both are the application's, so that
+    // no two clocks are compared.
+    if record.created_at() < core.valid_from.get() || valid_from > record.admitted() {
+        return Err(Rejection::Revoked);
+    }
+    Ok(())
+}
+
+/// Rejects a session whose login was admitted under an older value of its owner's `owner_valid_from`.
 pub(crate) async fn revoked_by_owner(core: &Core, look: Look, found: Option<&Record>) -> Result<Look, StoreError> {
     let (Look::Opens | Look::Superseded, Some(record)) = (look, found) else { return Ok(look) };
     let Some(owner) = record.owner() else { return Ok(look) };
-    let is_revoked = record.created_at() < owner_valid_from(core, owner).await?;
+    let is_revoked = owner_valid_from(core, owner).await? > record.admitted();
     Ok(if is_revoked { Look::Rejected(Rejection::Revoked) } else { look })
 }
 
-/// Since when an owner's sessions are valid, by the application's word.
-pub(crate) async fn owner_valid_from(core: &Core, owner: &str) -> Result<Timestamp, StoreError> {
-    let Some(ask) = &core.owner_valid_from else { return Ok(Timestamp::default()) };
-    Ok(ask(owner.to_owned()).await?.map(Timestamp::from).unwrap_or_default())
+/// Asks the application for the value of `owner_valid_from`.
+pub(crate) async fn owner_valid_from(core: &Core, owner: &str) -> Result<Option<Timestamp>, StoreError> {
+    let Some(ask) = &core.owner_valid_from else { return Ok(None) };
+    Ok(ask(owner.to_owned()).await?.map(Timestamp::from))
 }

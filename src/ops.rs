@@ -3,22 +3,18 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::{error::Error, lifetime::Lifetime, raw::Raw, state::State};
+use crate::{error::Error, lifetime::Lifetime, raw::Raw, state::State, time::Timestamp};
 
-mod attempts;
+mod apply;
 mod pending;
-mod results;
 mod settle;
 
-pub(crate) use self::{
-    attempts::{Attempt, Attempts},
-    pending::Pending,
-};
+pub(crate) use self::pending::Pending;
 
 /// Most requests write one key; one that writes another writes some more.
 const MORE: usize = 7;
@@ -30,6 +26,8 @@ pub(crate) struct Ops {
     pub(crate) owner: Option<Option<Arc<str>>>,
     pub(crate) label: Option<Option<Arc<str>>>,
     pub(crate) lifetime: Option<Arc<Lifetime>>,
+    /// The value of `owner_valid_from` under which the password was checked, if the application read it itself.
+    pub(crate) admitted: Option<Option<Timestamp>>,
     /// Whether an empty session is worth a record, too.
     pub(crate) started: bool,
     /// When everything was cleared, in `clock`'s time.
@@ -49,6 +47,8 @@ pub(crate) enum Act {
     #[default]
     Keep,
     Renew,
+    /// A renewal that lost its race begins a new session: the password was checked.
+    Login,
     Purge,
     /// A purge, then a new session.
     Restart,
@@ -94,10 +94,32 @@ pub(crate) type Make = dyn FnMut(Option<&str>) -> Result<Option<Raw>, Error> + S
 /// How to take a step again.
 #[derive(Clone)]
 pub(crate) enum Replay {
-    /// Its closure runs again.
-    With(Arc<Mutex<Make>>),
+    /// Its closure runs again. It is taken out while it runs: no lock is held then.
+    With(Arc<Mutex<Option<Box<Make>>>>),
     /// Its closure cannot run again.
     Never,
+}
+
+impl Replay {
+    pub(crate) fn with(make: impl FnMut(Option<&str>) -> Result<Option<Raw>, Error> + Send + 'static) -> Self {
+        Self::With(Arc::new(Mutex::new(Some(Box::new(make)))))
+    }
+
+    /// Whether nothing else holds the closure.
+    pub(crate) fn is_last(&self) -> bool {
+        matches!(self, Self::With(place) if Arc::strong_count(place) == 1)
+    }
+
+    /// Runs the closure on the raw value under `key`.
+    pub(crate) fn run(&self, key: &str, raw: Option<&str>) -> Result<Option<Raw>, Error> {
+        let Self::With(place) = self else { return Err(Error::conflict_on(key)) };
+        let taken = place.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // It runs already, and has called back into its own session; or it has panicked.
+        let Some(mut make) = taken else { return Err(Error::conflict_on(key)) };
+        let made = make(raw);
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(make);
+        made
+    }
 }
 
 /// A key's raw value as the request sees it.
@@ -125,7 +147,12 @@ impl Ops {
 
     /// Whether the owner, the label or the lifetime was set.
     pub(crate) fn touches_meta(&self) -> bool {
-        self.owner.is_some() || self.label.is_some() || self.lifetime.is_some()
+        self.owner.is_some() || self.describes()
+    }
+
+    /// Whether the label or the lifetime was set.
+    pub(crate) fn describes(&self) -> bool {
+        self.label.is_some() || self.lifetime.is_some()
     }
 
     /// Whether a key was written, removed or cleared.
@@ -143,9 +170,19 @@ impl Ops {
         self.cleared.is_some() || !self.keys.is_empty()
     }
 
+    /// Whether the keys that were loaded are hidden behind a clear.
+    pub(crate) fn hides_keys(&self) -> bool {
+        self.cleared.is_some()
+    }
+
     /// Whether what was loaded is hidden behind a purge or a clear.
     pub(crate) fn hides_loaded(&self) -> bool {
-        self.cleared.is_some() || self.hides_session()
+        self.hides_keys() || self.hides_session()
+    }
+
+    /// Whether the secret is to be replaced, or the session as a whole.
+    pub(crate) fn renews(&self) -> bool {
+        self.act != Act::Keep
     }
 
     /// Whether the session as a whole is to end.
@@ -171,10 +208,11 @@ impl Ops {
     pub(crate) fn written(&self, key: &str) -> Option<Option<&str>> {
         match self.what(key) {
             Some(What::Set(value)) => Some(Some(value)),
-            Some(What::Affirm(value)) if self.act == Act::Renew => Some(Some(value)),
+            // An owner that is written as it was loaded is told from no owner at all.
+            Some(What::Affirm(value)) => Some(Some(value)),
             Some(What::Remove) => Some(None),
             Some(What::Update(update)) => Some(update.made.as_deref()),
-            Some(What::Affirm(_)) | None => self.cleared.map(|_| None),
+            None => self.cleared.map(|_| None),
         }
     }
 
@@ -234,6 +272,23 @@ impl Ops {
         self.clock += 1;
         self.cleared = Some(self.clock);
         self.keys.clear();
+    }
+
+    /// Hides the keys that were loaded, and keeps what the request itself inserted: a login to the session of somebody else
+    /// starts from an empty one.
+    pub(crate) fn start_over(&mut self) {
+        self.clock += 1;
+        self.cleared = Some(self.clock);
+        let at = self.clock;
+        for op in &mut self.keys {
+            op.at = at;
+            match &mut op.what {
+                What::Affirm(value) => op.what = What::Set(std::mem::take(value)),
+                // It runs again when it is stored, on nothing: its value was made of the other one's.
+                What::Update(update) => (update.seen, update.made) = (None, None),
+                What::Set(_) | What::Remove => {}
+            }
+        }
     }
 
     /// Ends the session, and all that was done to it; `act` says whether another one begins.

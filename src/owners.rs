@@ -1,41 +1,17 @@
 //! The sessions of one owner.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
-    core::Core, error::Error, event::Event, record::Record, store::StoreError, time::Timestamp, token::SessionId,
+    core::Core,
+    error::Error,
+    event::Event,
+    open::{live, owner_valid_from},
+    record::Record,
+    store::{DynOwnerIndex, StoreError},
+    time::Timestamp,
+    token::SessionId,
 };
-
-/// What a store with an index of owners can do besides: list an owner's sessions, and end them.
-///
-/// Such a store says so in [`SessionStore::owner_index`](crate::SessionStore::owner_index). It reads the owner from the
-/// records it is given; nothing else tells it.
-pub trait OwnerIndex: Send + Sync + 'static {
-    /// The live sessions of `owner`, in no particular order.
-    ///
-    /// # Errors
-    ///
-    /// The store could not say.
-    fn list(&self, owner: &str, now: Timestamp) -> impl Future<Output = Result<Vec<OwnedSession>, StoreError>> + Send;
-
-    /// Ends one session, if `owner` is its owner: a page may pass on an id that its user sent. Says whether it did.
-    ///
-    /// # Errors
-    ///
-    /// The store could not do it, or could not say that it did.
-    fn revoke(&self, owner: &str, id: &SessionId) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// Ends every session of `owner`, or all but one. Gives those that it ended.
-    ///
-    /// # Errors
-    ///
-    /// The store could not do it all, or could not say that it did.
-    fn revoke_all(
-        &self,
-        owner: &str,
-        but: Option<&SessionId>,
-    ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
-}
 
 /// A session as its owner may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,54 +19,14 @@ pub trait OwnerIndex: Send + Sync + 'static {
 pub struct OwnedSession {
     /// Its public id.
     pub id: SessionId,
-    /// What the application calls it.
+    /// The name that the application gave it.
     pub label: Option<String>,
-    /// When it was made.
+    /// The time at which it was made.
     pub created_at: Timestamp,
-    /// When its idle deadline was last pushed out.
+    /// The time of its last use that was worth a write: see [`extend_on_use`](crate::LifetimeBuilder::extend_on_use).
     pub last_used: Timestamp,
-    /// When it ends.
+    /// The time at which it ends, unless it is used meanwhile.
     pub expires_at: Timestamp,
-}
-
-impl OwnedSession {
-    /// What of a record its owner may see.
-    #[must_use]
-    pub fn new(id: SessionId, record: &Record) -> Self {
-        Self {
-            id,
-            label: record.label().map(str::to_owned),
-            created_at: record.created_at(),
-            last_used: record.last_used(),
-            expires_at: record.expires_at(),
-        }
-    }
-}
-
-type OwnerFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
-
-/// The erased twin of [`OwnerIndex`]. Every `OwnerIndex` is one.
-pub trait DynOwnerIndex: Send + Sync {
-    /// See [`OwnerIndex::list`].
-    fn list<'a>(&'a self, owner: &'a str, now: Timestamp) -> OwnerFuture<'a, Vec<OwnedSession>>;
-    /// See [`OwnerIndex::revoke`].
-    fn revoke<'a>(&'a self, owner: &'a str, id: &'a SessionId) -> OwnerFuture<'a, bool>;
-    /// See [`OwnerIndex::revoke_all`].
-    fn revoke_all<'a>(&'a self, owner: &'a str, but: Option<&'a SessionId>) -> OwnerFuture<'a, Vec<SessionId>>;
-}
-
-impl<T: OwnerIndex> DynOwnerIndex for T {
-    fn list<'a>(&'a self, owner: &'a str, now: Timestamp) -> OwnerFuture<'a, Vec<OwnedSession>> {
-        Box::pin(OwnerIndex::list(self, owner, now))
-    }
-
-    fn revoke<'a>(&'a self, owner: &'a str, id: &'a SessionId) -> OwnerFuture<'a, bool> {
-        Box::pin(OwnerIndex::revoke(self, owner, id))
-    }
-
-    fn revoke_all<'a>(&'a self, owner: &'a str, but: Option<&'a SessionId>) -> OwnerFuture<'a, Vec<SessionId>> {
-        Box::pin(OwnerIndex::revoke_all(self, owner, but))
-    }
 }
 
 /// The sessions of a layer by owner: [`SessionLayer::owners`](crate::SessionLayer::owners).
@@ -105,61 +41,92 @@ impl Owners {
         Some(Self { core })
     }
 
-    /// The live sessions of `owner`, newest first.
+    /// Returns the live sessions of `owner`, newest first: those that the layer would open now.
     ///
     /// # Errors
     ///
     /// The store failed.
     pub async fn list(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-        let mut sessions = self.index()?.list(owner, self.core.now()).await?;
+        let mut sessions = self.told(sessions(&self.core, owner).await)?;
         sessions.sort_by_key(|session| (std::cmp::Reverse(session.created_at), session.id));
         Ok(sessions)
     }
 
-    /// Ends one session, if `owner` is its owner; says whether it did. The id may come from the user.
+    /// Ends one session if `owner` is its owner, and returns whether it did. The id may come from the user.
     ///
     /// # Errors
     ///
     /// The store failed.
     pub async fn revoke(&self, owner: &str, id: &SessionId) -> Result<bool, Error> {
-        let is_revoked = self.index()?.revoke(owner, id).await?;
+        let is_revoked = self.told(index(&self.core)?.revoke(owner, id).await.map_err(Error::from))?;
         if is_revoked {
             self.core.emit(&Event::Destroyed { id: *id });
         }
         Ok(is_revoked)
     }
 
-    /// Ends every session of `owner`: "log out everywhere". Says how many.
+    /// Ends every session of `owner`, "log out everywhere", and returns how many it ended.
     ///
-    /// The request's own session is among them; purge it as well, so that its cookie goes.
+    /// The request's own session is among them; purge it as well, so that its cookie goes. A login that is under way at this
+    /// moment is ended only by [`owner_valid_from`](crate::SessionLayer::owner_valid_from): move that first.
     ///
     /// # Errors
     ///
-    /// The store failed.
+    /// The store failed. Those sessions that it could end have ended.
     pub async fn revoke_all(&self, owner: &str) -> Result<usize, Error> {
         self.end(owner, None).await
     }
 
-    /// Ends every session of `owner` but this one: "log out on all other devices". Says how many.
+    /// Ends every session of `owner` but one, "log out on all other devices", and returns how many it ended.
     ///
     /// # Errors
     ///
-    /// The store failed.
+    /// The store failed. Those sessions that it could end have ended.
     pub async fn revoke_others(&self, owner: &str, kept: &SessionId) -> Result<usize, Error> {
         self.end(owner, Some(kept)).await
     }
 
     async fn end(&self, owner: &str, but: Option<&SessionId>) -> Result<usize, Error> {
-        let ended = self.index()?.revoke_all(owner, but).await?;
+        let ended = self.told(index(&self.core)?.revoke_all(owner, but).await.map_err(Error::from))?;
         for id in &ended {
             self.core.emit(&Event::Destroyed { id: *id });
         }
         Ok(ended.len())
     }
 
-    fn index(&self) -> Result<&dyn DynOwnerIndex, Error> {
-        self.core.backend.owner_index().ok_or_else(Error::no_owner_index)
+    /// Reports an error: the application may forget to.
+    fn told<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        result.inspect_err(|error| self.core.emit(&Event::StoreFailed { error }))
     }
+}
+
+/// The sessions of an owner that the layer would open now.
+pub(crate) async fn sessions(core: &Core, owner: &str) -> Result<Vec<OwnedSession>, Error> {
+    let listed = index(core)?.list(owner).await?;
+    let valid_from = owner_valid_from(core, owner).await?;
+    let now = core.now();
+    let opens = |record: &Record| record.owner() == Some(owner) && live(core, record, valid_from, now).is_ok();
+    let owned = |(id, record): &(SessionId, Record)| OwnedSession {
+        id: *id,
+        label: record.label().map(str::to_owned),
+        created_at: record.created_at(),
+        last_used: record.last_used(),
+        expires_at: record.deadline(&core.lifetime),
+    };
+    Ok(listed.iter().filter(|(_, record)| opens(record)).map(owned).collect())
+}
+
+pub(crate) fn index(core: &Core) -> Result<&dyn DynOwnerIndex, Error> {
+    core.backend.owner_index().ok_or_else(Error::no_owner_index)
+}
+
+/// Ends a session of an owner's, and reports it.
+pub(crate) async fn revoke(core: &Core, owner: &str, id: &SessionId) -> Result<(), Error> {
+    let is_revoked: Result<bool, StoreError> = index(core)?.revoke(owner, id).await;
+    if is_revoked? {
+        core.emit(&Event::Destroyed { id: *id });
+    }
+    Ok(())
 }
 
 impl std::fmt::Debug for Owners {

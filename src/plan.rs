@@ -1,138 +1,164 @@
-//! What the end of a request comes to: a pure decision.
+//! Decides how a request ends. Pure: no I/O, no clock, no randomness.
 //!
-//! No I/O, no clock, no randomness. `commit.rs` does what a [`Plan`] says and asks again with the store's answer.
+//! `commit.rs` does what a [`Plan`] says, and asks again with the record that the store answers.
 
-use crate::{ops::Act, record::Record};
+use crate::{credentials::Standing, ops::Act, record::Record};
 
-/// What the presented tokens turned out to be when the session was loaded.
+/// The session as the request loaded it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Loaded {
-    /// Nothing that any record knows.
+    /// No presented token is known to any record.
     Nothing,
-    /// The session.
+    /// A token opened this record.
     Current(Record),
-    /// A session, under a secret that a renewal has just replaced.
+    /// A token is superseded on this record: a renewal replaced its secret within the last 60 seconds.
     Superseded(Record),
-    /// The store could not say, and the layer serves an empty session in its place.
+    /// A token names a record that cannot be read.
+    Undecodable,
+    /// The store failed, and the layer serves an empty session in its place.
     Unavailable,
-    /// A session that this request has purged.
+    /// This request purged the session.
     Ended,
-}
-
-/// The store's last answer in this commit.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Answer {
-    /// It was not asked yet.
-    None,
-    /// The record has changed: here it is.
-    Conflict(Box<Record>),
-    /// There is no such record any more.
+    /// An earlier commit of this request found the session gone.
     Gone,
 }
 
-/// What the request did, as far as the decision depends on it.
+/// The stored record as far as this commit knows it: as it was loaded, or as the store answered since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found<'a> {
+    /// This record, and the standing of the request's own token in it.
+    Record(&'a Record, Standing),
+    /// No record.
+    Gone,
+}
+
+/// The request's wishes, as far as the decision depends on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asked<'a> {
     pub(crate) act: Act,
+    pub(crate) owner: OwnerEdit<'a>,
     /// Whether there is anything to write besides.
     pub(crate) writes: bool,
-    /// Whom the request makes the owner.
-    pub(crate) owner: Option<&'a str>,
-    /// Whether the mere use is worth a write.
-    pub(crate) touch: bool,
-    /// Whether the cookie's `Max-Age` is to change, so that the token is worth sending again.
-    pub(crate) resend: bool,
+    /// Whether housekeeping is due: the deadline moves on, or the token is sent again under a new key.
+    pub(crate) upkeep: bool,
 }
 
-/// What to do.
+/// The owner that the request writes. An owner that is written as it was loaded is no edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Plan<'a> {
-    /// Nothing at all.
+pub(crate) enum OwnerEdit<'a> {
+    Keep,
+    Set(&'a str),
+    Remove,
+}
+
+/// The decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// Do nothing.
     Nothing,
-    /// Write into this record.
-    Update(&'a Record, Rotation),
-    /// Store a new session of what the request itself inserted, if anything; its token goes into the cookie.
+    /// Replace the record that was found.
+    Replace(Change),
+    /// Store a new session with the request's own inserts. Its token goes into the cookie.
     Create,
-    /// Delete what the presented tokens open or are superseded on, and take the cookie away.
-    Delete,
-    /// The same, then [`Plan::Create`].
-    DeleteAndCreate,
-    /// Write nothing, and say why.
+    /// Delete every record that a presented token opens or is superseded on, and take the cookie away.
+    Purge,
+    /// [`Plan::Purge`], then [`Plan::Create`].
+    Restart,
+    /// Delete the record that was found, if it is still that one, and take the cookie away.
+    DeleteFound,
+    /// Write nothing, and report why.
     Drop(Dropped),
-    /// It cannot be done without the store that failed at the load.
+    /// Fail: the store failed at the load, or its record could not be read.
     Fail,
 }
 
-/// What an update does to the credentials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rotation {
-    /// Leaves them alone, whatever they are.
-    Keep,
-    /// Leaves them alone, and holds only while they are what they are.
-    Guard,
-    /// The same, and sends the token again: it is still the newest.
-    Resend,
-    /// Replaces the secret, if they are what they were; the new token goes into the cookie.
+/// What a replacement changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Change {
+    /// The request's writes.
+    Write,
+    /// The writes of a request that a renewal overtook: they count as made before the renewal, and the request does not
+    /// get to see the newer state.
+    Merge,
+    /// The secret, and the request's writes. The new token goes into the cookie.
     Renew,
+    /// The deadline alone.
+    Touch,
 }
 
-/// Why writes come to nothing.
+/// Why writes are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Dropped {
     /// The token was superseded when the session was loaded.
     Superseded,
-    /// The session was purged, or it expired, after it was loaded.
+    /// The session ended after it was loaded, or its token does not open it any more.
     Gone,
-    /// A renewal came too late, and the session is a logged-in one that this request does not log in to.
+    /// A renewal came too late: somebody has logged in to the session meanwhile.
     Overtaken,
     /// The session could not be loaded.
     Unavailable,
 }
 
-/// Decides what the end of a request comes to.
-pub(crate) fn plan<'a>(loaded: &'a Loaded, answer: &'a Answer, asked: Asked<'_>) -> Plan<'a> {
-    let now = match (answer, loaded) {
-        (Answer::Conflict(record), _) => Some(&**record),
-        (Answer::None, Loaded::Current(record) | Loaded::Superseded(record)) => Some(record),
-        (Answer::Gone | Answer::None, _) => None,
+/// Decides how a request ends. DESIGN.md section 4 has the rules; the order of the rows is theirs.
+pub(crate) fn plan(loaded: &Loaded, found: Found<'_>, asked: Asked<'_>) -> Plan {
+    let Asked { act, owner, writes, upkeep } = asked;
+    let logs_in = act == Act::Login || matches!(owner, OwnerEdit::Set(_));
+    let renews = logs_in || act == Act::Renew || owner == OwnerEdit::Remove;
+    let owner_at_load = match loaded {
+        Loaded::Current(record) => record.owner(),
+        _ => None,
     };
-    match (asked.act, loaded) {
-        (Act::Purge | Act::Restart | Act::Renew, Loaded::Unavailable) => Plan::Fail,
-        (Act::Purge, _) => Plan::Delete,
-        (Act::Restart, _) => Plan::DeleteAndCreate,
-        (Act::Renew, Loaded::Nothing) => Plan::Create,
-        (Act::Keep | Act::Renew, Loaded::Ended) => Plan::Nothing,
-        (Act::Renew, Loaded::Current(loaded)) => match now {
-            Some(record) if record.is_opened_as(loaded) => Plan::Update(record, Rotation::Renew),
-            _ => overtaken(loaded.owner(), now, asked),
+    match (act, loaded) {
+        (Act::Purge | Act::Restart, Loaded::Unavailable) => Plan::Fail,
+        (Act::Purge, _) => Plan::Purge,
+        (Act::Restart, _) => Plan::Restart,
+        (Act::Login, Loaded::Ended | Loaded::Gone) => Plan::Create,
+        (_, Loaded::Ended | Loaded::Gone) => Plan::Nothing,
+        (_, Loaded::Unavailable) if renews => Plan::Fail,
+        (_, Loaded::Unavailable) => drop_if(writes, Dropped::Unavailable),
+        (_, Loaded::Undecodable) if renews => Plan::Create,
+        (_, Loaded::Undecodable) if writes => Plan::Fail,
+        (_, Loaded::Undecodable) => Plan::Nothing,
+        (_, Loaded::Nothing) if renews || writes => Plan::Create,
+        (_, Loaded::Nothing) => Plan::Nothing,
+        (_, Loaded::Superseded(_)) if logs_in => Plan::Create,
+        (_, Loaded::Superseded(_)) => drop_if(renews || writes, Dropped::Superseded),
+        (_, Loaded::Current(_)) => match found {
+            Found::Record(_, Standing::Current) if renews => Plan::Replace(Change::Renew),
+            Found::Record(_, Standing::Current) if writes => Plan::Replace(Change::Write),
+            Found::Record(_, Standing::Current) if upkeep => Plan::Replace(Change::Touch),
+            Found::Record(_, Standing::Current) => Plan::Nothing,
+            _ if logs_in => Plan::Create,
+            _ if renews => overtaken(owner_at_load, found, owner, writes),
+            Found::Record(now, Standing::Superseded) if owner_at_load.is_none() || now.owner() == owner_at_load => {
+                if writes {
+                    Plan::Replace(Change::Merge)
+                } else {
+                    Plan::Nothing
+                }
+            }
+            _ => drop_if(writes, Dropped::Gone),
         },
-        (Act::Renew, Loaded::Superseded(_)) => overtaken(None, now, asked),
-        (Act::Keep, _) if !asked.writes && !asked.touch => Plan::Nothing,
-        (Act::Keep, Loaded::Nothing) => Plan::Create,
-        (Act::Keep, Loaded::Current(loaded)) => match now {
-            Some(record) if asked.resend && record.is_opened_as(loaded) => Plan::Update(record, Rotation::Resend),
-            Some(record) => Plan::Update(record, Rotation::Keep),
-            None if asked.writes => Plan::Drop(Dropped::Gone),
-            None => Plan::Nothing,
-        },
-        (Act::Keep, Loaded::Superseded(_)) if asked.writes => Plan::Drop(Dropped::Superseded),
-        (Act::Keep, Loaded::Unavailable) if asked.writes => Plan::Drop(Dropped::Unavailable),
-        (Act::Keep, Loaded::Superseded(_) | Loaded::Unavailable) => Plan::Nothing,
     }
 }
 
-/// A renewal lost its race. The user must still end logged in, and nobody's logged-in or purged session may be
-/// forked, entered or revived.
-fn overtaken<'a>(loaded_owner: Option<&str>, now: Option<&'a Record>, asked: Asked<'_>) -> Plan<'a> {
-    match now.and_then(|record| record.owner().map(|owner| (record, owner))) {
-        Some((record, owner)) if loaded_owner == Some(owner) && asked.owner.is_none_or(|asked| asked == owner) => {
-            // The sibling that won sends the new token.
-            if asked.writes { Plan::Update(record, Rotation::Guard) } else { Plan::Nothing }
-        }
-        Some(_) if asked.owner.is_none() && asked.writes => Plan::Drop(Dropped::Overtaken),
-        Some(_) if asked.owner.is_none() => Plan::Nothing,
-        _ => Plan::Create,
+/// Decides for a renewal that is no login and lost its race: its token is not current any more, or the record is gone.
+fn overtaken(owner_at_load: Option<&str>, found: Found<'_>, edit: OwnerEdit<'_>, writes: bool) -> Plan {
+    let merged = if writes { Plan::Replace(Change::Merge) } else { Plan::Nothing };
+    match (found, edit, owner_at_load) {
+        (Found::Record(_, Standing::Unknown), ..) => Plan::Drop(Dropped::Gone),
+        (Found::Record(now, _), OwnerEdit::Remove, _) if now.owner() == owner_at_load => Plan::DeleteFound,
+        (_, OwnerEdit::Remove, _) => Plan::Nothing,
+        (Found::Record(now, _), _, Some(owner)) if now.owner() == Some(owner) => merged,
+        (_, _, Some(_)) => Plan::Drop(Dropped::Gone),
+        (Found::Record(now, _), _, None) if now.owner().is_some() => Plan::Drop(Dropped::Overtaken),
+        (Found::Record(..), _, None) => merged,
+        (Found::Gone, _, None) => Plan::Create,
     }
+}
+
+fn drop_if(is_dropped: bool, why: Dropped) -> Plan {
+    if is_dropped { Plan::Drop(why) } else { Plan::Nothing }
 }
 
 #[cfg(test)]

@@ -36,7 +36,8 @@ impl<B: Default> Answer<B> for EmptyResponse {
 
 /// A session could not be committed, or loaded: what the client is told, and why.
 ///
-/// The client is told nothing but a status, 503 by default: a response never depends on the cause.
+/// The client is told nothing but a status: 503 (see [`failure_status`](crate::SessionLayer::failure_status)) if trying again
+/// can help, 403 for a login that was refused, 500 for the application's own fault, such as a session that is too large.
 ///
 /// Extractors leave it in the extensions of the response that they make, so that the layer's
 /// [`on_failure`](crate::SessionLayer::on_failure) hook gets to see theirs, too.
@@ -54,16 +55,21 @@ impl Failure {
         head.write(&mut headers);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let status = if error.is_misconfigured() { StatusCode::INTERNAL_SERVER_ERROR } else { core.failure_status };
+        let status = error.status(core.failure_status);
         Self { status, headers, error: Arc::new(error) }
     }
 
     /// A failure that happened before there was a session.
     fn bare(error: Error) -> Self {
-        let status =
-            if error.is_misconfigured() { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::SERVICE_UNAVAILABLE };
+        let status = Self::status_of(&error);
         let headers = vec![(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
         Self { status, headers, error: Arc::new(error) }
+    }
+
+    /// Returns the status of the response to an error that a handler passes on.
+    #[must_use]
+    pub fn status_of(error: &Error) -> StatusCode {
+        error.status(StatusCode::SERVICE_UNAVAILABLE)
     }
 
     /// The status to answer.
@@ -136,7 +142,7 @@ impl std::error::Error for Failure {
     }
 }
 
-/// What an error comes to that a handler passes on: 500 where the program is wrong, else 503.
+/// Makes a failure of an error that a handler passes on, with the status that [`Error`] says.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::bare(error)
@@ -144,15 +150,24 @@ impl From<Error> for Failure {
 }
 
 impl LazySession {
-    /// [`LazySession::load`] for extractors: a failure is answered as the layer's options say.
+    /// [`LazySession::load`] for extractors: a failure is answered as the layer's options say. A load that has failed is not
+    /// tried again. If the handler answers all the same, with a status below 400, the layer answers the failure in its place:
+    /// a framework may take an extractor's error for "no session".
     ///
     /// # Errors
     ///
     /// The store failed, or the record cannot be read.
     pub async fn extract(&self) -> Result<Session, Failure> {
-        self.load().await.map_err(|error| match &self.shared.core {
-            Some(core) => Failure::new(core, error, Head::nothing()),
-            None => error.into(),
+        match self.shared.load_error() {
+            Some(error) => Err(error),
+            None => self.load().await,
+        }
+        .map_err(|error| {
+            self.shared.refuse();
+            match &self.shared.core {
+                Some(core) => Failure::new(core, error, Head::nothing()),
+                None => error.into(),
+            }
         })
     }
 }

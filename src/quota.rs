@@ -6,7 +6,7 @@ use crate::{
     core::Core,
     error::Error,
     event::Event,
-    owners::{DynOwnerIndex, OwnedSession},
+    owners::{self, OwnedSession},
     time::Timestamp,
     token::SessionId,
 };
@@ -85,11 +85,15 @@ impl<'a> Admission<'a> {
     pub(crate) async fn keep(self) -> Result<(), Error> {
         match self.quota.over {
             OverLimit::Refuse => {
-                if self.others().await?.len() >= self.quota.max {
+                let refused = match self.others().await {
+                    Ok(others) if others.len() < self.quota.max => return Ok(()),
                     // Two logins that raced for the last place both give it up: the limit holds, the users try again.
-                    self.core.backend.delete(&self.id).await?;
-                    return Err(Error::over_limit(self.quota.max));
-                }
+                    Ok(_) => Error::over_limit(self.quota.max),
+                    Err(error) => error,
+                };
+                // A session that no client can open must not count for its owner.
+                self.core.backend.delete(&self.id, None).await?;
+                return Err(refused);
             }
             OverLimit::EndOldest => {
                 if let Err(error) = self.end_oldest().await {
@@ -103,13 +107,11 @@ impl<'a> Admission<'a> {
     /// Ends what was not used for longest. Logins that race see one order, this session in its place: otherwise each would
     /// end the other. An elder that is used just now does not end this one.
     async fn end_oldest(&self) -> Result<(), Error> {
-        let mut sessions = self.index()?.list(self.owner, self.core.now()).await?;
+        let mut sessions = owners::sessions(self.core, self.owner).await?;
         let limit = |id: &SessionId| if self.elders.contains(id) { self.used } else { Timestamp::MAX };
         sessions.sort_by_key(|session| Reverse((session.last_used.min(limit(&session.id)), session.id)));
         for session in sessions.into_iter().skip(self.quota.max) {
-            if self.index()?.revoke(self.owner, &session.id).await? {
-                self.core.emit(&Event::Destroyed { id: session.id });
-            }
+            owners::revoke(self.core, self.owner, &session.id).await?;
         }
         Ok(())
     }
@@ -120,12 +122,8 @@ impl<'a> Admission<'a> {
     }
 
     async fn others(&self) -> Result<Vec<OwnedSession>, Error> {
-        let mut sessions = self.index()?.list(self.owner, self.core.now()).await?;
+        let mut sessions = owners::sessions(self.core, self.owner).await?;
         sessions.retain(|session| session.id != self.id);
         Ok(sessions)
-    }
-
-    fn index(&self) -> Result<&dyn DynOwnerIndex, Error> {
-        self.core.backend.owner_index().ok_or_else(Error::no_owner_index)
     }
 }

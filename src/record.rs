@@ -4,6 +4,7 @@ use std::{
     fmt,
     hash::{Hash, Hasher},
     ops::{Deref, DerefMut},
+    time::Duration,
 };
 
 use triomphe::Arc;
@@ -16,10 +17,11 @@ use crate::{
     token::SecretHash,
 };
 
-mod codec;
-mod parts;
+#[cfg(feature = "secure-cookies")]
+mod compact;
+mod text;
 
-pub use self::{codec::DecodeError, parts::RecordParts};
+pub use self::text::DecodeError;
 
 /// What a store keeps under one [`SessionId`](crate::SessionId).
 ///
@@ -46,14 +48,32 @@ pub(crate) struct Rest(Option<Arc<Parts>>);
 /// The parts of it.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Parts {
+    pub(crate) trail: Option<Trail>,
     /// Newest first.
     pub(crate) superseded: Vec<Superseded>,
     pub(crate) owner: Option<std::sync::Arc<str>>,
     pub(crate) label: Option<std::sync::Arc<str>>,
     pub(crate) lifetime: Option<std::sync::Arc<Lifetime>>,
+    /// The value of `owner_valid_from` that the login was admitted under.
+    pub(crate) admitted: Option<Timestamp>,
+    /// The lines of the text form that this version does not know, as they came.
+    pub(crate) unknown: Option<std::sync::Arc<str>>,
 }
 
+/// The nonces of the four writes before the record's own, newest first; 0 stands for none.
+///
+/// A write whose reply was lost finds out by it what became of it, after others have written. Where no reply can be lost,
+/// records keep no trail.
+pub(crate) type Trail = [u64; 4];
+
 impl Record {
+    /// The time that a store keeps a record after its deadline, at least: 10 minutes. A request that loaded its session in
+    /// time may write until it ends.
+    pub const GRACE: Duration = Duration::from_secs(600);
+
+    /// The time that a store remembers a deleted id, at least: 10 minutes. No call is under way for longer.
+    pub const TOMBSTONE: Duration = Duration::from_secs(600);
+
     /// A record with this state, made and last used at `now`, which ends at `expires_at`.
     #[must_use]
     pub fn new(credentials: Credentials, state: State, now: Timestamp, expires_at: Timestamp) -> Self {
@@ -76,11 +96,6 @@ impl Record {
         Arc::make_mut(&mut self.0)
     }
 
-    /// Whether it is the same block of memory.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
     /// The keys and values.
     #[must_use]
     pub fn state(&self) -> &State {
@@ -91,20 +106,6 @@ impl Record {
     #[must_use]
     pub fn credentials(&self) -> Credentials {
         Credentials::from_parts(self.0.current, self.0.rest.superseded.clone())
-    }
-
-    /// Whether they are those of another record: what a rotation is conditional on.
-    pub(crate) fn is_opened_as(&self, other: &Self) -> bool {
-        self.has_credentials(&other.0.current, &other.0.rest.superseded)
-    }
-
-    pub(crate) fn is_opened_by(&self, credentials: &Credentials) -> bool {
-        let (current, superseded) = credentials.parts();
-        self.has_credentials(current, superseded)
-    }
-
-    fn has_credentials(&self, current: &SecretHash, superseded: &[Superseded]) -> bool {
-        self.0.current == *current && *self.0.rest.superseded == *superseded
     }
 
     /// What the secret with this `hash` is to the session at `now`: see [`Credentials::standing`].
@@ -131,6 +132,11 @@ impl Record {
         self.0.rest.lifetime.as_deref()
     }
 
+    /// Returns the value of `owner_valid_from` that the owner's login was admitted under.
+    pub(crate) fn admitted(&self) -> Option<Timestamp> {
+        self.0.rest.admitted
+    }
+
     /// When the session was made. A renewal does not change it.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
@@ -149,16 +155,34 @@ impl Record {
         self.0.expires_at
     }
 
-    /// The last commit's nonce: a store call whose reply was lost finds its own write by it.
+    /// Returns the number of the write that made this record: 64 random bits, never 0 for a write of the core's. It is the
+    /// record's version.
     #[must_use]
     pub fn nonce(&self) -> u64 {
         self.0.nonce
     }
 
-    /// Whether the session lives at `now`, as far as the record knows. What a store asks before it updates.
+    /// Returns how long a store keeps the record, counted from the moment at which it is written: the time from its last
+    /// use to its deadline, and [`Record::GRACE`]. `None`: it never ends.
     #[must_use]
-    pub fn is_live(&self, now: Timestamp) -> bool {
-        now < self.0.expires_at
+    pub fn ttl(&self) -> Option<Duration> {
+        let Body { last_used, expires_at, .. } = self.body();
+        (*expires_at != Timestamp::MAX).then(|| expires_at.since(*last_used) + Self::GRACE)
+    }
+
+    /// Returns this record as the write `nonce` in the place of `base` makes it.
+    pub(crate) fn written(mut self, nonce: u64, base: &Self) -> Self {
+        let body = self.body_mut();
+        body.nonce = nonce;
+        if let Some([first, second, third, _]) = base.0.rest.trail {
+            body.rest.trail = Some([base.nonce(), first, second, third]);
+        }
+        self
+    }
+
+    /// Returns whether the write `nonce` is this one, or one of the four before it.
+    pub(crate) fn follows(&self, nonce: u64) -> bool {
+        self.0.nonce == nonce || self.0.rest.trail.is_some_and(|trail| trail.contains(&nonce))
     }
 
     /// The lifetime that holds for this record where the server's is `default`.
@@ -182,18 +206,21 @@ impl Rest {
     pub(crate) fn tidied(self) -> Self {
         if *self == Parts::default() { Self::default() } else { self }
     }
-
-    #[cfg(test)]
-    pub(crate) fn is_block(&self) -> bool {
-        self.0.is_some()
-    }
 }
 
 impl Deref for Rest {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        static NOTHING: Parts = Parts { superseded: Vec::new(), owner: None, label: None, lifetime: None };
+        static NOTHING: Parts = Parts {
+            trail: None,
+            superseded: Vec::new(),
+            owner: None,
+            label: None,
+            lifetime: None,
+            admitted: None,
+            unknown: None,
+        };
         self.0.as_deref().unwrap_or(&NOTHING)
     }
 }

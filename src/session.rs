@@ -9,8 +9,10 @@ use crate::{
     error::Error,
     lifetime::Lifetime,
     ops::Act,
+    outlives::Outlives,
     plan::Loaded,
     shared::{Inner, Shared},
+    time::Timestamp,
     token::SessionId,
 };
 
@@ -51,7 +53,39 @@ impl Session {
         Self { shared: Arc::new(Shared::detached()) }
     }
 
-    /// Replaces the secret at commit. Call it at every login and whenever privileges change: it is what stops session
+    /// Logs `owner` in. Call it after you checked the password; nothing else is needed for a login.
+    ///
+    /// It renews the session, so that a token from before it is worth nothing (session fixation), and sets the owner. If the
+    /// session belonged to another user, it starts from an empty one: only what this request inserted stays.
+    ///
+    /// A login is never lost. If another request renewed or ended the session meanwhile, it begins a new session from this
+    /// request's own inserts. So a form that is sent twice may leave two sessions; both are in the user's list. A second
+    /// login by a user who is logged in already renews the session.
+    ///
+    /// If the layer has [`owner_valid_from`](crate::SessionLayer::owner_valid_from), its value is read when the login is
+    /// stored, so a login that overlaps a change of the password may survive it: use [`login_at`](Self::login_at) then.
+    pub fn login(&self, owner: impl Into<String>) {
+        self.log_in(owner.into(), None);
+    }
+
+    /// Logs `owner` in, as [`login`](Self::login) does, under the value of
+    /// [`owner_valid_from`](crate::SessionLayer::owner_valid_from) that the application read **before** it checked the
+    /// password.
+    ///
+    /// If the value has moved on by the time at which the login is stored, the password may have been an old one: the commit
+    /// fails with [`Error::is_login_expired`], and the user has to log in again.
+    pub fn login_at(&self, owner: impl Into<String>, seen: Option<SystemTime>) {
+        self.log_in(owner.into(), Some(seen.map(Timestamp::from)));
+    }
+
+    fn log_in(&self, owner: String, admitted: Option<Option<Timestamp>>) {
+        match self.inner() {
+            Ok(mut inner) => inner.log_in(owner.into(), admitted),
+            Err(_) => self.shared.fail_commit(),
+        }
+    }
+
+    /// Replaces the secret at commit. Call it whenever privileges change: it is what stops session
     /// fixation (OWASP Session Management, "Renew the Session ID After Any Privilege Level Change").
     ///
     /// The session keeps its id and its state; tokens from before are dead. A renewal that loses a race with another one,
@@ -69,16 +103,13 @@ impl Session {
     /// It beats everything done before it in this request; what is inserted after it has no effect, unless
     /// [`restart`](Session::restart) begins a new session.
     pub fn purge(&self) {
-        self.act(|inner| inner.ops.end(Act::Purge));
+        self.end(Act::Purge);
     }
 
     /// Ends the session as [`purge`](Session::purge) does, and begins a new one with a new id, for what is inserted after
     /// it: a message for the page after the logout, say.
     pub fn restart(&self) {
-        match self.inner() {
-            Ok(mut inner) => inner.ops.end(Act::Restart),
-            Err(_) => self.shared.fail_commit(),
-        }
+        self.end(Act::Restart);
     }
 
     /// What was asked for so far.
@@ -86,8 +117,8 @@ impl Session {
     pub fn status(&self) -> SessionStatus {
         self.inner().map_or(SessionStatus::Unchanged, |inner| match inner.ops.act {
             Act::Purge | Act::Restart => SessionStatus::Purged,
-            Act::Keep if inner.visit.loaded == Loaded::Ended => SessionStatus::Purged,
-            Act::Renew => SessionStatus::Renewed,
+            Act::Keep | Act::Renew if inner.visit.loaded == Loaded::Ended => SessionStatus::Purged,
+            Act::Renew | Act::Login => SessionStatus::Renewed,
             Act::Keep if inner.ops.touches_keys() => SessionStatus::Changed,
             Act::Keep => SessionStatus::Unchanged,
         })
@@ -109,7 +140,7 @@ impl Session {
         }
         let key = self.shared.core.as_ref().and_then(|core| core.owner_key.as_deref());
         if let Some(written) = key.and_then(|key| inner.ops.written(key)) {
-            return written.and_then(owner_in).as_deref().map(str::to_owned);
+            return written.and_then(owner_in).flatten().as_deref().map(str::to_owned);
         }
         let record = inner.visit.record().filter(|_| !inner.ops.hides_session());
         record.and_then(|record| record.owner()).map(str::to_owned)
@@ -173,8 +204,16 @@ impl Session {
     /// The store failed ([`Error::is_store`]); the session has ended or was renewed meanwhile ([`Error::is_gone`]); a new
     /// session or a renewal needs a cookie and the head has left ([`Error::is_too_late`]); a change that could not be made
     /// again ([`Error::is_conflict`]); too much state ([`Error::is_too_large`]). The changes stay, to be saved again.
+    ///
+    /// Dropped before it is ready, it goes on as a task of the current `tokio` runtime. If the outcome of a save stays unknown,
+    /// its changes are never applied again: every later save is the same error, and only [`purge`](Self::purge) and
+    /// [`restart`](Self::restart) still work.
     pub async fn save(&self) -> Result<(), Error> {
-        self.shared.save().await
+        if self.shared.is_immediate() {
+            return self.shared.save().await;
+        }
+        let shared = Arc::clone(&self.shared);
+        Outlives::new(async move { shared.save().await }).await
     }
 
     /// Loads the session again, to see what other requests wrote meanwhile. Unsaved changes stay, on top of that.
@@ -195,8 +234,18 @@ impl Session {
         let mut inner = self.inner()?;
         if !inner.has_ended() {
             change(&mut inner);
+        } else if !std::mem::replace(&mut inner.is_end_told, true) {
+            tracing::warn!("session changed after its end, without effect: `restart` or `login` begins another one");
         }
         Ok(())
+    }
+
+    /// Ends the session, whatever became of it before.
+    fn end(&self, act: Act) {
+        match self.inner() {
+            Ok(mut inner) => inner.ops.end(act),
+            Err(_) => self.shared.fail_commit(),
+        }
     }
 
     /// A change whose method cannot fail: on a session that nobody loaded, the commit fails in its place. A logout must

@@ -16,13 +16,16 @@ use crate::{
     event::Event,
     headers::HeadLines,
     open::{Look, Visit, look, open, or_as_told, revoked_by_owner},
-    ops::{Attempts, Ops, SharedOps},
+    ops::{Act, Ops, SharedOps},
+    outlives::Outlives,
     plan::{Dropped, Loaded},
-    transport::{Claim, Presented},
+    store::StoreError,
+    transport::{Claim, Claims, Presented},
 };
 
 mod inner;
 
+use self::inner::Attempt;
 pub(crate) use self::inner::Inner;
 
 /// What a future comes to when it is polled once, where it stands: moving a large one costs more than polling it.
@@ -50,6 +53,10 @@ pub(crate) struct Shared {
     head_sent: AtomicBool,
     /// Whether something was asked for that a session nobody loaded cannot do.
     is_misused: AtomicBool,
+    /// The error of a load that failed, if no later one succeeded.
+    failed: OnceLock<StoreError>,
+    /// Whether an extractor was refused for it: the response must not say otherwise.
+    is_refused: AtomicBool,
 }
 
 impl Shared {
@@ -68,13 +75,33 @@ impl Shared {
             turn: Turn::new(()),
             head_sent: AtomicBool::default(),
             is_misused: AtomicBool::default(),
+            failed: OnceLock::new(),
+            is_refused: AtomicBool::default(),
         }
     }
 
     /// The one lock. It is never held across an await, nor while a closure or a `Serialize` of the user's runs.
     pub(crate) fn inner(&self) -> Result<MutexGuard<'_, Inner>, Error> {
-        let inner = self.cell.get().ok_or_else(Error::not_loaded)?;
+        let inner = self.cell.get().ok_or_else(|| self.load_error().unwrap_or_else(Error::not_loaded))?;
         Ok(inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The error of the load, if it failed.
+    pub(crate) fn load_error(&self) -> Option<Error> {
+        self.failed.get().filter(|_| !self.is_loaded()).cloned().map(Error::from)
+    }
+
+    /// Fails the request unless its response is an error: an extractor could not load the session, and the framework may
+    /// have taken that for "no session".
+    pub(crate) fn refuse(&self) {
+        self.is_refused.store(true, Ordering::Release);
+    }
+
+    fn note_failure<T>(&self, loaded: Result<T, Error>) -> Result<T, Error> {
+        if let Some(error) = loaded.as_ref().err().and_then(Error::store_error) {
+            let _ = self.failed.set(error.clone());
+        }
+        loaded
     }
 
     /// Fails the request: a change could not be made, by a method that has no error to return.
@@ -107,7 +134,7 @@ impl Shared {
         let core = self.core.as_deref().filter(|core| core.is_immediate())?;
         let mut visit = Visit::of(Loaded::Nothing);
         let opened = at_once!(open(core, &self.presented.claims, &mut visit))?;
-        Some(or_as_told(core, opened, &mut visit).map(|()| self.loaded(visit)))
+        Some(self.note_failure(or_as_told(core, opened, &mut visit)).map(|()| self.loaded(visit)))
     }
 
     /// Whether nothing is ever waited for.
@@ -121,7 +148,7 @@ impl Shared {
             let core = self.core.as_deref().ok_or_else(Error::not_loaded)?;
             let mut visit = Visit::of(Loaded::Nothing);
             let opened = open(core, &self.presented.claims, &mut visit).await;
-            or_as_told(core, opened, &mut visit)?;
+            self.note_failure(or_as_told(core, opened, &mut visit))?;
             self.loaded(visit);
         }
         Ok(())
@@ -129,8 +156,10 @@ impl Shared {
 
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
-        // Whoever has the turn may be a load that nobody goes on with.
-        drop(self.inner()?);
+        // An earlier save has found it out, and no change has had an effect since.
+        if self.inner()?.is_gone() {
+            return Err(Error::gone());
+        }
         let _turn = self.turn.lock().await;
         let head = if self.head_sent.load(Ordering::Acquire) { Head::Sent } else { Head::Open };
         match self.commit(core, head).await? {
@@ -151,8 +180,8 @@ impl Shared {
                 (inner.visit.record().cloned(), inner.visit.token.clone(), version, inner.ops.share())
             };
             let (Some(record), Some(token)) = (record, token) else { return Ok(()) };
-            let found = core.backend.reload(&token.id, record).await?;
-            let looked = look(core, &token, found.as_ref(), core.now());
+            let (found, now) = (core.backend.load(&token.id, Some(record)).await?, core.now());
+            let looked = look(core, &token, found.as_ref(), now);
             let looked = revoked_by_owner(core, looked, found.as_ref()).await?;
             let (Look::Opens, Some(record)) = (looked, found) else { return Err(Error::gone()) };
             Ops::rebase(&mut ops, record.state())?;
@@ -160,6 +189,7 @@ impl Shared {
             if inner.ops.version() == version {
                 inner.ops.adopt(ops);
                 inner.visit.loaded = Loaded::Current(record);
+                (inner.visit.behind, inner.visit.opened_at) = (None, now);
                 return Ok(());
             }
         }
@@ -168,14 +198,19 @@ impl Shared {
 
     /// What the head says where there is nothing to store; `None` where a commit has to tell.
     pub(crate) fn finish_now(&self) -> Option<HeadLines> {
-        if self.is_misused.load(Ordering::Acquire) {
+        if self.is_misused.load(Ordering::Acquire) || self.is_refused.load(Ordering::Acquire) {
             return None;
         }
         let Ok(mut inner) = self.inner() else {
             self.head_sent.store(true, Ordering::Release);
             return Some(HeadLines::nothing());
         };
-        if inner.ops.is_empty() && !inner.resends && !inner.visit.is_reissue_due() && !self.is_touch_due(&inner) {
+        if inner.ops.is_empty()
+            && !matches!(inner.attempt, Attempt::Unknown(_))
+            && !inner.resends
+            && !inner.visit.is_reissue_due()
+            && !self.is_touch_due(&inner)
+        {
             return Some(self.close(&mut inner));
         }
         None
@@ -184,11 +219,20 @@ impl Shared {
     /// Commits what the request did, before its head leaves.
     pub(crate) async fn finish(&self, status: StatusCode) -> (HeadLines, Result<(), Error>) {
         let Some(core) = &self.core else { return (HeadLines::nothing(), Ok(())) };
-        if self.is_misused.load(Ordering::Acquire) {
+        let says_otherwise = self.is_refused.load(Ordering::Acquire) && status.as_u16() < 400;
+        if self.is_misused.load(Ordering::Acquire) || says_otherwise {
             self.head_sent.store(true, Ordering::Release);
-            let error = Error::not_loaded();
-            tracing::error!("{error}");
+            // The event of a load that failed was its own.
+            let error = self.load_error().unwrap_or_else(|| {
+                let error = Error::not_loaded();
+                tracing::error!("{error}");
+                error
+            });
             return (HeadLines::nothing(), Err(error));
+        }
+        if !self.is_loaded() {
+            self.head_sent.store(true, Ordering::Release);
+            return (HeadLines::nothing(), Ok(()));
         }
         // Until the head is closed: a task that renewed in between would get a cookie that nobody sends.
         let _turn = self.turn.lock().await;
@@ -206,23 +250,28 @@ impl Shared {
     async fn commit(&self, core: &Core, head: Head) -> Result<Option<Dropped>, Error> {
         let mut commit = {
             let mut inner = self.inner()?;
-            let asked = inner.ops.share();
-            let attempt = inner.attempts.begin(&asked);
-            Commit {
-                core,
-                claims: &self.presented.claims,
-                visit: inner.visit.clone(),
-                ops: SharedOps::clone(&asked),
-                asked,
-                attempt,
-                head,
-                ticket: Ticket::Keep,
-                dropped: None,
-                resends: inner.resends,
+            if let Attempt::Running = inner.attempt {
+                // It was dropped before its end, and could not go on by itself.
+                inner.attempt = Attempt::Unknown(StoreError::new("an earlier commit was dropped before its end"));
             }
+            // What ends the session needs to know nothing of it.
+            if let Attempt::Unknown(error) = &inner.attempt
+                && !inner.ops.hides_session()
+            {
+                return Err(error.clone().into());
+            }
+            inner.attempt = Attempt::Running;
+            let asked = inner.ops.share();
+            let mut commit = Commit::new(core, &self.presented.claims, inner.visit.clone(), asked, head);
+            commit.resends = inner.resends;
+            commit
         };
         let result = commit.run().await;
-        self.end(&mut commit, result)
+        let ended = self.end(&mut commit, result);
+        drop(commit);
+        let spent = self.inner().map(|mut inner| inner.spent_closures());
+        drop(spent);
+        ended
     }
 
     /// Takes in what a commit came to.
@@ -234,8 +283,10 @@ impl Shared {
         }
         match result {
             Ok(()) => {
-                inner.ops.settle(&commit.asked, commit.visit.state());
-                inner.attempts = Attempts::default();
+                if !commit.waits {
+                    inner.ops.settle(&commit.asked, commit.visit.state());
+                }
+                inner.attempt = Attempt::None;
                 inner.resends = commit.resends;
                 if commit.dropped == Some(Dropped::Gone) && matches!(inner.ticket, Ticket::Give(..)) {
                     inner.ticket = Ticket::Keep;
@@ -244,8 +295,11 @@ impl Shared {
                 Ok(commit.dropped)
             }
             Err(error) => {
+                inner.attempt = commit.lost.take().map_or(Attempt::Failed, Attempt::Unknown);
                 drop(inner);
-                commit.core.emit(&Event::StoreFailed { error: &error });
+                if let Some(event) = Event::failed(&error, commit.visit.id()) {
+                    commit.core.emit(&event);
+                }
                 Err(error)
             }
         }
@@ -269,8 +323,31 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let Some(inner) = self.cell.get_mut() else { return };
         let inner = inner.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if self.core.is_some() && !inner.ops.is_empty() {
+        let Some(core) = self.core.clone().filter(|_| !inner.ops.is_empty()) else { return };
+        if inner.ops.hides_session() && matches!(inner.attempt, Attempt::None | Attempt::Unknown(_)) {
+            let (claims, visit) = (std::mem::take(&mut self.presented.claims), inner.visit.clone());
+            purge(core, claims, visit);
+        } else {
             tracing::warn!(id = ?inner.visit.id(), ops = ?*inner.ops, "session dropped with unsaved changes");
         }
+    }
+}
+
+/// Purges a session that its handler purged and whose response was never made: a logout is done in any case.
+fn purge(core: Arc<Core>, claims: Claims, visit: Visit) {
+    let is_immediate = core.is_immediate();
+    let purge = async move {
+        let mut asked = Ops::default();
+        asked.end(Act::Purge);
+        let asked = SharedOps::new(asked);
+        let purged = Commit::new(&core, &claims, visit, asked, Head::Sent).run().await;
+        if let Some(event) = purged.as_ref().err().and_then(|error| Event::failed(error, None)) {
+            core.emit(&event);
+        }
+    };
+    if is_immediate {
+        at_once!(purge);
+    } else {
+        drop(Outlives::new(purge));
     }
 }

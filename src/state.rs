@@ -67,8 +67,13 @@ impl State {
 
     /// Every key with its raw JSON text, in the keys' order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries().map(|(key, value)| (text(key), text(value)))
+    }
+
+    /// Every key with its raw JSON text, as bytes.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let parts = self.parts();
-        (0..parts.len()).map(move |at| (text(parts.key(at)), text(parts.value(at))))
+        (0..parts.len()).map(move |at| (parts.key(at), parts.value(at)))
     }
 
     /// The whole as a JSON object, parsed.

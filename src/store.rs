@@ -1,130 +1,166 @@
 //! The contract between the core and what keeps the records.
 
-use std::{
-    fmt,
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::{error, fmt, future::Future, pin::Pin, sync::Arc};
 
-use crate::{changes::Changes, owners::DynOwnerIndex, record::Record, shared::at_once, token::SessionId};
+use crate::{record::Record, token::SessionId};
 
-/// Keeps records: four verbs over one key each.
+pub(crate) mod certain;
+mod index;
+pub(crate) mod queue;
+
+pub use self::index::{DynOwnerIndex, OwnerIndex};
+
+/// Keeps records: four verbs over one key each, of which two compare before they write.
 ///
-/// | verb | atomic | never |
-/// |---|---|---|
-/// | [`load`](Self::load) | yes | an error taken for absence |
-/// | [`create`](Self::create) | yes | over a live record |
-/// | [`update`](Self::update) | yes | into a missing or expired record |
-/// | [`delete`](Self::delete) | yes | |
+/// | verb | writes if |
+/// |---|---|
+/// | [`load`](Self::load) | |
+/// | [`create`](Self::create) | nothing is there: no record, no expired record, no tombstone |
+/// | [`replace`](Self::replace) | the stored record's nonce is the base's |
+/// | [`delete`](Self::delete) | the stored record's nonce is the base's; always, without a base |
 ///
-/// *Conditions.* [`Changes::apply`] is the whole of `update`: pure, and it checks the conditions. A store over blobs
-/// with compare-and-set loads, applies, and sets where nothing came between, again until it succeeds. [`Changes::base`]
-/// spares it the first load.
+/// Each verb is atomic. A store **decides nothing**: it merges nothing, judges no deadline and needs no clock. The core
+/// does that, in one place, for every store.
 ///
-/// *Time.* A store needs no clock: [`Changes::now`] and [`Record::created_at`] carry the request's time. The core checks
-/// deadlines after every load, so a store's own expiry (a TTL, a sweep) is clean-up, never the rule.
+/// *Nonces.* Every write has a new [`Record::nonce`]. A store compares it with that of the record it keeps, and never
+/// another part.
 ///
-/// *Time-outs.* The core waits for a verb as long as it takes: a store bounds its own calls, as `RedisStore` does, and fails
-/// those that take longer.
+/// *Clean-up.* A store may drop a record [`Record::ttl`] after it was written, no earlier: a request that loaded its
+/// session in time may write until it ends.
 ///
-/// *Cancellation.* A future may be dropped at any await, when a client goes away: a verb is then done or not done,
-/// never half.
+/// *Tombstones.* A call may reach the store after its sender gave up, or twice. A store in which this can happen
+/// remembers a deleted id for [`Record::TOMBSTONE`]: `load` answers `None`, `create` answers [`Created::Taken`],
+/// `replace` answers [`Replaced::Gone`]. A `delete` without a base leaves a tombstone even if there is no record: its create
+/// may be on its way. Ids are random and never used again, so a tombstone does no harm.
+///
+/// *Errors.* [`StoreError::new`] says "I do not know whether it was done". [`StoreError::not_done`] promises that it was
+/// not, and never will be. The core finds out what became of a call, so a store sends no write twice by itself.
+///
+/// *Time-outs.* A store bounds its own calls, and fails those that take longer.
+///
+/// *Cancellation.* A future may be dropped at any await. Its verb is then done or not done, never half.
 ///
 /// [`testing::contract`](crate::testing::contract) checks all of it against a store of your own.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Loads a record, also one that has expired but is still there.
+    /// Loads a record, expired or not.
     ///
     /// # Errors
     ///
-    /// The store could not say, or the record cannot be read ([`StoreError::undecodable`]).
+    /// The store cannot answer, or the record cannot be read ([`StoreError::undecodable`]).
     fn load(&self, id: &SessionId) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
-    /// Stores a new record. A record that expired by [`Record::created_at`] of the new one counts as missing.
+    /// Stores a record under an id that has none.
     ///
     /// # Errors
     ///
-    /// The store could not do it, or could not say that it did.
+    /// The store failed.
     fn create(&self, id: &SessionId, record: &Record) -> impl Future<Output = Result<Created, StoreError>> + Send;
 
-    /// Applies `changes` to the record as it is now.
-    ///
-    /// A store that lost a reply may try again only where that cannot count twice: with a condition in `changes`, a
-    /// [`Updated::Conflict`] whose record holds [`Changes::nonce`] says that the first try was done. One whose record
-    /// holds another nonce says nothing, for somebody may have written after the first try: answer that with an error,
-    /// never with the conflict, or the request is planned again and counts twice. It must not be written again either, not
-    /// even where that counts nothing: others may have loaded what the first try made, and would not notice, since its nonce is
-    /// the same.
+    /// Stores `record` in the place of `base`.
     ///
     /// # Errors
     ///
-    /// The store could not do it, or could not say that it did.
-    fn update(&self, id: &SessionId, changes: &Changes) -> impl Future<Output = Result<Updated, StoreError>> + Send;
+    /// The store failed, or the stored record cannot be read.
+    fn replace(
+        &self,
+        id: &SessionId,
+        base: &Record,
+        record: &Record,
+    ) -> impl Future<Output = Result<Replaced, StoreError>> + Send;
 
-    /// Deletes a record. A missing one is no error.
+    /// Deletes a record. With a base, only if the stored record is that one; without, whatever is there, also what
+    /// cannot be read.
     ///
     /// # Errors
     ///
-    /// The store could not do it, or could not say that it did.
-    fn delete(&self, id: &SessionId) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// The store failed, or there is a base and the stored record cannot be read.
+    fn delete(&self, id: &SessionId, base: Option<&Record>)
+    -> impl Future<Output = Result<Deleted, StoreError>> + Send;
 
-    /// The index of owners, where the store has one: `Some(self)`. Default: none.
+    /// Returns the index of owners, `Some(self)`, if the store has one. Default: `None`.
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
         None
     }
-
-    /// Whether the futures of all four verbs are always ready when they are polled first, as those of a store in memory are: a
-    /// request then keeps no future of them. Say so of no other store: one that is not ready is dropped half way, and called
-    /// again, perhaps several times. Default: no.
-    fn is_immediate(&self) -> bool {
-        false
-    }
 }
 
-/// What [`SessionStore::create`] came to.
+/// The outcome of [`SessionStore::create`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Created {
     /// The record is stored.
     Done,
-    /// A live record has that id; nothing was changed.
+    /// The id has a record or a tombstone. Nothing changed.
     Taken,
 }
 
-/// What [`SessionStore::update`] came to.
+/// The outcome of [`SessionStore::replace`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Updated {
-    /// The changes are stored.
+pub enum Replaced {
+    /// The record is stored.
     Done,
-    /// There is no such record, or it has expired. Nothing was changed.
+    /// The stored record is not the base: here it is. Nothing changed.
+    Changed(Record),
+    /// The id has no record. Nothing changed.
     Gone,
-    /// A condition does not hold; here is the record as it is now. Nothing was changed.
-    Conflict(Box<Record>),
 }
 
-/// A store failed: the cause, for logs. Clients never see it.
+/// The outcome of [`SessionStore::delete`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// The record is deleted.
+    Done,
+    /// The stored record is not the base: here it is. Nothing changed.
+    Changed(Record),
+    /// The id had no record.
+    Gone,
+}
+
+/// The error of a store. It carries the cause, for logs; clients never see it.
+#[derive(Clone)]
 pub struct StoreError {
     kind: Kind,
-    cause: Box<dyn std::error::Error + Send + Sync>,
+    cause: Arc<dyn error::Error + Send + Sync>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Failed,
+    Unknown,
+    NotDone,
     Undecodable,
 }
 
 impl StoreError {
-    /// The store could not be reached, did not answer in time, or refused.
-    pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { kind: Kind::Failed, cause: cause.into() }
+    /// Reports a call whose outcome is unknown: no reply came, or the connection broke. If in doubt, use this one.
+    pub fn new(cause: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
+        Self::of(Kind::Unknown, cause.into())
     }
 
-    /// The record is there but cannot be read.
-    pub fn undecodable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { kind: Kind::Undecodable, cause: cause.into() }
+    /// Promises that the call has had no effect and never will: the store refused it, or it was never sent.
+    pub fn not_done(cause: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
+        Self::of(Kind::NotDone, cause.into())
     }
 
-    /// Whether the store is well and one record is not.
+    /// Reports a record that is there and cannot be read. The call has had no effect.
+    pub fn undecodable(cause: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
+        Self::of(Kind::Undecodable, cause.into())
+    }
+
+    fn of(kind: Kind, cause: Box<dyn error::Error + Send + Sync>) -> Self {
+        Self { kind, cause: cause.into() }
+    }
+
+    /// Returns whether the call's outcome is unknown.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.kind == Kind::Unknown
+    }
+
+    /// Returns whether the call has had no effect and never will.
+    #[must_use]
+    pub fn is_not_done(&self) -> bool {
+        self.kind != Kind::Unknown
+    }
+
+    /// Returns whether the store works and one record cannot be read.
     #[must_use]
     pub fn is_undecodable(&self) -> bool {
         self.kind == Kind::Undecodable
@@ -140,80 +176,48 @@ impl fmt::Debug for StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            Kind::Failed => "the session store failed",
+            Kind::Unknown | Kind::NotDone => "the session store failed",
             Kind::Undecodable => "a session record cannot be read",
         })
     }
 }
 
-impl std::error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         Some(&*self.cause)
     }
 }
+
+/// A store's answer, boxed.
+pub(crate) type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// The erased twin of [`SessionStore`], so that no type above it has a store parameter.
 pub(crate) trait DynStore: Send + Sync {
     fn load<'a>(&'a self, id: &'a SessionId) -> Reply<'a, Option<Record>>;
     fn create<'a>(&'a self, id: &'a SessionId, record: &'a Record) -> Reply<'a, Created>;
-    fn update<'a>(&'a self, id: &'a SessionId, changes: &'a Changes) -> Reply<'a, Updated>;
-    fn delete<'a>(&'a self, id: &'a SessionId) -> Reply<'a, ()>;
+    fn replace<'a>(&'a self, id: &'a SessionId, base: &'a Record, record: &'a Record) -> Reply<'a, Replaced>;
+    fn delete<'a>(&'a self, id: &'a SessionId, base: Option<&'a Record>) -> Reply<'a, Deleted>;
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex>;
-    fn is_immediate(&self) -> bool;
 }
 
 impl<S: SessionStore> DynStore for S {
     fn load<'a>(&'a self, id: &'a SessionId) -> Reply<'a, Option<Record>> {
-        Reply::of(self, || SessionStore::load(self, id))
+        Box::pin(SessionStore::load(self, id))
     }
 
     fn create<'a>(&'a self, id: &'a SessionId, record: &'a Record) -> Reply<'a, Created> {
-        Reply::of(self, || SessionStore::create(self, id, record))
+        Box::pin(SessionStore::create(self, id, record))
     }
 
-    fn update<'a>(&'a self, id: &'a SessionId, changes: &'a Changes) -> Reply<'a, Updated> {
-        Reply::of(self, || SessionStore::update(self, id, changes))
+    fn replace<'a>(&'a self, id: &'a SessionId, base: &'a Record, record: &'a Record) -> Reply<'a, Replaced> {
+        Box::pin(SessionStore::replace(self, id, base, record))
     }
 
-    fn delete<'a>(&'a self, id: &'a SessionId) -> Reply<'a, ()> {
-        Reply::of(self, || SessionStore::delete(self, id))
+    fn delete<'a>(&'a self, id: &'a SessionId, base: Option<&'a Record>) -> Reply<'a, Deleted> {
+        Box::pin(SessionStore::delete(self, id, base))
     }
 
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
         SessionStore::owner_index(self)
-    }
-
-    fn is_immediate(&self) -> bool {
-        SessionStore::is_immediate(self)
-    }
-}
-
-/// What a store answers: an immediate one at once, so that nothing goes to the heap.
-pub(crate) enum Reply<'a, T> {
-    Made(Option<Result<T, StoreError>>),
-    Awaited(Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>),
-}
-
-impl<'a, T> Reply<'a, T> {
-    fn of<S: SessionStore, F>(store: &S, verb: impl Fn() -> F) -> Self
-    where
-        F: Future<Output = Result<T, StoreError>> + Send + 'a,
-    {
-        match store.is_immediate().then(|| at_once!(verb())).flatten() {
-            None => Self::Awaited(Box::pin(verb())),
-            made => Self::Made(made),
-        }
-    }
-}
-
-impl<T: Unpin> Future for Reply<'_, T> {
-    type Output = Result<T, StoreError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut() {
-            // Polled again after it was ready, it stays pending, as `Future` allows.
-            Self::Made(made) => made.take().map_or(Poll::Pending, Poll::Ready),
-            Self::Awaited(answer) => answer.as_mut().poll(cx),
-        }
     }
 }

@@ -1,14 +1,14 @@
-//! Tools for tests: of your own store, and of an application with sessions. Feature `testing`.
+//! Tools for tests of stores, and of applications with sessions. Feature `testing`.
 //!
-//! | tool | for |
+//! | tool | purpose |
 //! |---|---|
-//! | [`contract`] | the contract of [`SessionStore`](crate::SessionStore), checked against a store of your own |
-//! | [`ChangesBuilder`] | changes by hand, for a store's own tests |
-//! | [`FaultStore`] | a store that fails, loses replies, is slow or waits where a test says so, and records its calls |
-//! | [`TestClock`] | a clock that a test moves |
-//! | [`CookieJar`] | cookies between requests, and what a browser drops of them |
+//! | [`contract`] | checks a store of your own against the contract of [`SessionStore`](crate::SessionStore) |
+//! | [`RecordBuilder`] | makes records by hand, for a store's own tests |
+//! | [`FaultStore`] | fails, loses replies, delays or repeats the calls that a test names, and records all calls |
+//! | [`TestClock`] | stands still until a test moves it |
+//! | [`CookieJar`] | keeps cookies between requests as a browser does, and reports those that a browser drops |
 //!
-//! A test of an application takes all of them:
+//! A test of an application uses most of them:
 //!
 //! ```
 //! use std::{convert::Infallible, time::Duration};
@@ -46,9 +46,9 @@
 //!
 //! assert_eq!(get().await, (StatusCode::OK, 1));
 //! assert_eq!(get().await, (StatusCode::OK, 2));
-//! assert_eq!(store.take_calls(), ["create", "load", "update"]);
+//! assert_eq!(store.take_calls(), ["create", "load", "replace"]);
 //!
-//! store.next(Verb::Update).fails();
+//! store.next(Verb::Replace).fails();
 //! assert_eq!(get().await.0, StatusCode::SERVICE_UNAVAILABLE);
 //! assert_eq!(get().await, (StatusCode::OK, 3));
 //!
@@ -56,17 +56,17 @@
 //! assert_eq!(get().await, (StatusCode::OK, 1), "the session was idle for too long");
 //! # });
 //! ```
-
 pub use self::{
-    changes::ChangesBuilder,
     clock::TestClock,
-    contract::{Breach, breaches, contract},
-    faults::{Call, FaultStore, Gate, Rule, Verb},
     jar::{CookieJar, Refusal},
 };
-
-mod changes;
+pub use self::{
+    contract::{Breach, breaches, contract},
+    faults::{Call, FaultStore, Gate, Late, Rule, Verb},
+    record::RecordBuilder,
+};
 mod clock;
 mod contract;
 mod faults;
 mod jar;
+mod record;

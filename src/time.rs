@@ -12,13 +12,14 @@ use std::{
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The latest point in time there is: a deadline that never comes.
-    pub const MAX: Self = Self(u64::MAX);
+    /// The latest point in time there is, in the year 33658: a deadline that never comes. It has 15 digits, so that a
+    /// double (a score in Redis, a number in Lua or JavaScript) holds every time exactly.
+    pub const MAX: Self = Self(999_999_999_999_999);
 
-    /// Makes a point in time from milliseconds since the Unix epoch.
+    /// Makes a point in time from milliseconds since the Unix epoch; at most [`Timestamp::MAX`].
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
+        if millis < Self::MAX.0 { Self(millis) } else { Self::MAX }
     }
 
     /// Milliseconds since the Unix epoch.
@@ -30,7 +31,7 @@ impl Timestamp {
     /// This point in time and `span` more; at most [`Timestamp::MAX`].
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(millis(span)))
+        Self::from_millis(self.0.saturating_add(millis(span)))
     }
 
     /// How long it is from `earlier` to here; zero when `earlier` is later.
@@ -43,13 +44,13 @@ impl Timestamp {
 impl From<SystemTime> for Timestamp {
     /// Cuts to whole milliseconds; a time before 1970 is taken for 1970.
     fn from(time: SystemTime) -> Self {
-        Self(time.duration_since(UNIX_EPOCH).map_or(0, millis))
+        Self::from_millis(time.duration_since(UNIX_EPOCH).map_or(0, millis))
     }
 }
 
 impl From<Timestamp> for SystemTime {
     fn from(time: Timestamp) -> Self {
-        // Only a platform whose clock cannot hold the year 580 million comes to the default.
+        // Only a platform whose clock cannot hold the year 33658 comes to the default.
         UNIX_EPOCH.checked_add(Duration::from_millis(time.0)).unwrap_or(UNIX_EPOCH)
     }
 }

@@ -181,20 +181,45 @@ impl fmt::Debug for SecretHash {
 pub(crate) type Mac = [u8; RANDOM];
 
 /// What the client holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) id: SessionId,
     pub(crate) secret: Secret,
+    /// The secret's hash, if it is kept: it takes longer than all the rest of a load.
+    hash: Option<SecretHash>,
 }
 
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.secret == other.secret
+    }
+}
+
+impl Eq for Token {}
+
 impl Token {
+    pub(crate) fn new(id: SessionId, secret: Secret) -> Self {
+        Self { id, secret, hash: None }
+    }
+
+    /// The same, and keeps the hash of its secret.
+    pub(crate) fn hashed(mut self) -> Self {
+        self.hash = Some(self.secret.hash());
+        self
+    }
+
+    /// The hash of the secret.
+    pub(crate) fn hash(&self) -> SecretHash {
+        self.hash.unwrap_or_else(|| self.secret.hash())
+    }
+
     /// Characters of a token: its id's 22, then its secret's.
     pub(crate) const LEN: usize = 2 * HALF;
 
     /// Reads a cookie's value; `None` for anything that [`Token::encode`] did not write.
     pub(crate) fn parse(value: &[u8]) -> Option<Self> {
         let (id, secret) = decode_both(value.try_into().ok()?)?;
-        Some(Self { id: SessionId(id), secret: Secret(secret) })
+        Some(Self::new(SessionId(id), Secret(secret)))
     }
 
     pub(crate) fn encode(&self) -> String {
@@ -219,6 +244,11 @@ impl Token {
         debug_assert_eq!(written, Ok(Self::LEN));
         bytes.zeroize();
     }
+}
+
+/// Draws the number of a write; 0 stands for none.
+pub(crate) fn random_nonce() -> u64 {
+    u64::from_le_bytes(random()).max(1)
 }
 
 pub(crate) fn random<const N: usize>() -> [u8; N] {
@@ -286,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_token_has_one_spelling() {
-        let token = Token { id: SessionId::random(), secret: Secret::random() };
+        let token = Token::new(SessionId::random(), Secret::random());
         let text = token.encode();
         assert_eq!(text.len(), Token::LEN);
         assert_eq!(Token::parse(text.as_bytes()), Some(token.clone()));
@@ -313,7 +343,7 @@ mod tests {
 
     #[test]
     fn an_id_reads_back_and_a_secret_is_never_shown() {
-        let token = Token { id: SessionId::random(), secret: Secret::random() };
+        let token = Token::new(SessionId::random(), Secret::random());
         assert_eq!(token.id.to_string().parse(), Ok(token.id));
         assert!("short".parse::<SessionId>().is_err());
         let shown = format!("{token:?} {:?}", token.secret.hash());

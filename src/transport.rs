@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use http::{HeaderName, HeaderValue, header};
+use http::{
+    HeaderName, HeaderValue,
+    header::{self, AUTHORIZATION},
+};
 use smallvec::SmallVec;
 
 use crate::{
@@ -36,11 +39,14 @@ pub(crate) struct Claim {
     pub(crate) way: Way,
 }
 
+/// Values that a request presents as tokens.
+pub(crate) type Claims = SmallVec<[Claim; 1]>;
+
 /// What a request presents.
 #[derive(Debug)]
 pub(crate) struct Presented {
     /// Those of a token's length, each once, and 16 at most: whoever sends a thousand cookies must not keep us busy.
-    pub(crate) claims: SmallVec<[Claim; 1]>,
+    pub(crate) claims: Claims,
     /// Where a new token goes, if none of these makes sense.
     pub(crate) way: Way,
 }
@@ -73,9 +79,11 @@ impl Transport {
         let mut sends_header = self.cookie.is_none();
         if let Some(name) = &self.header {
             for value in header(name) {
+                // Another scheme, a browser's Basic, say, has nothing to do with sessions.
+                let Some(value) = token_in(name, value) else { continue };
                 // Even an empty one: it is how a client says that it wants its token there.
                 sends_header = true;
-                add(value.trim_ascii(), Way::Header);
+                add(value, Way::Header);
             }
         }
         *way = if sends_header { Way::Header } else { Way::Cookie };
@@ -97,7 +105,9 @@ impl Transport {
     /// The header that says what became of the token.
     pub(crate) fn line(&self, ticket: &Ticket, way: Way) -> Result<Option<(HeaderName, HeaderValue)>, Error> {
         let (name, value) = match (way, &self.header, &self.cookie) {
-            (Way::Header, Some(name), _) | (Way::Cookie, Some(name), None) => (name.clone(), header_value(ticket)?),
+            (Way::Header, Some(name), _) | (Way::Cookie, Some(name), None) => {
+                (name.clone(), header_value(name, ticket)?)
+            }
             (_, _, Some(cookie)) => (header::SET_COOKIE, cookie_value(cookie, ticket)?),
             (_, None, None) => return Ok(None),
         };
@@ -125,10 +135,25 @@ fn cookie_value(cookie: &CookieOptions, ticket: &Ticket) -> Result<Option<Header
     })
 }
 
+/// The scheme of tokens in `Authorization` (RFC 6750 section 2.1).
+const BEARER: &str = "Bearer";
+
+/// The token in a header; `None` for an `Authorization` of another scheme.
+fn token_in<'a>(name: &HeaderName, value: &'a [u8]) -> Option<&'a [u8]> {
+    let value = value.trim_ascii();
+    if *name != AUTHORIZATION {
+        return Some(value);
+    }
+    let (scheme, token) = value.split_at_checked(BEARER.len())?;
+    let is_bearer = scheme.eq_ignore_ascii_case(BEARER.as_bytes());
+    (is_bearer && token.first().is_none_or(u8::is_ascii_whitespace)).then(|| token.trim_ascii())
+}
+
 /// The token itself; an empty value takes it away.
-fn header_value(ticket: &Ticket) -> Result<Option<HeaderValue>, Error> {
+fn header_value(name: &HeaderName, ticket: &Ticket) -> Result<Option<HeaderValue>, Error> {
     let text = match ticket {
         Ticket::Keep => return Ok(None),
+        Ticket::Give(Text(text), _) if *name == AUTHORIZATION => format!("{BEARER} {text}"),
         Ticket::Give(Text(text), _) => text.clone(),
         Ticket::Take => String::new(),
     };

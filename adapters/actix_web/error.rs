@@ -57,10 +57,10 @@ impl fmt::Debug for Hooked {
     }
 }
 
-/// An empty 500 where the program is wrong (no middleware, say), else an empty 503.
+/// An empty response, with the status that [`Error`] says.
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
-        if self.is_misconfigured() { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::SERVICE_UNAVAILABLE }
+        status(self)
     }
 
     fn error_response(&self) -> HttpResponse {
@@ -68,11 +68,21 @@ impl ResponseError for Error {
     }
 }
 
+fn status(error: &Error) -> StatusCode {
+    let status = Failure::status_of(error).as_u16();
+    StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+}
+
 macro_rules! value_error {
     ($($error:ty),*) => {$(
-        /// An empty 500: the cause is for logs.
+        /// An empty response: 503 if the store failed, else 500. The cause goes to the log.
         impl ResponseError for $error {
+            fn status_code(&self) -> StatusCode {
+                status(self.error())
+            }
+
             fn error_response(&self) -> HttpResponse {
+                tracing::error!(error = self as &dyn std::error::Error, "session value");
                 HttpResponse::new(self.status_code())
             }
         }

@@ -72,7 +72,8 @@ where
         let step = match attached {
             Ok(()) if self.shared.loading == Loading::Eager && exchange.session().has_token() => {
                 let session = exchange.session().clone();
-                let load = Box::pin(async move { session.extract().await.map(drop) });
+                // A load that fails is an error where the session is used, and only there.
+                let load = Box::pin(async move { drop(session.load().await) });
                 Step::Load { load, request: Some(request) }
             }
             Ok(()) => Step::Handle { outcome: self.shared.inner.call(request) },
@@ -105,7 +106,7 @@ pin_project! {
     }
 }
 
-type Load = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+type Load = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl<S, B> Future for MiddlewareFuture<S, B>
 where
@@ -117,14 +118,12 @@ where
         let mut this = self.project();
         let outcome = loop {
             match this.step.as_mut().project() {
-                StepProjection::Load { load, request } => match ready!(load.as_mut().poll(cx)) {
-                    Ok(()) => {
-                        // Taken once: the next step replaces this one.
-                        let Some(request) = request.take() else { return Poll::Pending };
-                        this.step.set(Step::Handle { outcome: this.shared.inner.call(request) });
-                    }
-                    Err(failure) => break Err(failure.into()),
-                },
+                StepProjection::Load { load, request } => {
+                    ready!(load.as_mut().poll(cx));
+                    // Taken once: the next step replaces this one.
+                    let Some(request) = request.take() else { return Poll::Pending };
+                    this.step.set(Step::Handle { outcome: this.shared.inner.call(request) });
+                }
                 StepProjection::Handle { outcome } => break ready!(outcome.poll(cx)),
                 StepProjection::Commit { outcome, commit } => {
                     let head = ready!(Pin::new(commit).poll(cx));

@@ -1,13 +1,17 @@
-//! From addresses to clients of the redis crate.
+//! Addresses, and clients of the redis crate for them.
+
+use std::time::Duration;
 
 use ::redis::{
     Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisConnectionInfo, RedisError,
-    io::tcp::TcpSettings,
+    io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 
-/// What all connections of a store have in common.
-#[derive(Clone, Default)]
+/// The settings that all connections of a store share.
+#[derive(Clone)]
 pub(super) struct Login {
+    /// The time without traffic after which TCP asks for a sign of life, and then again and again.
+    pub(super) keepalive: Option<Duration>,
     pub(super) username: Option<String>,
     pub(super) password: Option<String>,
     pub(super) database: Option<i64>,
@@ -25,8 +29,31 @@ pub(super) struct Certificates {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Certificates;
 
+impl Default for Login {
+    fn default() -> Self {
+        let (username, password, database, certificates) = (None, None, None, Certificates::default());
+        Self { keepalive: Some(Duration::from_secs(30)), username, password, database, certificates }
+    }
+}
+
 impl Login {
-    /// What a URL does not say is added.
+    /// Reads `redis://`, `rediss://`, `unix:` and a plain `host:port`.
+    pub(super) fn parse(&self, url: &str) -> Result<ConnectionInfo, RedisError> {
+        let has_scheme = url.contains("://") || url.starts_with("unix:");
+        let url = if has_scheme { url.to_owned() } else { format!("redis://{url}") };
+        let info = url.as_str().into_connection_info()?;
+        let mut settings = info.redis_settings().clone().set_skip_set_lib_name();
+        if !url.contains("protocol=") {
+            settings = settings.set_protocol(ProtocolVersion::RESP3);
+        }
+        let mut tcp = TcpSettings::default().set_nodelay(true);
+        if let Some(idle) = self.keepalive {
+            tcp = tcp.set_keepalive(keepalive(idle));
+        }
+        Ok(info.set_redis_settings(settings).set_tcp_settings(tcp))
+    }
+
+    /// Puts the options of the builder over those of a URL.
     pub(super) fn over(&self, settings: &RedisConnectionInfo) -> RedisConnectionInfo {
         let mut settings = settings.clone();
         if let Some(username) = &self.username {
@@ -42,20 +69,15 @@ impl Login {
     }
 }
 
-/// Reads `redis://`, `rediss://`, `unix:` and a plain `host:port`.
-pub(super) fn parse(url: &str) -> Result<ConnectionInfo, RedisError> {
-    let has_scheme = url.contains("://") || url.starts_with("unix:");
-    let url = if has_scheme { url.to_owned() } else { format!("redis://{url}") };
-    let info = url.as_str().into_connection_info()?;
-    let mut settings = info.redis_settings().clone().set_skip_set_lib_name();
-    if !url.contains("protocol=") {
-        settings = settings.set_protocol(ProtocolVersion::RESP3);
-    }
-    let tcp = TcpSettings::default().set_nodelay(true);
-    Ok(info.set_redis_settings(settings).set_tcp_settings(tcp))
+/// Asks after `idle`, and then three times as often.
+fn keepalive(idle: Duration) -> TcpKeepalive {
+    let keepalive = TcpKeepalive::new().with_time(idle);
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd", windows))]
+    let keepalive = keepalive.with_interval((idle / 3).max(Duration::from_secs(1)));
+    keepalive
 }
 
-/// A client for a server whose address was read.
+/// Returns a client for a server.
 pub(super) fn client(info: ConnectionInfo, certificates: &Certificates) -> Result<Client, RedisError> {
     if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
         return Client::open(info);
@@ -67,8 +89,8 @@ pub(super) fn client(info: ConnectionInfo, certificates: &Certificates) -> Resul
 fn encrypted(info: ConnectionInfo, certificates: &Certificates) -> Result<Client, RedisError> {
     #[cfg(feature = "redis-rustls")]
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // The redis crate takes the process's provider, and rustls panics where there is none or more than one to choose
-        // from. An application that installed its own keeps it; whoever loses this race lost it to another provider.
+        // The redis crate takes the process's provider, and rustls panics if there is none, or more than one to choose from.
+        // The provider of an application that installed its own stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let Certificates { roots, client } = certificates;
@@ -84,7 +106,7 @@ fn encrypted(info: ConnectionInfo, _: &Certificates) -> Result<Client, RedisErro
     Client::open(info)
 }
 
-/// The same server software at another address: a node that a cluster or a sentinel named.
+/// Returns the same settings for another address: that of a node that a cluster or a sentinel named.
 #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
 pub(super) fn elsewhere(model: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo {
     let host = host.to_owned();
@@ -97,9 +119,26 @@ pub(super) fn elsewhere(model: &ConnectionInfo, host: &str, port: u16) -> Connec
     model.clone().set_addr(addr)
 }
 
-/// `host:port`, also where the host is an IPv6 address.
+/// Splits `host:port`. The host may be an IPv6 address.
 #[cfg(feature = "redis-cluster")]
 pub(super) fn split(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
     Some((host.trim_start_matches('[').trim_end_matches(']'), port.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_kept_alive_unless_told_otherwise() {
+        let keeps = |login: &Login, url| login.parse(url).unwrap().tcp_settings().keepalive().is_some();
+        let never = Login { keepalive: None, ..Login::default() };
+        for url in ["redis://h:1", "rediss://h", "h:1"] {
+            if url.starts_with("rediss") && !cfg!(any(feature = "redis-rustls", feature = "redis-native-tls")) {
+                continue;
+            }
+            assert!(keeps(&Login::default(), url) && !keeps(&never, url), "{url}");
+        }
+    }
 }

@@ -6,11 +6,12 @@ use ::redis::{ConnectionInfo, RedisError};
 
 use super::{
     RedisStore,
-    address::{Login, client, parse},
+    address::{Login, client},
+    connection::{Connection, Route},
     error::ConnectError,
-    line::{Line, Timeouts},
-    link::{Link, Way},
-    names::Names,
+    keys::Keys,
+    limits::Timeouts,
+    server::ServerConnection,
     target::Target,
 };
 
@@ -21,12 +22,13 @@ use super::{
 /// | [`prefix`](Self::prefix), [`key_names`](Self::key_names) | `cloakroom:` |
 /// | [`connection_timeout`](Self::connection_timeout) | 1 s |
 /// | [`response_timeout`](Self::response_timeout) | 1 s |
+/// | [`tcp_keepalive`](Self::tcp_keepalive) | 30 s |
 /// | [`username`](Self::username), [`password`](Self::password), [`database`](Self::database) | what the URL says |
 #[derive(Clone)]
 #[must_use]
 pub struct RedisStoreBuilder {
     place: Place,
-    names: Names,
+    keys: Keys,
     timeouts: Timeouts,
     login: Login,
 }
@@ -59,58 +61,71 @@ impl RedisStoreBuilder {
     }
 
     fn new(place: Place) -> Self {
-        Self { place, names: Names::default(), timeouts: Timeouts::default(), login: Login::default() }
+        Self { place, keys: Keys::default(), timeouts: Timeouts::default(), login: Login::default() }
     }
 
-    /// What the names of all keys begin with. Default: `cloakroom:`.
+    /// Sets the beginning of all keys' names. Default: `cloakroom:`.
     ///
-    /// Applications that share a server and must not share sessions need different ones.
+    /// Applications that share a server and must not share sessions need different prefixes.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.names = Names::prefix(prefix);
+        self.keys = Keys::prefix(prefix);
         self
     }
 
-    /// What each key is called: `make` gets the session's public id, or `owner:` and the owner. Default: behind the prefix.
+    /// Sets a function that makes each key's name, from the session's public id, or from `owner:` and the owner. Default: the
+    /// prefix and that text.
     ///
-    /// Different texts must get different names, the same always the same.
+    /// `make` must be deterministic and injective.
     pub fn key_names(mut self, make: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        self.names = Names::made(make);
+        self.keys = Keys::named(make);
         self
     }
 
-    /// How long to wait for a connection. Default: 1 s.
+    /// Limits the time to connect. Default: 1 s.
     ///
-    /// A call of the store ends within both time-outs together, whatever happens.
+    /// A load, create, replace or delete ends within both time-outs together.
     pub fn connection_timeout(mut self, limit: Duration) -> Self {
-        self.timeouts.connection = limit;
+        self.timeouts = self.timeouts.connection(limit);
         self
     }
 
-    /// How long to wait for a reply. Default: 1 s.
+    /// Limits the wait for a reply. Default: 1 s.
+    ///
+    /// A read whose reply does not come is sent once more, on a new connection, if the time of the call allows it. A write
+    /// is not: its request looks at the session instead.
     pub fn response_timeout(mut self, limit: Duration) -> Self {
-        self.timeouts.response = limit;
+        self.timeouts = self.timeouts.response(limit);
         self
     }
 
-    /// The ACL user to log in as. Default: the URL's; under Sentinel, where the URLs are the sentinels', none.
+    /// Sets the time without traffic after which TCP asks for a sign of life. `None`: never. Default: 30 s.
+    ///
+    /// Firewalls and load balancers drop idle connections, often without a word: AWS after 350 s, Azure after 240 s.
+    pub fn tcp_keepalive(mut self, idle: impl Into<Option<Duration>>) -> Self {
+        self.login.keepalive = idle.into();
+        self
+    }
+
+    /// Sets the ACL user. Default: the URL's. Behind Sentinel, the URLs are the sentinels', and the default is none.
     pub fn username(mut self, name: impl Into<String>) -> Self {
         self.login.username = Some(name.into());
         self
     }
 
-    /// The password to log in with. Default: the URL's; under Sentinel, where the URLs are the sentinels', none.
+    /// Sets the password. Default: the URL's. Behind Sentinel, the URLs are the sentinels', and the default is none.
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.login.password = Some(password.into());
         self
     }
 
-    /// The number of the database. Default: the URL's, or 0. A cluster has but one.
+    /// Sets the number of the database. Default: the URL's, or 0. A cluster has only database 0.
     pub fn database(mut self, number: u32) -> Self {
         self.login.database = Some(number.into());
         self
     }
 
-    /// The certificates, in PEM, of the authorities that servers' certificates are checked against. Default: the system's.
+    /// Sets the certificates, in PEM, of the authorities that servers' certificates are checked against. Default: the
+    /// system's.
     #[cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))]
     #[cfg_attr(docsrs, doc(cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))))]
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -118,7 +133,7 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// The certificate, and its key, both in PEM, that this client shows to servers that ask for one. Default: none.
+    /// Sets the certificate, and its key, both in PEM, that this client shows to servers that ask for one. Default: none.
     #[cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))]
     #[cfg_attr(docsrs, doc(cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))))]
     pub fn client_certificate(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
@@ -131,28 +146,28 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// What [`RedisStoreBuilder::lazy`] finds, and a Redis that cannot be reached, or refuses us, within the time-outs.
+    /// The errors of [`RedisStoreBuilder::lazy`]. Redis cannot be reached within the time-outs, or refuses the login.
     pub async fn connect(self) -> Result<RedisStore, ConnectError> {
         let store = self.lazy()?;
-        store.link.ping().await.map_err(ConnectError::unreachable)?;
+        store.connection.ping().await.map_err(ConnectError::unreachable)?;
         Ok(store)
     }
 
-    /// Makes the store, and connects when it is used first.
+    /// Makes the store. It connects when it is first used.
     ///
     /// # Errors
     ///
-    /// An address or a certificate that cannot be read, or an address that needs a feature which is not enabled.
+    /// An address or a certificate cannot be read, or an address needs a feature that is not enabled.
     pub fn lazy(self) -> Result<RedisStore, ConnectError> {
-        let Self { place, names, timeouts, login } = self;
-        let way = way(place, &login, timeouts).map_err(ConnectError::misconfigured)?;
-        Ok(RedisStore { link: Arc::new(Link::new(way, timeouts)), names })
+        let Self { place, keys, timeouts, login } = self;
+        let route = route(place, &login, timeouts).map_err(ConnectError::misconfigured)?;
+        Ok(RedisStore { connection: Arc::new(Connection::new(route, timeouts)), keys })
     }
 }
 
-fn way(place: Place, login: &Login, timeouts: Timeouts) -> Result<Way, RedisError> {
+fn route(place: Place, login: &Login, timeouts: Timeouts) -> Result<Route, RedisError> {
     let read = |url: &str| -> Result<ConnectionInfo, RedisError> {
-        let info = parse(url)?;
+        let info = login.parse(url)?;
         let settings = login.over(info.redis_settings());
         Ok(info.set_redis_settings(settings))
     };
@@ -165,19 +180,19 @@ fn way(place: Place, login: &Login, timeouts: Timeouts) -> Result<Way, RedisErro
         Place::Cluster(nodes) => {
             let seeds = nodes.iter().map(|url| read(url)).collect::<Result<Vec<_>, _>>()?;
             let cluster = super::cluster::Cluster::new(seeds, certificates.clone(), timeouts)?;
-            return Ok(Way::Cluster(Box::new(cluster)));
+            return Ok(Route::Cluster(Box::new(cluster)));
         }
     };
-    Ok(Way::Line(Box::new(Line::new(target, timeouts))))
+    Ok(Route::Server(Box::new(ServerConnection::new(target, timeouts))))
 }
 
 #[cfg(feature = "redis-sentinel")]
 fn sentinel(master: String, urls: &[String], login: &Login) -> Result<Target, RedisError> {
-    let infos = urls.iter().map(|url| parse(url)).collect::<Result<Vec<_>, _>>()?;
+    let infos = urls.iter().map(|url| login.parse(url)).collect::<Result<Vec<_>, _>>()?;
     let Some(first) = infos.first().cloned() else {
         return Err((::redis::ErrorKind::EmptySentinelList, "there are no sentinels").into());
     };
-    // The sentinels' own names and passwords are not the master's.
+    // The users and passwords in the URLs are the sentinels', not the master's.
     let plain = ::redis::RedisConnectionInfo::default().set_skip_set_lib_name();
     let settings = login.over(&plain.set_protocol(first.redis_settings().protocol()));
     let clients = infos.into_iter().map(|info| client(info, &login.certificates)).collect::<Result<_, _>>()?;
@@ -190,7 +205,7 @@ fn sentinel(master: String, urls: &[String], login: &Login) -> Result<Target, Re
 impl fmt::Debug for RedisStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStoreBuilder")
-            .field("names", &self.names)
+            .field("keys", &self.keys)
             .field("timeouts", &self.timeouts)
             .finish_non_exhaustive()
     }

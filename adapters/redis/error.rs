@@ -1,4 +1,4 @@
-//! Why there is no store.
+//! The error of making a store.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use ::redis::RedisError;
 
 use super::failure::Failure;
 
-/// Why a [`RedisStore`](super::RedisStore) cannot be made.
+/// A [`RedisStore`](super::RedisStore) cannot be made.
 pub struct ConnectError {
     kind: Kind,
 }
@@ -26,13 +26,13 @@ impl ConnectError {
         Self { kind: Kind::Unreachable(failure) }
     }
 
-    /// Whether an address, a certificate or a feature is wrong: trying again will not help.
+    /// Returns whether an address, a certificate or a feature is wrong. Trying again does not help.
     #[must_use]
     pub fn is_misconfigured(&self) -> bool {
         matches!(self.kind, Kind::Misconfigured(_))
     }
 
-    /// Whether Redis did not answer in time, or refused us.
+    /// Returns whether Redis did not answer in time, or refused the login.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         matches!(self.kind, Kind::Unreachable(_))
@@ -48,7 +48,7 @@ impl fmt::Display for ConnectError {
     }
 }
 
-/// Shows the cause, too: it is what `fn main() -> Result<..>` prints.
+/// Shows the cause, too: `fn main() -> Result<..>` prints it.
 impl fmt::Debug for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {

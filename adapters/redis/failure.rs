@@ -1,45 +1,47 @@
-//! How a command fails.
+//! The reasons why a command fails.
 
 use std::{fmt, time::Duration};
 
 use ::redis::RedisError;
 
-use super::damaged::Damaged;
+use super::unreadable::Unreadable;
 use crate::{SessionId, StoreError};
 
 /// A command failed.
 #[derive(Clone)]
 pub(super) struct Failure {
     pub(super) fate: Fate,
-    pub(super) cause: Cause,
+    cause: Cause,
 }
 
-/// What became of the command.
+/// The fate of a command that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// Nobody ran it: it never left, or the server refused it.
+    /// It had no effect, and never will: it was not sent, or the server refused it.
     NotDone,
-    /// The connection broke before the reply came.
+    /// Unknown: the connection broke before the reply came.
     ReplyLost,
-    /// The reply did not come in time.
+    /// Unknown: the reply did not come in time.
     TimedOut,
 }
 
 #[derive(Clone)]
-pub(super) enum Cause {
+enum Cause {
     Redis(RedisError),
     NoConnection(Duration),
     NoReply(Duration),
 }
 
 impl Failure {
-    /// The server answered with an error.
-    pub(super) fn refused(error: RedisError) -> Self {
+    /// The server answered with an error, or the command was not sent.
+    pub(super) fn not_done(error: RedisError) -> Self {
         Self { fate: Fate::NotDone, cause: Cause::Redis(error) }
     }
 
-    pub(super) fn reply_lost(error: RedisError) -> Self {
-        Self { fate: Fate::ReplyLost, cause: Cause::Redis(error) }
+    /// A command that was sent failed with this error.
+    pub(super) fn of_sent(error: RedisError) -> Self {
+        let fate = if error.code().is_some() { Fate::NotDone } else { Fate::ReplyLost };
+        Self { fate, cause: Cause::Redis(error) }
     }
 
     pub(super) fn no_connection(after: Duration) -> Self {
@@ -50,29 +52,38 @@ impl Failure {
         Self { fate: Fate::TimedOut, cause: Cause::NoReply(after) }
     }
 
-    /// The error that the server answered with begins so. Before Redis 7, a script's errors stand within another one.
+    /// Returns whether the server answered with this error. Before Redis 7, an error of a command in a script stands within
+    /// the script's own.
     pub(super) fn says(&self, code: &str) -> bool {
         let Cause::Redis(error) = &self.cause else { return false };
-        error.code() == Some(code) || error.detail().is_some_and(|detail| detail.contains(&format!("-{code} ")))
+        let is_within =
+            |detail: &str| detail.split(": ").any(|part| begins_with_word(part.trim_start_matches('-'), code));
+        error.code() == Some(code) || error.detail().is_some_and(is_within)
     }
 
-    /// Whether the server answered at all.
+    /// Returns whether a connection could not be made in time.
+    pub(super) fn is_no_connection(&self) -> bool {
+        matches!(self.cause, Cause::NoConnection(_))
+    }
+
+    /// Returns whether the server does not know an option of the command.
+    pub(super) fn is_syntax_error(&self) -> bool {
+        let Cause::Redis(error) = &self.cause else { return false };
+        error.code() == Some("ERR") && error.detail().is_some_and(|detail| detail.contains("syntax"))
+    }
+
+    /// Returns whether the server answered.
     #[cfg(feature = "redis-cluster")]
     pub(super) fn is_answer(&self) -> bool {
         matches!(&self.cause, Cause::Redis(error) if error.code().is_some())
     }
 
-    /// Whether the server is well, and what it has under the key is no record of ours.
-    pub(super) fn is_damage(&self) -> bool {
-        self.says("DAMAGED") || self.says("WRONGTYPE")
-    }
-
-    /// What a call on this session's record failed of.
+    /// Returns the error of a call on this session's record.
     pub(super) fn on(self, id: &SessionId) -> StoreError {
-        if self.is_damage() { Damaged::new(id, self.to_string()).into() } else { StoreError::new(self) }
+        if self.says("WRONGTYPE") { Unreadable::other_kind(id) } else { self.into() }
     }
 
-    /// Where the cluster keeps the key instead.
+    /// Returns the node at which a cluster keeps the key.
     #[cfg(feature = "redis-cluster")]
     pub(super) fn redirect(&self) -> Option<&str> {
         let Cause::Redis(error) = &self.cause else { return None };
@@ -80,16 +91,23 @@ impl Failure {
     }
 }
 
+fn begins_with_word(text: &str, word: &str) -> bool {
+    text.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
-        if failure.is_damage() { Self::undecodable(failure) } else { Self::new(failure) }
+        match failure.fate {
+            Fate::NotDone => Self::not_done(failure),
+            Fate::ReplyLost | Fate::TimedOut => Self::new(failure),
+        }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            // The words that the server's manual has, not those of the driver's types.
+            // The words of the server's manual, not those of the driver's types.
             Cause::Redis(error) => match (error.code(), error.detail()) {
                 (Some(code), Some(detail)) => write!(f, "Redis answered {code} {detail}"),
                 _ => error.fmt(f),
@@ -112,5 +130,31 @@ impl std::error::Error for Failure {
             Cause::Redis(error) => std::error::Error::source(error),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_a_code_also_within_a_script_s_error() {
+        let failure = |text: &str| {
+            let error = ::redis::parse_redis_value(format!("-{text}\r\n").as_bytes()).unwrap().extract_error();
+            Failure::of_sent(error.unwrap_err())
+        };
+        // As Redis 7, 6.2 and an older proxy say it.
+        for text in [
+            "WRONGTYPE Operation against a key holding the wrong kind of value",
+            "ERR Error running script (call to f_0a): @user_script:12: WRONGTYPE Operation against a key",
+            "ERR Error running script (call to f_0a): @user_script:12: -WRONGTYPE Operation against a key",
+        ] {
+            assert!(failure(text).says("WRONGTYPE"), "{text}");
+            assert!(!failure(text).says("OOM") && !failure(text).is_syntax_error(), "{text}");
+            assert_eq!(failure(text).fate, Fate::NotDone);
+        }
+        assert!(failure("ERR syntax error").is_syntax_error());
+        assert!(!failure("OOM command not allowed").is_syntax_error());
+        assert!(!failure("ERR a key named: WRONGTYPED").says("WRONGTYPE"));
     }
 }

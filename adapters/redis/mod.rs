@@ -9,75 +9,112 @@
 //! # Ok(()) }
 //! ```
 //!
-//! *Commands.* Nothing is sent for a request that does not ask for its session. Reading one is one `HGETALL`; every write
-//! is one call of a small script on one key: compare and set. It stores what the request made of the record, if nobody else
-//! has written meanwhile, and answers the record as it is, if somebody has; the request's changes are then applied to that,
-//! in a call more. A request that writes again after it has saved loads once more. The owner of a session costs one command
-//! more when it is set, now and then when the deadline moves, and one when the session is purged.
+//! # Commands
 //!
-//! *Keys.* `cloakroom:<id>` is a hash that a person can read with `HGETALL`. Its field `record` begins with a line of
-//! columns, times in milliseconds since 1970 (18446744073709551615: never) and hashes of secrets in base64url. A state of
-//! no more than 2 KiB follows, a line for each key, `4:cart=7:[1,2,3]`. The keys of a larger one are fields, behind `s:`, and
-//! a write carries only those that it changes. `cloakroom:owner:<owner>` is a sorted set of ids. Both expire by themselves
-//! (where a session never ends, or was to, its owner's set does not), a record 100 to 200 seconds after its deadline: until
-//! then it is there, and opens nothing. So a write need not set the time again that Redis keeps the key, and the servers'
-//! clocks may differ by 100 seconds.
+//! Each command works on one key, so the store runs in a cluster.
 //!
-//! *When Redis stops.* A call ends within the time-outs, 1 s for a connection and 1 s for a reply, with an error: the client
-//! sees a 503, and a request that does not use its session sees nothing. The next connection is tried at once, then with
-//! pauses of at most half a second. What was on its way in a connection that broke is sent again, once (in a cluster, until
-//! it finds its node), but for the revocation of a session. The record says whether a write was done before; where others
-//! wrote after it, nobody can say, and it is an error, unless it was a mere touch that still holds.
+//! | call | commands |
+//! |---|---|
+//! | a request that does not use its session | none |
+//! | load | `GET` |
+//! | create | `SET .. NX PX` |
+//! | replace | `SET .. IFEQ`, or one script |
+//! | delete | `SET key "" PX .. GET`, or one script |
+//! | a session with an owner | one script more when the owner changes, and now and then when the deadline moves; `ZREM` after a delete |
+//! | the sessions of an owner | `ZRANGE`, and a `GETRANGE` for each |
 //!
-//! *Rights.* An ACL user needs no more than `~cloakroom:* +ping +eval +evalsha +hget +hgetall +hset +hdel +del +exists
-//! +pexpire +persist +zadd +zrange +zrangebyscore +zrem +zrevrange`, in a cluster `+cluster|slots` and `+asking`, and behind
-//! Sentinel `+role`.
+//! *Replace* is compare-and-set. Valkey 8.1 and Redis 8.4 can do it themselves: `SET .. IFEQ` costs the server a third of
+//! the script's time. Each new connection finds out by its first write, and remembers. The script compares 16 bytes, the
+//! record's nonce. It is used by other servers, for records beyond 16 KiB, in clusters, and over connections and pools of
+//! the application. It carries the whole record, unless only the deadline moved: then it carries the first line or two.
 //!
-//! *Eviction.* A session that Redis evicted is no session, and its user logs in again. `maxmemory-policy noeviction` makes
-//! a full Redis an error instead.
+//! # Keys
+//!
+//! `cloakroom:<id>` is a string that a person can read:
+//!
+//! ```text
+//! $ redis-cli --raw GET cloakroom:Kq3vZ1cB0mZ5bQyE8Yw1Tg
+//! cloakroom=1 nonce=5f0c6e1c9e02a7d4 expires=001767312000000 used=001767225600000 created=001767225600000 secret=..
+//! owner=5:alice
+//!
+//! 4:cart=7:[1,2,3]
+//! ```
+//!
+//! Times are milliseconds since 1970. The secret is a hash: nobody can log in with what Redis holds. The key has a TTL: the
+//! record is kept for 10 minutes after its deadline, so that a request that began in time may write until it ends. It opens
+//! nothing meanwhile.
+//!
+//! A deleted session leaves a *tombstone*, an empty string, for 10 minutes. A command that arrives late cannot bring the
+//! session back.
+//!
+//! `cloakroom:owner:<owner>` is a sorted set of session ids. It has a TTL, unless one of its sessions never ends.
+//!
+//! A key that holds something else, or a damaged record, is reported as [undecodable](StoreError::is_undecodable). So are the
+//! hashes of versions before 0.1.
+//!
+//! # Failures
+//!
+//! A load, create, replace or delete ends within the time-outs, 1 s for a connection and 1 s for a reply. The next
+//! connection is tried at once, then with pauses of at most half a second. A read whose reply is lost or late is sent once
+//! more, on a new connection. A write is sent once more only if the server refused it: a replica that was a master, a node
+//! of a cluster that no longer has the key, a script that the server does not know. If the reply to a write is lost, the
+//! store says so, and the request looks at the record to find out what became of it.
+//!
+//! # Rights
+//!
+//! An ACL user needs `~cloakroom:* +ping +get +getrange +set +setrange +strlen +del +pexpire +persist +eval +evalsha +zadd
+//! +zrange +zrangebyscore +zrevrange +zrem`, in a cluster also `+cluster|slots` and `+asking`, and behind Sentinel also
+//! `+role`. With `+info` the store can warn of eviction.
+//!
+//! # Eviction
+//!
+//! Set `maxmemory-policy noeviction`: a full Redis then refuses writes, and logging out still works. With another policy it
+//! drops sessions, whose users log in again. It also drops the indexes of owners whose sessions live on, and then "log out
+//! everywhere" misses sessions. The first connection to each server logs a warning if the policy is another one.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use ::redis::aio::ConnectionLike;
 
-use crate::{SessionId, StoreError};
+use crate::StoreError;
 
 mod address;
+mod attempts;
 mod builder;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
-mod columns;
-mod damaged;
+mod connection;
 mod error;
+mod eviction;
 mod failure;
-mod line;
-mod link;
-mod names;
-mod own;
+mod keys;
+mod limits;
 mod owners;
 #[cfg(feature = "redis-pool")]
 mod pooled;
-mod record;
+mod provided;
+mod replace;
 mod script;
 #[cfg(feature = "redis-sentinel")]
 mod sentinel;
+mod server;
 mod store;
 mod target;
-mod turns;
+mod unreadable;
 
 pub use self::{builder::RedisStoreBuilder, error::ConnectError};
 use self::{
-    line::Timeouts,
-    link::{Link, Way},
-    names::Names,
-    own::{Own, Sender},
+    connection::{Connection, Route},
+    keys::Keys,
+    limits::Timeouts,
+    provided::{ProvidedConnection, Sender},
 };
 
 /// Keeps sessions in Redis. Clones share one connection, or one to each master of a cluster.
 #[derive(Clone)]
 pub struct RedisStore {
-    link: Arc<Link>,
-    names: Names,
+    connection: Arc<Connection>,
+    keys: Keys,
 }
 
 impl RedisStore {
@@ -89,20 +126,20 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// A URL that cannot be read, and a server that cannot be reached, or refuses us, within the time-outs.
+    /// The URL cannot be read. The server cannot be reached within the time-outs, or refuses the login.
     pub async fn connect(url: impl Into<String>) -> Result<Self, ConnectError> {
         Self::builder(url).connect().await
     }
 
-    /// Like [`RedisStore::connect`], but connects when it is used first: the server may be down when the application
+    /// Makes a store for one server. It connects when it is first used, so the server may be down when the application
     /// starts.
     ///
-    /// The connection belongs to the runtime that uses it first. Made inside Actix Web's factory closure, every worker
-    /// has a connection of its own.
+    /// The connection belongs to the runtime that first uses it. Make the store inside Actix Web's factory closure to give
+    /// each worker its own connection.
     ///
     /// # Errors
     ///
-    /// A URL that cannot be read.
+    /// The URL cannot be read.
     pub fn lazy(url: impl Into<String>) -> Result<Self, ConnectError> {
         Self::builder(url).lazy()
     }
@@ -112,8 +149,8 @@ impl RedisStore {
         RedisStoreBuilder::server(url.into())
     }
 
-    /// Starts from the defaults, for the master that these sentinels call `master`. The URLs are the sentinels'; for the
-    /// master there are [`RedisStoreBuilder::username`] and its like, and TLS where the first URL has it.
+    /// Starts from the defaults, for the master that these sentinels call `master`. The URLs, their users and passwords are the
+    /// sentinels'. Use [`RedisStoreBuilder::username`] and its like for the master. The master has TLS if the first URL has.
     ///
     /// ```no_run
     /// # use cloakroom::redis::{ConnectError, RedisStore};
@@ -133,8 +170,8 @@ impl RedisStore {
         RedisStoreBuilder::sentinel(master.into(), sentinels.into_iter().map(Into::into).collect())
     }
 
-    /// Starts from the defaults, for a cluster. One node's URL is enough where that node is up; name a few. The first
-    /// URL's user, password and TLS are used for all nodes.
+    /// Starts from the defaults, for a cluster. One node's URL is enough while that node is up, so name a few. The first URL's
+    /// user, password and TLS are used for all nodes.
     ///
     /// ```no_run
     /// # use cloakroom::redis::{ConnectError, RedisStore};
@@ -150,10 +187,10 @@ impl RedisStore {
         RedisStoreBuilder::cluster(nodes.into_iter().map(Into::into).collect())
     }
 
-    /// Takes a connection of your own. It connects again, where it can, by its own rules.
+    /// Uses a connection of your own, which connects again by its own rules.
     ///
-    /// A reply is waited for for 1 s. A connection must not send commands again by itself: where others write the session in
-    /// between, an update may count twice, or one of theirs is lost.
+    /// Waits at most 1 s for a reply. Replaces records by the script, never by `SET .. IFEQ`. Does not check the eviction
+    /// policy.
     #[must_use]
     pub fn from_connection<C>(connection: C) -> Self
     where
@@ -162,10 +199,11 @@ impl RedisStore {
         Self::over(connection)
     }
 
-    /// Takes a pool of your own, by whose rules connections are made, checked and limited.
+    /// Uses a pool of your own, which makes, checks and limits connections by its own rules.
     ///
-    /// A reply, and the connection that it takes, are waited for for 1 s. One connection carries any number of requests at once:
-    /// [`RedisStore::connect`] needs no pool.
+    /// Waits at most 1 s for a connection and the reply together. Replaces records by the script, never by `SET .. IFEQ`. Does
+    /// not check the eviction policy. [`RedisStore::connect`] needs no pool: one connection carries any number of requests at
+    /// once.
     #[cfg(feature = "redis-pool")]
     #[cfg_attr(docsrs, doc(cfg(feature = "redis-pool")))]
     #[must_use]
@@ -175,49 +213,34 @@ impl RedisStore {
 
     fn over(sender: impl Sender + 'static) -> Self {
         let timeouts = Timeouts::default();
-        let way = Way::Own(Own::new(sender, timeouts.response));
-        Self { link: Arc::new(Link::new(way, timeouts)), names: Names::default() }
+        let route = Route::Provided(ProvidedConnection::new(sender, timeouts.response));
+        Self { connection: Arc::new(Connection::new(route, timeouts)), keys: Keys::default() }
     }
 
-    /// The same store under another prefix: see [`RedisStoreBuilder::prefix`].
+    /// Returns the same store under another prefix: see [`RedisStoreBuilder::prefix`].
     #[must_use]
     pub fn prefix(self, prefix: impl Into<String>) -> Self {
-        Self { names: Names::prefix(prefix), ..self }
+        Self { keys: Keys::prefix(prefix), ..self }
     }
 
-    /// The same store with other names of keys: see [`RedisStoreBuilder::key_names`].
+    /// Returns the same store with other names of keys: see [`RedisStoreBuilder::key_names`].
     #[must_use]
     pub fn key_names(self, make: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        Self { names: Names::made(make), ..self }
+        Self { keys: Keys::named(make), ..self }
     }
 
-    /// Asks Redis for a sign of life, for health checks: one `PING`, to every master in a cluster.
+    /// Sends one `PING`, in a cluster to every master. It is meant for health checks.
     ///
     /// # Errors
     ///
-    /// None came within the time-outs.
+    /// A server did not answer within the time-outs, or refused it.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        Ok(self.link.ping().await?)
-    }
-
-    fn key(&self, id: &SessionId) -> Vec<u8> {
-        self.names.name(format_args!("{id}"))
-    }
-
-    /// An id has no colon, so no record is ever found under this key.
-    fn owner_key(&self, owner: &str) -> Vec<u8> {
-        self.names.name(format_args!("owner:{owner}"))
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { connection: Duration::from_secs(1), response: Duration::from_secs(1) }
+        Ok(self.connection.ping().await?)
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("link", &self.link).field("names", &self.names).finish()
+        f.debug_struct("RedisStore").field("connection", &self.connection).field("keys", &self.keys).finish()
     }
 }

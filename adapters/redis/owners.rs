@@ -1,124 +1,128 @@
-//! The sessions of one owner: a sorted set of ids, each with the time until which its session may live.
+//! The index of owners: for each, a sorted set of session ids, each with the time until which its record may live.
 //!
-//! An entry is written before the record that it is for, and taken out when that record is deleted, or when its time has
-//! passed. So every live session of an owner is in the owner's set; what is in the set may be gone, or another owner's
-//! by now, and the records tell. Nothing is taken out because its record is missing: that record may be about to come.
+//! An entry is written before its record gets the owner, and removed by the delete that took a record of that owner out, or
+//! when its time has passed. So every live session of an owner is in the owner's set. An entry in the set may be of no
+//! session, or of another owner's: the records decide. Such an entry is left alone, because its record may be about to come.
 
 use std::time::Duration;
 
-use ::redis::Value;
+use ::redis::{Cmd, Value};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use tokio::time::Instant;
 
 use super::{
     RedisStore,
-    columns::{self, NEVER},
-    line::Again,
-    record::{self, RECORD},
+    connection::Access,
+    failure::Failure,
+    keys,
+    limits::Budget,
     script::{self, Call},
-    store::unexpected,
+    store::{record, unexpected},
+    unreadable::Unreadable,
 };
-use crate::{OwnedSession, OwnerIndex, Record, SessionId, StoreError, Timestamp};
+use crate::{Deleted, OwnerIndex, Record, SessionId, SessionStore as _, StoreError, Timestamp};
 
-/// How many records are asked for at the same time.
+/// The number of records that are asked for at the same time.
 const AT_ONCE: usize = 32;
-/// Into how long spans time is cut, at least and at most: see [`entry`]. The least is what clients' clocks may differ by.
+/// The number of bytes of a record that are read to tell its owner. Its state seldom begins behind them.
+const BEGINNING: usize = 1024;
+/// The shortest and the longest span of time: see [`Entry::of`]. Clients' clocks may differ by the shortest.
 const SPANS: (Duration, Duration) = (Duration::from_millis(1 << 17), Duration::from_secs(24 * 60 * 60));
 
 impl OwnerIndex for RedisStore {
-    async fn list(&self, owner: &str, now: Timestamp) -> Result<Vec<OwnedSession>, StoreError> {
+    async fn list(&self, owner: &str) -> Result<Vec<(SessionId, Record)>, StoreError> {
         let ids = self.ids(owner).await?;
         let owned = |id: SessionId| async move {
-            let record = match self.meta(&id).await {
-                // It opens nothing, so its owner misses nothing.
+            let record = match self.without_state(&id).await {
+                // It opens nothing.
                 Err(error) if error.is_undecodable() => None,
                 record => record?,
             };
-            let record = record.filter(|record| record.owner() == Some(owner) && record.is_live(now));
-            Ok::<_, StoreError>(record.map(|record| OwnedSession::new(id, &record)))
+            Ok::<_, StoreError>(record.filter(|record| record.owner() == Some(owner)).map(|record| (id, record)))
         };
         let found = stream::iter(ids).map(owned).buffer_unordered(AT_ONCE);
-        found.try_filter_map(async |session| Ok(session)).try_collect().await
-    }
-
-    async fn revoke(&self, owner: &str, id: &SessionId) -> Result<bool, StoreError> {
-        let is_revoked = self.end(owner, id).await?;
-        if is_revoked {
-            self.forget(owner, &[*id]).await;
-        }
-        Ok(is_revoked)
+        found.try_filter_map(async |found| Ok(found)).try_collect().await
     }
 
     async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<Vec<SessionId>, StoreError> {
-        let ids = self.ids(owner).await?.into_iter().filter(|id| Some(id) != but);
-        let end = |id: SessionId| async move { (id, self.end(owner, &id).await) };
-        let mut ended = stream::iter(ids).map(end).buffer_unordered(AT_ONCE);
-        let (mut revoked, mut failed) = (Vec::new(), None);
-        // One that fails keeps none of the others alive.
+        let found = self.list(owner).await?.into_iter().filter(|(id, _)| Some(id) != but);
+        let end = |(id, record): (SessionId, Record)| async move { (id, self.end(owner, &id, &record).await) };
+        let mut ended = stream::iter(found).map(end).buffer_unordered(AT_ONCE);
+        let (mut ids, mut failed) = (Vec::new(), None);
         while let Some((id, result)) = ended.next().await {
             match result {
-                Ok(true) => revoked.push(id),
+                Ok(true) => ids.push(id),
                 Ok(false) => {}
-                Err(error) if error.is_undecodable() => {}
                 Err(error) => failed = Some(error),
             }
         }
-        for ids in revoked.chunks(AT_ONCE) {
-            self.forget(owner, ids).await;
-        }
-        failed.map_or(Ok(revoked), Err)
+        failed.map_or(Ok(ids), Err)
     }
 }
 
 impl RedisStore {
-    /// Writes a session into its owner's set, unless it stands there as `known` was written.
+    /// Returns whether the index must be written before `record` takes the place of `base`.
+    pub(super) fn must_index(base: Option<&Record>, record: &Record) -> bool {
+        record.owner().is_some() && Due::of(base, record).is_some()
+    }
+
+    /// Writes the entry of `record`, unless it stands as that of `base`.
+    ///
+    /// # Errors
+    ///
+    /// The owner is new, and its index cannot be written. No record was written either. To write an entry anew is
+    /// housekeeping, and does not fail.
     pub(super) async fn index(
         &self,
         id: &SessionId,
+        base: Option<&Record>,
         record: &Record,
-        known: Option<&Record>,
-        now: Timestamp,
-        deadline: Instant,
+        budget: Budget,
     ) -> Result<(), StoreError> {
-        match entry(record).filter(|new| known.and_then(entry).as_ref() != Some(new)) {
-            Some((owner, until)) => Box::pin(self.write_entry(id, owner, until, now, deadline)).await,
-            None => Ok(()),
+        let Some(Due { entry, is_new }) = Due::of(base, record) else { return Ok(()) };
+        match self.write_entry(id, &entry, record.last_used(), budget).await {
+            Err(failure) if is_new => Err(StoreError::not_done(failure)),
+            Err(failure) => {
+                tracing::debug!(%failure, "the index of an owner could not be refreshed");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 
     async fn write_entry(
         &self,
         id: &SessionId,
-        owner: &str,
-        until: Timestamp,
+        entry: &Entry<'_>,
         now: Timestamp,
-        deadline: Instant,
-    ) -> Result<(), StoreError> {
-        let key = self.owner_key(owner);
-        let mut call = Call::new(&script::INDEX, &key);
-        call.arg(id.to_string()).arg(&columns::millis(until)[..]).arg(&columns::millis(now)[..]);
-        self.link.call(&call, Again::Yes, deadline).await?;
-        Ok(())
+        budget: Budget,
+    ) -> Result<(), Failure> {
+        let key = self.keys.owner(entry.owner);
+        let call = Call::new(&script::INDEX, &key, 64).arg(&keys::text(id)[..]);
+        let call = call.arg(entry.until.as_millis()).arg(now.as_millis());
+        self.connection.call(&call, budget).await.map(drop)
     }
 
-    /// Takes deleted sessions out of their owner's set. A failure leaves entries that end by themselves.
-    pub(super) async fn forget(&self, owner: &str, ids: &[SessionId]) {
-        let key = self.owner_key(owner);
-        let mut command = ::redis::cmd("ZREM");
-        command.arg(&key);
-        for id in ids {
-            command.arg(id.to_string());
+    /// Removes a deleted session from its owner's index. If that fails, the entry ends by itself.
+    pub(super) async fn forget(&self, owner: Option<&str>, id: &SessionId, budget: Budget) {
+        if let Some(owner) = owner {
+            Box::pin(self.remove_entry(owner, id, budget.next())).await;
         }
-        if let Err(failure) = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await {
-            tracing::debug!(%failure, "an owner's index keeps sessions that have ended");
+    }
+
+    async fn remove_entry(&self, owner: &str, id: &SessionId, budget: Budget) {
+        let key = self.keys.owner(owner);
+        let mut command = ::redis::cmd("ZREM");
+        command.arg(&key).arg(&keys::text(id)[..]);
+        if let Err(failure) = self.connection.send(&key, &command, Access::Write, budget).await {
+            tracing::debug!(%failure, "the index of an owner keeps a deleted session until its time has passed");
         }
     }
 
     async fn ids(&self, owner: &str) -> Result<Vec<SessionId>, StoreError> {
-        let key = self.owner_key(owner);
+        let key = self.keys.owner(owner);
         let mut command = ::redis::cmd("ZRANGE");
-        command.arg(&key).arg(0).arg(-1);
-        let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await?;
+        command.arg(&key).arg("0").arg("-1");
+        let reply = self.connection.send(&key, &command, Access::Read, self.connection.budget()).await?;
         let id = |value: &Value| match value {
             Value::BulkString(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
             _ => None,
@@ -126,36 +130,76 @@ impl RedisStore {
         Ok(reply.as_sequence().ok_or_else(unexpected)?.iter().filter_map(id).collect())
     }
 
-    async fn meta(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
-        let key = self.key(id);
-        let mut command = ::redis::cmd("HGET");
-        command.arg(&key).arg(RECORD);
-        let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await?;
-        record::meta(id, &reply)
+    /// Loads a record without its state, from its first bytes if they are enough.
+    async fn without_state(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
+        let key = self.keys.session(id);
+        let mut command = Cmd::with_capacity(4, key.len() + 16);
+        command.arg("GETRANGE").arg(&key).arg("0").arg(BEGINNING - 1);
+        let reply = self.connection.send(&key, &command, Access::Read, self.connection.budget()).await;
+        match reply.map_err(|failure| failure.on(id))? {
+            Value::BulkString(bytes) if bytes.len() == BEGINNING => {
+                match Record::from_prefix(&bytes).map_err(|error| Unreadable::damaged(id, error))? {
+                    Some(record) => Ok(Some(record)),
+                    None => Box::pin(self.load(id)).await,
+                }
+            }
+            // The whole record, or none.
+            reply => record(id, &reply),
+        }
     }
 
-    /// Deletes a record if it is that owner's. A lost reply is an error: nobody could say who ended it.
-    async fn end(&self, owner: &str, id: &SessionId) -> Result<bool, StoreError> {
-        let key = self.key(id);
-        let mut call = Call::new(&script::REVOKE, &key);
-        call.arg(columns::owner(owner));
-        match self.link.call(&call, Again::No, self.link.deadline()).await? {
-            Value::BulkString(reply) => Ok(reply == b"done"),
-            _ => Err(unexpected()),
+    /// Deletes a record that was looked at, and looks again if it has changed.
+    async fn end(&self, owner: &str, id: &SessionId, record: &Record) -> Result<bool, StoreError> {
+        match self.delete(id, Some(record)).await {
+            Ok(Deleted::Done) => Ok(true),
+            Ok(Deleted::Gone) => Ok(false),
+            Ok(Deleted::Changed(_)) => Box::pin(self.revoke(owner, id)).await,
+            // It opens nothing.
+            Err(error) if error.is_undecodable() => Ok(false),
+            Err(error) => Err(error),
         }
     }
 }
 
-/// The owner in whose set a record stands, and until when.
-///
-/// Time is cut into spans about as long as the deadline is away, and an entry stands until the end of the span after that in
-/// which the deadline lies. So a session in use has its entry written now and then, not at every touch; and what was written
-/// follows from the record.
-fn entry(record: &Record) -> Option<(&str, Timestamp)> {
-    let owner = record.owner()?;
-    let span = record.expires_at().since(record.last_used()).clamp(SPANS.0, SPANS.1).as_millis();
-    let span = 1 << span.ilog2();
-    let until =
-        Timestamp::from_millis(record.expires_at().as_millis() / span * span).plus(Duration::from_millis(2 * span - 1));
-    Some((owner, if until < NEVER { until } else { Timestamp::MAX }))
+/// An entry that must be written.
+struct Due<'a> {
+    entry: Entry<'a>,
+    /// The owner had no entry for this session.
+    is_new: bool,
 }
+
+impl<'a> Due<'a> {
+    fn of(base: Option<&Record>, record: &'a Record) -> Option<Self> {
+        let entry = Entry::of(record)?;
+        let known = base.and_then(Entry::of).filter(|known| known.owner == entry.owner);
+        match known {
+            Some(known) if known.until >= entry.until => None,
+            known => Some(Self { entry, is_new: known.is_none() }),
+        }
+    }
+}
+
+/// An entry of a session in its owner's index.
+#[derive(Debug, PartialEq, Eq)]
+struct Entry<'a> {
+    owner: &'a str,
+    until: Timestamp,
+}
+
+impl<'a> Entry<'a> {
+    /// Returns the entry of a record, which follows from the record alone.
+    ///
+    /// Time is cut into spans about as long as the deadline is away. An entry stands until the end of the span after the one
+    /// in which Redis drops the record. So the entry of a session in use is written now and then, not at every touch, and
+    /// one that could not be written covers the next span, too.
+    fn of(record: &'a Record) -> Option<Self> {
+        let owner = record.owner()?;
+        let away = record.expires_at().since(record.last_used());
+        let span: u64 = 1 << away.clamp(SPANS.0, SPANS.1).as_millis().ilog2();
+        let dropped = record.expires_at().plus(Record::GRACE).as_millis();
+        Some(Self { owner, until: Timestamp::from_millis((dropped / span + 2) * span - 1) })
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -1,27 +1,18 @@
-//! The scripts that writes run: one for each verb.
+//! The two Lua scripts.
 
 use std::sync::OnceLock;
 
 use ::redis::{Arg, Cmd, ToRedisArgs};
 
-/// A script of `scripts/`, behind what all of them share.
+/// A script in `scripts/`. It works on one key.
 #[derive(Debug)]
 pub(super) struct Script {
     source: &'static str,
     hash: OnceLock<String>,
 }
 
-macro_rules! script {
-    ($name:literal) => {
-        Script::new(concat!(include_str!("scripts/prelude.lua"), include_str!(concat!("scripts/", $name, ".lua"))))
-    };
-}
-
-pub(super) static CREATE: Script = script!("create");
-pub(super) static SWAP: Script = script!("swap");
-pub(super) static DELETE: Script = script!("delete");
-pub(super) static REVOKE: Script = script!("revoke");
-pub(super) static INDEX: Script = script!("index");
+pub(super) static REPLACE: Script = Script::new(include_str!("scripts/replace.lua"));
+pub(super) static INDEX: Script = Script::new(include_str!("scripts/index.lua"));
 
 impl Script {
     const fn new(source: &'static str) -> Self {
@@ -33,7 +24,7 @@ impl Script {
     }
 }
 
-/// A call of a script on one key.
+/// A call of a script.
 #[derive(Clone, Debug)]
 pub(super) struct Call<'a> {
     pub(super) key: &'a [u8],
@@ -42,24 +33,27 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(script: &'static Script, key: &'a [u8]) -> Self {
-        // More than most calls have.
-        let mut by_hash = Cmd::with_capacity(16, 512);
-        by_hash.arg("EVALSHA").arg(script.hash()).arg(1).arg(key);
+    /// Bytes of the command's name, the hash, the key and the short arguments, at most, for most keys.
+    const SHORT: usize = 256;
+
+    /// Begins a call, with room for arguments of `length` bytes.
+    pub(super) fn new(script: &'static Script, key: &'a [u8], length: usize) -> Self {
+        let mut by_hash = Cmd::with_capacity(8, Self::SHORT + length);
+        by_hash.arg("EVALSHA").arg(script.hash()).arg("1").arg(key);
         Self { key, script, by_hash }
     }
 
-    pub(super) fn arg(&mut self, argument: impl ToRedisArgs) -> &mut Self {
+    pub(super) fn arg(mut self, argument: impl ToRedisArgs) -> Self {
         self.by_hash.arg(argument);
         self
     }
 
-    /// The command that names the script by its hash.
+    /// Returns the command that names the script by its hash.
     pub(super) fn by_hash(&self) -> &Cmd {
         &self.by_hash
     }
 
-    /// The command that brings the script along, for a server that does not know it (any more).
+    /// Returns the command that brings the script's source, for a server that does not know it.
     pub(super) fn by_source(&self) -> Cmd {
         let mut command = ::redis::cmd("EVAL");
         command.arg(self.script.source);

@@ -1,4 +1,4 @@
-//! Finding the master by its sentinels.
+//! The search for the master by its sentinels.
 
 use std::{fmt, pin::Pin, time::Duration};
 
@@ -15,15 +15,15 @@ use super::address::{Certificates, client, elsewhere};
 pub(super) struct Sentinels {
     pub(super) master: String,
     pub(super) clients: Vec<Client>,
-    /// How to log in to the master; its address is not used.
+    /// The login and the TLS settings of the master. Its address is not used.
     pub(super) login: ConnectionInfo,
     pub(super) certificates: Certificates,
 }
 
-/// How soon a sentinel is asked again while the server that it named does not answer.
+/// The time after which a sentinel is asked again while the server that it named does not answer.
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// What one of the things that run at the same time comes to.
+/// The outcome of one of the steps that run at the same time.
 enum Step<'a> {
     Named { by: &'a Client, is_first: bool, server: Result<Server, RedisError> },
     Opened(Result<MultiplexedConnection, RedisError>),
@@ -37,9 +37,9 @@ impl Sentinels {
         self.login.redis_settings().protocol()
     }
 
-    /// Asks all sentinels at once, and connects to every server that one of them names until one says that it is the
-    /// master: during a failover they differ, and a sentinel may be as dead as the master beside it. A server that was
-    /// named may hang, so they are asked again meanwhile.
+    /// Asks all sentinels at once, and connects to every server that one of them names, until a server says that it is the
+    /// master. During a failover the sentinels differ, and one may be as dead as the master beside it. A server that was
+    /// named may hang, so the sentinels are asked again meanwhile.
     pub(super) async fn open(&self, config: &AsyncConnectionConfig) -> Result<MultiplexedConnection, RedisError> {
         let mut named = Vec::new();
         let mut error = (ErrorKind::EmptySentinelList, "there are no sentinels").into();
@@ -83,7 +83,7 @@ impl Sentinels {
     }
 
     async fn named(&self, by: &Client) -> Result<Server, RedisError> {
-        // The time-out is the whole attempt's.
+        // The time-out of the whole attempt holds.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         let mut connection = by.get_multiplexed_async_connection_with_config(&config).await?;
         let mut question = ::redis::cmd("SENTINEL");
@@ -104,7 +104,7 @@ impl Sentinels {
             Ok(Some(Value::BulkString(role))) if role != b"master" => {
                 Err((ErrorKind::Client, "the server that a sentinel named is not the master (yet, or any more)").into())
             }
-            // A user without the right to ask finds out by the first write.
+            // A user without the right to ask learns it by the first write.
             Ok(_) => Ok(connection),
             Err(error) if error.code() == Some("NOPERM") => Ok(connection),
             Err(_) => role.map(|_| connection),

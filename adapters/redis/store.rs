@@ -1,107 +1,86 @@
 //! The four verbs.
 
-use ::redis::Value;
-use tokio::time::{Instant, timeout_at};
+use ::redis::{Cmd, Value};
 
 use super::{
-    RedisStore, columns,
-    failure::{Failure, Fate},
-    line::Again,
-    record::{self, RECORD},
-    script::{self, Call},
-    turns::Turn,
+    RedisStore,
+    connection::Access,
+    failure::Failure,
+    limits::Budget,
+    replace::{self, Replacement, TOMBSTONE, Ttl},
+    unreadable::Unreadable,
 };
-use crate::{Changes, Created, DynOwnerIndex, Record, SessionId, SessionStore, StoreError, Updated};
+use crate::{Created, Deleted, DynOwnerIndex, Record, Replaced, SessionId, SessionStore, StoreError};
+
+/// How often a delete on a full server starts again while others write the record.
+const TRIES: u32 = 8;
 
 impl SessionStore for RedisStore {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
-        let key = self.key(id);
-        let mut command = ::redis::cmd("HGETALL");
-        command.arg(&key);
-        let reply = self.link.send(&key, &command, Again::Yes, self.link.deadline()).await;
-        record::record(id, &reply.map_err(|failure| failure.on(id))?)
+        let key = self.keys.session(id);
+        record(id, &self.get(id, &key, self.connection.budget()).await?)
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        let (key, deadline) = (self.key(id), self.link.deadline());
-        self.index(id, record, None, record.created_at(), deadline).await?;
-        let (reply, lost) = self.call_twice(&record::create(&key, record), deadline).await;
-        match reply.map_err(|failure| failure.on(id))? {
-            Value::BulkString(reply) if reply == b"done" => {
-                if lost.is_some() {
-                    // The first one may have been done, and revoked meanwhile, and its entry with it.
-                    self.index(id, record, None, record.created_at(), deadline).await?;
-                }
-                Ok(Created::Done)
-            }
-            // Perhaps by the first one, whose reply was lost.
-            Value::BulkString(reply) if reply == b"taken" => match lost {
-                Some(_) if self.has_nonce(&key, record.nonce(), deadline).await? => Ok(Created::Done),
-                _ => Ok(Created::Taken),
-            },
+        let mut budget = self.connection.budget();
+        if record.owner().is_some() {
+            Box::pin(self.index(id, None, record, budget)).await?;
+            budget = budget.next();
+        }
+        let (key, bytes) = (self.keys.session(id), record.to_bytes());
+        let mut command = Cmd::with_capacity(6, key.len() + bytes.len() + 32);
+        command.arg("SET").arg(&key).arg(bytes).arg("NX");
+        if let Ttl::Millis(millis) = Ttl::of(record) {
+            command.arg("PX").arg(millis);
+        }
+        match self.connection.send(&key, &command, Access::Write, budget).await? {
+            Value::Nil => Ok(Created::Taken),
+            reply if is_ok(&reply) => Ok(Created::Done),
             _ => Err(unexpected()),
         }
     }
 
-    /// Compare and set: what the changes make of the record as this request has it is stored, if that is what Redis has;
-    /// and else what they make of the one that Redis has. Who has to try again waits for a turn first, so that many who
-    /// write one session are each late once, and not as often as there are others.
-    async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
-        let (key, deadline) = (self.key(id), self.link.deadline());
-        // Where that has expired, others may have pushed the deadline out.
-        let mut found = match changes.base().filter(|base| base.is_live(changes.now())) {
-            Some(base) => Some(base.clone()),
-            None => Box::pin(self.load(id)).await?,
-        };
-        let (mut known, mut lost, mut turn) = (None, None, None);
-        loop {
-            let Some(base) = found.filter(|base| base.is_live(changes.now())) else { return Ok(Updated::Gone) };
-            let Ok(after) = changes.apply(&base) else { return Ok(Updated::Conflict(Box::new(base))) };
-            if known.is_some() && turn.is_none() {
-                let mut ours = Box::pin(self.turn(id, deadline)).await?;
-                // It may be old: whether there is a conflict, only Redis knows.
-                let left = ours.take(id).filter(|left| left.is_live(changes.now()) && changes.apply(left).is_ok());
-                found = Some(left.unwrap_or(base));
-                turn = Some(ours);
-                continue;
-            }
-            self.index(id, &after, known.as_ref().or(Some(&base)), changes.now(), deadline).await?;
-            let call = record::swap(&key, &base, &after, changes.now());
-            let (reply, lost_now) = self.call_twice(&call, deadline).await;
-            lost = lost.or(lost_now);
-            found = match reply.map_err(|failure| failure.on(id))? {
-                Value::BulkString(reply) if reply == b"done" => {
-                    if let Some(turn) = turn {
-                        turn.leave(id, after);
-                    }
-                    return Ok(Updated::Done);
-                }
-                Value::BulkString(reply) if reply == b"gone" => None,
-                reply => record::record(id, &reply)?,
-            };
-            if found.as_ref().is_some_and(|found| found.nonce() == changes.nonce()) {
-                return Ok(Updated::Done);
-            }
-            // Others wrote; whether we had written before them, nobody can say, and it must not be done twice. Of a deadline they
-            // have pushed it out themselves.
-            if let (Some(failure), Some(found)) = (lost.take(), &found) {
-                let is_done = changes.is_touch() && changes.apply(found).is_ok();
-                return if is_done { Ok(Updated::Done) } else { Err(failure.on(id)) };
-            }
-            known = Some(after);
+    async fn replace(&self, id: &SessionId, base: &Record, record: &Record) -> Result<Replaced, StoreError> {
+        let mut budget = self.connection.budget();
+        if Self::must_index(Some(base), record) {
+            Box::pin(self.index(id, Some(base), record, budget)).await?;
+            budget = budget.next();
         }
+        let (key, bytes, ttl) = (self.keys.session(id), record.to_bytes(), Ttl::after(base, record));
+        let reply = match Replacement::of(base, record, &bytes, self.connection.tries_if_equal()) {
+            Replacement::IfEqual { base: old } => {
+                let command = replace::if_equal(&key, &old, &bytes, ttl);
+                match self.connection.send(&key, &command, Access::Write, budget).await {
+                    Ok(reply) if is_ok(&reply) => return Ok(Replaced::Done),
+                    // Something else is stored.
+                    Ok(Value::Nil) => Box::pin(self.get(id, &key, budget.next())).await?,
+                    Ok(_) => return Err(unexpected()),
+                    Err(failure) if failure.is_syntax_error() => {
+                        self.connection.has_no_if_equal();
+                        return Box::pin(self.replace_whole(id, &key, base, &bytes, ttl, budget.next())).await;
+                    }
+                    Err(failure) => return Err(failure.on(id)),
+                }
+            }
+            Replacement::Head { length } => {
+                let call = replace::head(&key, base, &bytes, length, ttl);
+                self.connection.call(&call, budget).await.map_err(|failure| failure.on(id))?
+            }
+            Replacement::Whole => return self.replace_whole(id, &key, base, &bytes, ttl, budget).await,
+        };
+        if has_nonce(&reply, base) {
+            // Other bytes, by another program. The nonce decides, and the script compares only the nonce.
+            return Box::pin(self.replace_whole(id, &key, base, &bytes, ttl, budget.next())).await;
+        }
+        outcome(id, &reply)
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let key = self.key(id);
-        let call = Call::new(&script::DELETE, &key);
-        let reply = self.link.call(&call, Again::Yes, self.link.deadline()).await?;
-        if let Value::BulkString(owner) = reply
-            && let Some(owner) = owner.strip_prefix(b"=").and_then(|owner| std::str::from_utf8(owner).ok())
-        {
-            self.forget(owner, &[*id]).await;
+    async fn delete(&self, id: &SessionId, base: Option<&Record>) -> Result<Deleted, StoreError> {
+        let (key, budget) = (self.keys.session(id), self.connection.budget());
+        match base {
+            Some(base) => self.delete_base(id, &key, base, budget).await,
+            None => self.delete_any(id, &key, budget).await,
         }
-        Ok(())
     }
 
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
@@ -110,36 +89,145 @@ impl SessionStore for RedisStore {
 }
 
 impl RedisStore {
-    /// Waits until it is this update's turn to try again.
-    async fn turn(&self, id: &SessionId, deadline: Instant) -> Result<Turn<'_>, StoreError> {
-        let late = |_| StoreError::new("other requests kept changing the session");
-        timeout_at(deadline, self.link.turns.of(id)).await.map_err(late)
+    async fn get(&self, id: &SessionId, key: &[u8], budget: Budget) -> Result<Value, StoreError> {
+        let mut command = Cmd::with_capacity(2, key.len() + 3);
+        command.arg("GET").arg(key);
+        self.connection.send(key, &command, Access::Read, budget).await.map_err(|failure| failure.on(id))
     }
 
-    /// Calls a script that does no more when it is called again: once more, where the connection broke before it answered.
-    /// Says how, too.
-    async fn call_twice(&self, call: &Call<'_>, deadline: Instant) -> (Result<Value, Failure>, Option<Failure>) {
-        match self.link.call(call, Again::No, deadline).await {
-            Err(failure) if failure.fate == Fate::ReplyLost => {
-                (Box::pin(self.link.call(call, Again::No, deadline)).await, Some(failure))
+    async fn replace_whole(
+        &self,
+        id: &SessionId,
+        key: &[u8],
+        base: &Record,
+        bytes: &[u8],
+        ttl: Ttl,
+        budget: Budget,
+    ) -> Result<Replaced, StoreError> {
+        let call = replace::whole(key, base, bytes, ttl);
+        outcome(id, &self.connection.call(&call, budget).await.map_err(|failure| failure.on(id))?)
+    }
+
+    async fn delete_base(
+        &self,
+        id: &SessionId,
+        key: &[u8],
+        base: &Record,
+        budget: Budget,
+    ) -> Result<Deleted, StoreError> {
+        let call = replace::tombstone(key, &base.nonce_digits());
+        let reply = self.connection.call(&call, budget).await.map_err(|failure| failure.on(id))?;
+        match outcome(id, &reply)? {
+            Replaced::Done => {
+                self.forget(base.owner(), id, budget).await;
+                Ok(Deleted::Done)
             }
-            reply => (reply, None),
+            Replaced::Changed(record) => Ok(Deleted::Changed(record)),
+            Replaced::Gone => Ok(Deleted::Gone),
         }
     }
 
-    /// Whether the record is what this write made.
-    async fn has_nonce(&self, key: &[u8], nonce: u64, deadline: Instant) -> Result<bool, Failure> {
-        let mut command = ::redis::cmd("HGET");
-        command.arg(key).arg(RECORD);
-        let field = self.link.send(key, &command, Again::Yes, deadline).await?;
-        Ok(matches!(field, Value::BulkString(field) if columns::has_nonce(&field, nonce)))
+    async fn delete_any(&self, id: &SessionId, key: &[u8], budget: Budget) -> Result<Deleted, StoreError> {
+        let mut command = tombstone(key);
+        command.arg("GET");
+        match self.connection.send(key, &command, Access::Write, budget).await {
+            Ok(Value::Nil) => Ok(Deleted::Gone),
+            Ok(Value::BulkString(found)) if found.is_empty() => Ok(Deleted::Gone),
+            Ok(Value::BulkString(found)) => {
+                self.forget(owner(&found).as_deref(), id, budget).await;
+                Ok(Deleted::Done)
+            }
+            Ok(_) => Err(unexpected()),
+            Err(failure) if failure.says("WRONGTYPE") => Box::pin(self.delete_other_kind(key, budget)).await,
+            Err(failure) if failure.says("OOM") => Box::pin(self.delete_when_full(id, key, budget)).await,
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Deletes a key that is no string. `SET .. GET` refuses it.
+    async fn delete_other_kind(&self, key: &[u8], budget: Budget) -> Result<Deleted, StoreError> {
+        self.send_del(key, budget).await?;
+        let command = tombstone(key);
+        // The key is deleted, and nothing but a record of ours needs the tombstone.
+        if let Err(failure) = self.connection.send(key, &command, Access::Write, budget.next()).await {
+            tracing::debug!(%failure, "a deleted key has no tombstone");
+        }
+        Ok(Deleted::Done)
+    }
+
+    /// Deletes a record on a server that refuses every `SET`, because its memory is full. The script may store a tombstone
+    /// in the place of a record.
+    async fn delete_when_full(&self, id: &SessionId, key: &[u8], budget: Budget) -> Result<Deleted, StoreError> {
+        for _ in 0..TRIES {
+            let found = match self.get(id, key, budget.next()).await? {
+                Value::Nil => return Ok(Deleted::Gone),
+                Value::BulkString(found) if found.is_empty() => return Ok(Deleted::Gone),
+                Value::BulkString(found) => found,
+                _ => return Err(unexpected()),
+            };
+            let Some(nonce) = found.get(Record::NONCE) else {
+                self.send_del(key, budget.next()).await?;
+                return Ok(Deleted::Done);
+            };
+            let call = replace::tombstone(key, nonce);
+            if is_ok(&self.connection.call(&call, budget.next()).await?) {
+                self.forget(owner(&found).as_deref(), id, budget).await;
+                return Ok(Deleted::Done);
+            }
+        }
+        Err(StoreError::not_done("Redis is out of memory, and other requests kept changing the session"))
+    }
+
+    async fn send_del(&self, key: &[u8], budget: Budget) -> Result<(), Failure> {
+        let mut command = ::redis::cmd("DEL");
+        command.arg(key);
+        self.connection.send(key, &command, Access::Write, budget.next()).await.map(drop)
     }
 }
 
-/// Not an answer of a Redis that runs our scripts. The answer itself may hold what nobody should read in a log.
-pub(super) fn unexpected() -> StoreError {
-    StoreError::new("Redis gave an answer of another kind than was asked for")
+/// `SET key "" PX 600000`.
+fn tombstone(key: &[u8]) -> Cmd {
+    let mut command = Cmd::with_capacity(6, key.len() + 16);
+    command.arg("SET").arg(key).arg("").arg("PX").arg(TOMBSTONE);
+    command
 }
 
-#[cfg(all(test, feature = "testing"))]
-mod tests;
+/// Reads the record in a reply. `None` stands for no key, and for a tombstone.
+pub(super) fn record(id: &SessionId, reply: &Value) -> Result<Option<Record>, StoreError> {
+    match reply {
+        Value::Nil => Ok(None),
+        Value::BulkString(bytes) if bytes.is_empty() => Ok(None),
+        Value::BulkString(bytes) => Record::from_bytes(bytes).map(Some).map_err(|error| Unreadable::damaged(id, error)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Reads the answer of the replace script.
+fn outcome(id: &SessionId, reply: &Value) -> Result<Replaced, StoreError> {
+    if is_ok(reply) {
+        return Ok(Replaced::Done);
+    }
+    Ok(record(id, reply)?.map_or(Replaced::Gone, Replaced::Changed))
+}
+
+fn has_nonce(reply: &Value, base: &Record) -> bool {
+    matches!(reply, Value::BulkString(bytes) if bytes.get(Record::NONCE) == Some(&base.nonce_digits()[..]))
+}
+
+/// Returns the owner of a record in its text form.
+fn owner(bytes: &[u8]) -> Option<String> {
+    Record::from_prefix(bytes).ok().flatten()?.owner().map(str::to_owned)
+}
+
+fn is_ok(reply: &Value) -> bool {
+    match reply {
+        Value::Okay => true,
+        Value::SimpleString(text) => text == "OK",
+        _ => false,
+    }
+}
+
+/// The error for a reply that no Redis gives to these commands. It does not show the reply, which may hold a session.
+pub(super) fn unexpected() -> StoreError {
+    StoreError::new("Redis gave a reply of another kind than the command has")
+}

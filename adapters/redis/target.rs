@@ -1,4 +1,4 @@
-//! Where a line goes.
+//! The server that a connection leads to.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use ::redis::{AsyncConnectionConfig, Client, ProtocolVersion, RedisError, aio::M
 #[cfg(feature = "redis-sentinel")]
 use super::sentinel::Sentinels;
 
-/// Where a line goes.
+/// The server that a connection leads to.
 pub(super) enum Target {
-    /// Always to this server.
+    /// Always this one.
     Server(Client),
-    /// To the one that the sentinels name.
+    /// The master that the sentinels name.
     #[cfg(feature = "redis-sentinel")]
     Master(Sentinels),
 }
@@ -25,7 +25,7 @@ impl Target {
         }
     }
 
-    /// Whether the protocol can tell that a connection is closed while no command waits.
+    /// Returns whether the protocol can tell that a connection is closed while no command waits.
     pub(super) fn has_pushes(&self) -> bool {
         let protocol = match self {
             Self::Server(client) => client.get_connection_info().redis_settings().protocol(),

@@ -1,257 +1,270 @@
-//! Doing what the plan says: one write, and what the client gets for it.
+//! Replacing a record, and what the client gets for it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
-use super::{Commit, Head, Ticket};
+use super::{
+    Alone, Change, Commit, Error, Event, Head, Loaded, Next, Ops, Place, Record, Standing, State, Ticket, Timestamp,
+    Token,
+};
 use crate::{
-    backend::{KeyAge, Opened},
-    changes::{Changes, Delta, Known},
-    credentials::Standing,
-    error::Error,
-    event::Event,
-    open::{Look, look, revoked_by_owner},
-    ops::{Ops, SharedOps},
-    plan::{Loaded, Rotation},
+    backend::KeyAge,
     quota::Admission,
-    record::{Body, Parts, Record, Rest},
-    state::State,
-    store::{Created, StoreError, Updated},
-    time::Timestamp,
-    token::{Secret, SessionId, Token},
+    record::Body,
+    store::{
+        DynStore, Replaced,
+        certain::{self, Certain},
+        queue::Written,
+    },
+    token::{Secret, SessionId, random_nonce},
 };
 
-/// How many ids are drawn before a store that finds them all taken is taken for broken.
-const DRAWS: u32 = 4;
-
-/// An update on its way to the store, and what is the case once it is done.
-pub(super) struct Sending {
-    pub(super) changes: Changes,
+/// A replacement, ready to be sent.
+pub(super) struct Put {
     pub(super) id: SessionId,
-    /// What opens the session then, where that is news.
-    renewed: Option<Secret>,
-    after: Record,
-    /// Until when the record lives that it was made of.
-    until: Timestamp,
-    /// Whose session it becomes, where that is news.
-    gains_owner: bool,
-    /// What the client gets for it.
-    ticket: Ticket,
+    pub(super) change: Change,
+    base: Record,
+    record: Record,
+    /// The token whose secret it makes current.
+    renewed: Option<Token>,
+}
+
+/// What came of it.
+pub(super) enum Stored {
+    Done,
+    /// Another request was faster, and the store has this record now.
+    Found(Option<Record>),
 }
 
 impl Commit<'_> {
-    /// Makes the update of this very record, of which `delta` is made; `None` where there is nothing to update.
-    pub(super) fn prepare(
-        &self,
-        record: &Record,
-        rotation: Rotation,
-        delta: Delta,
+    /// Makes the replacement of `base`. `state` is what the request makes of its state; `owner` is the owner that it writes.
+    /// `None`: an update would have to run on a value that the request must not see.
+    pub(super) fn make(
+        &mut self,
+        base: &Record,
+        change: Change,
+        state: Option<State>,
         owner: Option<Option<Arc<str>>>,
+        admits: bool,
         now: Timestamp,
-    ) -> Result<Option<Box<Sending>>, Error> {
+    ) -> Result<Option<Box<Put>>, Error> {
         let Some(token) = &self.visit.token else { return Ok(None) };
-        let is_sent = matches!(rotation, Rotation::Renew | Rotation::Resend) || self.core.backend.is_client_side();
+        let is_sent = change == Change::Renew || self.core.backend.is_client_side();
         if is_sent && self.head == Head::Sent {
             return Err(Error::too_late());
         }
-        let renewed = (rotation == Rotation::Renew).then(|| self.attempt.secret());
-        let lifetime = self.ops.lifetime.as_deref().unwrap_or(self.core.lifetime_of(record));
-        let mut changes = Changes {
-            now,
-            nonce: self.attempt.nonce(),
-            delta,
-            expected: (rotation != Rotation::Keep).then(|| record.credentials()),
-            credentials: renewed.as_ref().map(|secret| record.credentials().rotated(secret.hash(), now)),
-            owner,
-            label: self.ops.label.clone(),
-            lifetime: self.ops.lifetime.clone(),
-            expires_at: lifetime.deadline(record.created_at(), now),
-            known: Known::default(),
-        };
-        // The conditions are made of this record.
-        let after = changes.made_of(record);
-        changes.note(record, &after, self.visit.updated != Some(record.nonce()));
-        // Where the limit was lowered, a session over it can still become smaller, step by step.
-        if size(&after) > size(record) {
-            self.check_size(&after)?;
-        }
         let id = token.id;
-        let ticket = if is_sent {
-            let secret = renewed.as_ref().unwrap_or(&token.secret).clone();
-            let text = self.core.backend.write(&Token { id, secret }, &after)?;
-            Ticket::Give(text, lifetime.max_age(after.created_at(), now))
+        let state = if change == Change::Merge {
+            // Updates run on what this request has seen, or not at all.
+            Ops::replay(&mut self.ops, self.visit.state())?;
+            let Ok(state) = self.ops.merged(self.visit.state(), base.state(), self.ops.renews()) else {
+                return Ok(None);
+            };
+            state
         } else {
-            Ticket::Keep
+            state
         };
-        let gains_owner = changes.owner().flatten().is_some_and(|owner| record.owner() != Some(owner));
-        let until = record.expires_at();
-        Ok(Some(Box::new(Sending { changes, id, renewed, after, until, gains_owner, ticket })))
-    }
-
-    pub(super) async fn send(&self, sending: &mut Sending) -> Result<Updated, Error> {
-        if self.core.quota.is_some() && sending.gains_owner {
-            return Box::pin(self.send_within_quota(sending)).await;
-        }
-        Ok(self.core.backend.update(&sending.id, &sending.changes, sending.until).await?)
-    }
-
-    async fn send_within_quota(&self, sending: &mut Sending) -> Result<Updated, Error> {
-        let Sending { changes, id, until, .. } = sending;
-        let owner = changes.owner.clone().flatten();
-        let admission = Admission::ask(self.core, owner.as_deref(), *id, changes.now).await?;
-        if let Some(admission) = &admission {
-            changes.now = admission.now();
-            changes.forget();
-        }
-        let updated = self.core.backend.update(id, changes, *until).await?;
-        if is_done(&updated, changes)
-            && let Some(admission) = admission
-        {
-            admission.keep().await?;
-        }
-        Ok(updated)
-    }
-
-    /// Takes in that an update is stored.
-    pub(super) fn sent(&mut self, sending: Sending) {
-        let Sending { id, renewed, after, ticket, .. } = sending;
-        if let Some(secret) = renewed {
-            self.core.emit(&Event::Rotated { id });
-            self.visit.token = Some(Token { id, secret });
-        }
-        match ticket {
-            Ticket::Give(..) => {
-                self.ticket = ticket;
-                self.visit.key = KeyAge::Current;
-                self.resends = false;
+        let Body { current, created_at, last_used, expires_at, rest, .. } = base.body();
+        let mut current = *current;
+        let renewed = (change == Change::Renew).then(|| Token::new(id, Secret::random()).hashed());
+        let mut rest = rest.clone();
+        if let Some(token) = &renewed {
+            (current, rest.superseded) = base.credentials().rotated(token.hash(), now).into_parts();
+            if let Some(owner) = owner {
+                rest.owner = owner;
             }
-            _ => self.resends |= self.head == Head::Open && self.ops.moves_cookie(self.core.lifetime_of(&after)),
+            if admits || rest.owner.is_none() {
+                rest.admitted = self.admitted;
+            }
         }
-        self.visit.updated = Some(after.nonce());
-        self.visit.loaded = Loaded::Current(after);
+        if change != Change::Merge {
+            if let Some(label) = &self.ops.label {
+                rest.label.clone_from(label);
+            }
+            if let Some(lifetime) = &self.ops.lifetime {
+                rest.lifetime = Some(Arc::clone(lifetime));
+            }
+        }
+        let own_lifetime = self.ops.lifetime.as_deref().filter(|_| change != Change::Merge);
+        let deadline = own_lifetime.unwrap_or(self.lifetime_of(base)).deadline(*created_at, now);
+        let record = Record::of(Body {
+            state: state.unwrap_or_else(|| base.state().clone()),
+            current,
+            created_at: *created_at,
+            last_used: now.max(*last_used),
+            // Deadlines only move on, unless the lifetime itself is set.
+            expires_at: if own_lifetime.is_some() { deadline } else { deadline.max(*expires_at) },
+            nonce: 0,
+            rest: rest.tidied(),
+        });
+        let record = record.written(random_nonce(), base);
+        // Where the limit was lowered, a session over it can still become smaller, step by step.
+        if size(&record) > size(base) {
+            self.check_size(&record)?;
+        }
+        Ok(Some(Box::new(Put { id, change, base: base.clone(), record, renewed })))
     }
 
-    /// An earlier commit was done, and its answer was lost: here is what it stored. What was asked for since then is left.
-    pub(super) fn answered(&mut self, done: &Ops, record: Record, now: Timestamp) -> Result<(), Error> {
-        SharedOps::make_mut(&mut self.ops).settle_part(done, record.state());
-        let is_current = |secret: &Secret| record.standing(&secret.hash(), now) == Standing::Current;
-        let (secret, id) = (self.attempt.secret(), self.visit.id());
-        let is_renewed = is_current(&secret);
-        if let (true, Some(id)) = (is_renewed, id) {
+    /// Sends the replacement. Plain writes that lost a race, or find others waiting, are written together with theirs; other
+    /// writes wait until they are alone.
+    pub(super) async fn store(&mut self, put: Put, now: Timestamp, turn: &mut Option<Alone>) -> Result<Stored, Error> {
+        let core = self.core;
+        let certain = match &core.backend.place {
+            Place::Client => Certain::Done(None),
+            Place::Memory(memory) if self.gains_owner(&put) => {
+                return Box::pin(self.store_within_quota(put, memory, now)).await;
+            }
+            Place::Memory(memory) => match memory.swap(&put.id, &put.base, &put.record) {
+                Replaced::Done => Certain::Done(None),
+                Replaced::Changed(found) => Certain::Changed(found),
+                Replaced::Gone => Certain::Gone,
+            },
+            Place::Store(store) => {
+                let is_late = self.contended_since.is_some() || core.queue.is_busy(&put.id);
+                if is_late && turn.is_none() && put.change != Change::Touch {
+                    return Box::pin(self.wait(put, store, now, turn)).await;
+                }
+                if self.gains_owner(&put) {
+                    return Box::pin(self.store_within_quota(put, &**store, now)).await;
+                }
+                let sent = certain::replace(&**store, &put.id, &put.base, &put.record, now, core.commit_timeout);
+                let sent = sent.await;
+                self.told(sent)?
+            }
+        };
+        let newest = match &certain {
+            Certain::Done(later) => later.as_ref().unwrap_or(&put.record).clone(),
+            Certain::Changed(found) => found.clone(),
+            Certain::Gone => return Ok(Stored::Found(None)),
+        };
+        if let Some(turn) = turn {
+            turn.leave(newest.clone());
+        }
+        match certain {
+            Certain::Done(later) => self.stored(put, later, now).map(|()| Stored::Done),
+            Certain::Changed(_) | Certain::Gone => Ok(Stored::Found(Some(newest))),
+        }
+    }
+
+    /// Waits in the queue of this process's writers.
+    async fn wait(
+        &mut self,
+        put: Put,
+        store: &Arc<dyn DynStore>,
+        now: Timestamp,
+        turn: &mut Option<Alone>,
+    ) -> Result<Stored, Error> {
+        let (core, id) = (self.core, put.id);
+        self.contended_since.get_or_insert_with(Instant::now);
+        if !matches!(put.change, Change::Write | Change::Merge) {
+            let alone = core.queue.alone(store, id, put.base.clone(), self.patience()).await;
+            let alone = alone.ok_or_else(|| self.contended())?;
+            // The queue may know an older record than this request does: nothing is decided on that.
+            let newest = if alone.base().follows(put.base.nonce()) { alone.base().clone() } else { put.base };
+            *turn = Some(alone);
+            return Ok(Stored::Found(Some(newest)));
+        }
+        let (patience, base) = (self.patience(), put.base.clone());
+        let mut last = None;
+        let change = |found: &Record| match self.next(Some(found), now) {
+            Ok(Next::Put(put)) if matches!(put.change, Change::Write | Change::Merge) => {
+                let record = put.record.clone();
+                last = Some(put);
+                Some(record)
+            }
+            // A decision against it is taken on a record that was stored.
+            _ => None,
+        };
+        let written = core.queue.combine(store, id, base, patience, change).await;
+        match (self.told(written)?, last) {
+            (Written::Done(record), Some(put)) => self.stored(Put { record, ..*put }, None, now).map(|()| Stored::Done),
+            (Written::Gone, _) => Ok(Stored::Found(None)),
+            (Written::Late, _) => Err(self.contended()),
+            (Written::Declined | Written::Done(_), _) => Ok(Stored::Found(core.backend.load(&id, None).await?)),
+        }
+    }
+
+    fn gains_owner(&self, put: &Put) -> bool {
+        self.core.quota.is_some()
+            && put.change == Change::Renew
+            && put.record.owner().is_some()
+            && put.record.owner() != put.base.owner()
+    }
+
+    /// Stores a login within its owner's limit.
+    async fn store_within_quota(
+        &mut self,
+        mut put: Put,
+        store: &dyn DynStore,
+        now: Timestamp,
+    ) -> Result<Stored, Error> {
+        let owner = put.record.owner().map(str::to_owned);
+        let admission = Admission::ask(self.core, owner.as_deref(), put.id, now).await?;
+        if let Some(admission) = &admission {
+            put.record.body_mut().last_used = admission.now().max(put.record.last_used());
+        }
+        let sent = certain::replace(store, &put.id, &put.base, &put.record, now, self.core.commit_timeout).await;
+        match self.told(sent)? {
+            Certain::Done(later) => {
+                if let Some(admission) = admission {
+                    admission.keep().await?;
+                }
+                self.stored(put, later, now).map(|()| Stored::Done)
+            }
+            Certain::Changed(found) => Ok(Stored::Found(Some(found))),
+            Certain::Gone => Ok(Stored::Found(None)),
+        }
+    }
+
+    /// Takes in that a replacement is done; `later` is the record that others have made of it since.
+    fn stored(&mut self, put: Put, later: Option<Record>, now: Timestamp) -> Result<(), Error> {
+        let Put { id, change, record, renewed, .. } = put;
+        if change == Change::Merge {
+            let mut seen = self.visit.record().cloned();
+            if let Some(seen) = &mut seen
+                && let Some(state) = self.ops.applied(seen.state(), false)
+            {
+                seen.body_mut().state = state;
+                self.visit.loaded = Loaded::Current(seen.clone());
+            }
+            self.visit.behind = Some(later.unwrap_or(record));
+            return Ok(());
+        }
+        let is_renewed = renewed.is_some();
+        if let Some(token) = renewed {
             self.core.emit(&Event::Rotated { id });
-            self.visit.token = Some(Token { id, secret });
+            self.visit.token = Some(token);
         }
-        if let Some(token) = self.visit.token.as_ref().filter(|token| is_current(&token.secret))
-            && (is_renewed || (self.head == Head::Leaves && done.moves_cookie(self.core.lifetime_of(&record))))
-        {
-            let max_age = self.core.lifetime_of(&record).max_age(record.created_at(), now);
-            self.ticket = Ticket::Give(self.core.backend.write(token, &record)?, max_age);
+        let newest = later.as_ref().unwrap_or(&record);
+        let is_current = self.standing(newest, now) == Standing::Current;
+        let moves_cookie = self.ops.moves_cookie(self.lifetime_of(&record));
+        let is_wanted = is_renewed
+            || self.core.backend.is_client_side()
+            || self.is_resend_asked()
+            || (self.head == Head::Leaves && moves_cookie);
+        if is_wanted && is_current {
+            self.give(&record, now)?;
+        } else {
+            self.resends |= self.head == Head::Open && moves_cookie;
         }
+        self.visit.behind = later.filter(|_| !is_current);
+        self.visit.opened_at = now;
         self.visit.loaded = Loaded::Current(record);
         Ok(())
     }
 
-    /// Stores a new session of what the request itself inserted; never of anything that it had loaded.
-    pub(super) async fn create(&mut self, now: Timestamp) -> Result<(), Error> {
-        Ops::replay(&mut self.ops, State::empty())?;
-        let state = self.ops.alone();
-        let owner = self.new_owner().flatten();
-        if state.is_empty() && owner.is_none() && !self.ops.started {
-            return Ok(());
-        }
-        if self.head == Head::Sent {
-            return Err(Error::too_late());
-        }
-        let lifetime = self.ops.lifetime.as_deref().unwrap_or(&self.core.lifetime).clone();
-        let (label, own_lifetime) = (self.ops.label.clone().flatten(), self.ops.lifetime.clone());
-        let rest = Rest::of(Parts { superseded: Vec::new(), owner: owner.clone(), label, lifetime: own_lifetime });
-        for _ in 0..DRAWS {
-            let token = self.core.backend.new_token();
-            let mut record = Record::of(Body {
-                state: state.clone(),
-                current: token.secret.hash(),
-                created_at: now,
-                last_used: now,
-                expires_at: lifetime.deadline(now, now),
-                nonce: self.attempt.nonce(),
-                rest: rest.clone(),
-            });
-            self.check_size(&record)?;
-            let admission = Admission::ask(self.core, owner.as_deref(), token.id, now).await?;
-            if let Some(admission) = &admission {
-                record.body_mut().last_used = admission.now();
-            }
-            let text = self.core.backend.write(&token, &record)?;
-            if self.core.backend.create(&token.id, &record).await? == Created::Done {
-                if let Some(admission) = admission {
-                    Box::pin(admission.keep()).await?;
-                }
-                self.core.emit(&Event::Created { id: token.id });
-                self.visit.loaded = Loaded::Current(record);
-                self.visit.token = Some(token);
-                self.visit.key = KeyAge::Current;
-                self.ticket = Ticket::Give(text, lifetime.max_age(now, now));
-                return Ok(());
-            }
-        }
-        Err(Error::contended())
+    /// Gives the client its token.
+    pub(super) fn give(&mut self, record: &Record, now: Timestamp) -> Result<(), Error> {
+        let Some(token) = &self.visit.token else { return Ok(()) };
+        let text = self.core.backend.write(token, record)?;
+        self.ticket = Ticket::Give(text, self.lifetime_of(record).max_age(record.created_at(), now));
+        self.visit.key = KeyAge::Current;
+        self.resends = false;
+        Ok(())
     }
 
-    /// Deletes every record that a presented token opens or is superseded on, and takes the cookie away, come what may.
-    pub(super) async fn delete(&mut self, now: Timestamp) -> Result<(), Error> {
-        if !self.claims.is_empty() || self.visit.token.is_some() {
-            match self.head {
-                Head::Open | Head::Leaves => self.ticket = Ticket::Take,
-                // Nothing but the cookie's removal ends such a session.
-                Head::Sent if self.core.backend.is_client_side() => return Err(Error::too_late()),
-                Head::Sent => {}
-            }
-        }
-        let mut ids = std::mem::take(&mut self.visit.superseded);
-        ids.extend(self.visit.token.take().map(|token| token.id));
-        let mut failed = None;
-        while let Some((opened, _)) = self.visit.open_next(self.core, self.claims) {
-            // The load tells of forged ones: a purge that is tried again and again is no attack.
-            let Ok(opened) = opened else { continue };
-            match self.opens_or_did(opened, now).await {
-                Ok(id) => ids.extend(id),
-                Err(error) => failed = Some(error),
-            }
-        }
-        ids.sort_unstable();
-        ids.dedup();
-        for id in ids {
-            match self.core.backend.delete(&id).await {
-                Ok(()) => self.core.emit(&Event::Destroyed { id }),
-                Err(error) => failed = Some(error),
-            }
-        }
-        failed.map_or(Ok(()), |error| Err(error.into()))
-    }
-
-    /// The session that a claim opens, or did before a renewal.
-    async fn opens_or_did(&self, opened: Opened, now: Timestamp) -> Result<Option<SessionId>, StoreError> {
-        let Opened { token, record, .. } = opened;
-        let found = match self.core.backend.store() {
-            Some(store) => store.load(&token.id).await?,
-            None => record,
-        };
-        let found = found.as_ref();
-        let look = revoked_by_owner(self.core, look(self.core, &token, found, now), found).await?;
-        Ok((!matches!(look, Look::Rejected(_))).then_some(token.id))
-    }
-
-    fn check_size(&self, record: &Record) -> Result<(), Error> {
+    pub(super) fn check_size(&self, record: &Record) -> Result<(), Error> {
         let (bytes, limit) = (size(record), self.core.max_bytes);
         if bytes > limit { Err(Error::too_large(bytes, limit)) } else { Ok(()) }
-    }
-}
-
-/// Whether the changes are stored: the second time, the reply of the first one was lost; the write was not.
-pub(super) fn is_done(updated: &Updated, changes: &Changes) -> bool {
-    match updated {
-        Updated::Done => true,
-        Updated::Conflict(found) => found.nonce() == changes.nonce(),
-        Updated::Gone => false,
     }
 }
 

@@ -121,10 +121,11 @@ impl CookieOptionsBuilder {
         self
     }
 
-    /// Shares the cookie with every host below `domain`. Default: this host only. Needs a name without `__Host-`.
+    /// Shares the cookie with every host below `domain`. A leading dot is removed, as browsers do (RFC 6265bis section 5.6.3). Default: this host only. Needs a name without `__Host-`.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
-        self.domain = Some(domain.into());
+        let domain = domain.into();
+        self.domain = Some(domain.strip_prefix('.').map_or_else(|| domain.clone(), str::to_owned));
         self
     }
 
@@ -215,7 +216,7 @@ pub enum CookieError {
     Name,
     /// The path does not begin with `/`, is too long, or has control characters, `;`, or is not ASCII.
     Path,
-    /// The domain is not a host name (without a leading dot).
+    /// The domain is not a host name.
     Domain,
     /// A `__Host-` name needs `Secure`, the path `/` and no domain (RFC 6265bis section 4.1.3.2).
     HostPrefix,
@@ -311,7 +312,8 @@ mod tests {
             (new().name("id").path("/a\r\nb"), Err(CookieError::Path)),
             (new().name("id").path(format!("/{}", "p".repeat(1024))), Err(CookieError::Path)),
             (new().name("id").domain(""), Err(CookieError::Domain)),
-            (new().name("id").domain(".example.com"), Err(CookieError::Domain)),
+            (new().name("id").domain(".example.com"), Ok("id")),
+            (new().name("id").domain("..example.com"), Err(CookieError::Domain)),
             (new().name("id").domain("example.com; Secure"), Err(CookieError::Domain)),
         ];
         for (builder, expected) in table {

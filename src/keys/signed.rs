@@ -71,12 +71,8 @@ mod tests {
         let bytes: Vec<u8> = (1..=64).collect();
         let tokens = SignedTokens::new(Key::from_bytes(&bytes).unwrap().into(), "__Host-id");
         let token = Token::parse(b"AAECAwQFBgcICQoLDA0ODwAQIDBAUGBwgJCgsMDQ4PEA").unwrap();
-        let record = Record::new(
-            Credentials::new(token.secret.hash()),
-            State::default(),
-            Timestamp::default(),
-            Timestamp::default(),
-        );
+        let record =
+            Record::new(Credentials::new(token.hash()), State::default(), Timestamp::default(), Timestamp::default());
         assert_eq!(tokens.write(&token, &record).unwrap().0, TEXT);
         let opened = tokens.open(TEXT.as_bytes()).unwrap();
         assert_eq!((opened.token, opened.key), (token, KeyAge::Current));

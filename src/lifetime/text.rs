@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use super::{CookieLife, Extend, Lifetime, LifetimeError};
+use super::{ALWAYS, CookieLife, Extend, Lifetime, LifetimeBuilder, LifetimeError};
 use crate::time::millis;
 
 /// `idle=86400000 absolute=2592000000 cookie=session extend=800`: limits in milliseconds, then the cookie (`session`,
@@ -27,37 +27,47 @@ impl fmt::Display for Lifetime {
     }
 }
 
+/// Strict: refuses each text that [`Display`](fmt::Display) writes for no lifetime, because records that hold it are compared by
+/// their bytes.
 impl FromStr for Lifetime {
     type Err = LifetimeError;
 
     fn from_str(text: &str) -> Result<Self, LifetimeError> {
-        let mut lifetime = Self { absolute: None, ..Self::default() };
-        let mut has_idle = false;
-        for (name, value) in text.split(' ').filter_map(|part| part.split_once('=')) {
-            match (name, value) {
-                ("idle", _) => {
-                    lifetime.idle = duration(value)?;
-                    has_idle = true;
-                }
-                ("absolute", _) => lifetime.absolute = Some(duration(value)?),
-                ("cookie", "session") => lifetime.cookie = CookieLife::BrowserSession,
-                ("cookie", "persistent") => lifetime.cookie = CookieLife::Persistent,
-                ("cookie", "while-used") => lifetime.cookie = CookieLife::WhileUsed,
-                ("extend", "on-change") => lifetime.extend = Extend::Change,
-                ("extend", "on-write") => lifetime.extend = Extend::Write,
-                ("extend", _) => {
-                    let threshold = value.parse().map_err(|_| LifetimeError::Unreadable)?;
-                    lifetime.extend = Extend::Use { threshold };
-                }
-                _ => return Err(LifetimeError::Unreadable),
-            }
+        let lifetime = read(text).ok_or(LifetimeError::Unreadable)?;
+        if matches!(lifetime.extend, Extend::Use { threshold } if !(1..=ALWAYS).contains(&threshold)) {
+            return Err(LifetimeError::Threshold);
         }
-        if has_idle { Ok(lifetime) } else { Err(LifetimeError::Unreadable) }
+        LifetimeBuilder { lifetime, threshold: None }.build()
     }
 }
 
-fn duration(value: &str) -> Result<Duration, LifetimeError> {
-    value.parse().map(Duration::from_millis).map_err(|_| LifetimeError::Unreadable)
+fn read(text: &str) -> Option<Lifetime> {
+    let mut words = text.split(' ');
+    let idle = Duration::from_millis(number(words.next()?.strip_prefix("idle=")?)?);
+    let mut word = words.next()?;
+    let mut absolute = None;
+    if let Some(limit) = word.strip_prefix("absolute=") {
+        absolute = Some(Duration::from_millis(number(limit)?));
+        word = words.next()?;
+    }
+    let cookie = match word {
+        "cookie=session" => CookieLife::BrowserSession,
+        "cookie=persistent" => CookieLife::Persistent,
+        "cookie=while-used" => CookieLife::WhileUsed,
+        _ => return None,
+    };
+    let extend = match words.next()?.strip_prefix("extend=")? {
+        "on-change" => Extend::Change,
+        "on-write" => Extend::Write,
+        threshold => Extend::Use { threshold: u16::try_from(number(threshold)?).ok()? },
+    };
+    words.next().is_none().then_some(Lifetime { idle, absolute, cookie, extend })
+}
+
+/// Reads a number without a sign and without leading zeros.
+fn number(text: &str) -> Option<u64> {
+    let has_one_spelling = text == "0" || text.starts_with(|first| matches!(first, '1'..='9'));
+    has_one_spelling.then(|| text.parse().ok())?
 }
 
 #[cfg(test)]
@@ -81,8 +91,43 @@ mod tests {
 
     #[test]
     fn refuses_other_text() {
-        for text in ["", "idle=", "idle=-1", "absolute=1", "idle=1 cookie=x", "idle=1 extend=x", "idle=1 more=1"] {
+        let table = [
+            "",
+            "idle=",
+            "idle=-1",
+            "absolute=1",
+            "idle=1",
+            "idle=1 cookie=session",
+            "idle=1 extend=800 cookie=session",
+            "idle=1 cookie=x extend=800",
+            "idle=1 cookie=session extend=x",
+            "idle=1 cookie=session extend=65536",
+            "idle=1 cookie=session extend=800 more=1",
+            "idle=1 cookie=session extend=800 ",
+            " idle=1 cookie=session extend=800",
+            "idle=1  cookie=session extend=800",
+            "idle=1 absolute=1 absolute=1 cookie=session extend=800",
+            "idle=01 cookie=session extend=800",
+            "idle=+1 cookie=session extend=800",
+            "idle=1 cookie=session extend=0800",
+            "idle=18446744073709551616 cookie=session extend=800",
+        ];
+        for text in table {
             assert_eq!(text.parse::<Lifetime>(), Err(LifetimeError::Unreadable), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_no_lifetime_can_be() {
+        let table = [
+            ("idle=0 cookie=session extend=800", LifetimeError::NoTime),
+            ("idle=1 absolute=0 cookie=session extend=800", LifetimeError::NoTime),
+            ("idle=1 absolute=34560000001 cookie=persistent extend=800", LifetimeError::CookieTooLong),
+            ("idle=1 cookie=session extend=0", LifetimeError::Threshold),
+            ("idle=1 cookie=session extend=1001", LifetimeError::Threshold),
+        ];
+        for (text, error) in table {
+            assert_eq!(text.parse::<Lifetime>(), Err(error), "{text}");
         }
     }
 }

@@ -1,13 +1,10 @@
 //! One part of the records.
 
-use std::sync::Arc;
-
 use super::{expiry::Expiries, kept::Kept, table::Table};
 use crate::{
-    changes::Changes,
     record::Record,
-    store::{Created, Updated},
-    time::Timestamp,
+    store::{Created, Replaced},
+    time::{Timestamp, millis},
     token::SessionId,
 };
 
@@ -44,57 +41,40 @@ impl Shard {
         self.table.get(id)
     }
 
-    /// Gives back what it replaced, where that had expired.
-    pub(super) fn create(&mut self, mut new: Kept, expired: &mut Vec<Kept>) -> Result<Option<Kept>, Created> {
-        let (id, now, ends) = (new.id, new.created_at(), new.expires_at());
-        let replaced = match self.table.get_mut(&id) {
-            Some(kept) if kept.is_live(now) => return Err(Created::Taken),
-            Some(kept) => {
-                std::mem::swap(kept, &mut new);
-                Some(new)
-            }
-            None => {
-                self.make_room(now, expired);
-                self.table.insert(new);
-                None
-            }
-        };
-        if let Some(expiries) = &mut self.expiries {
-            if let Some(replaced) = &replaced {
-                expiries.remove(replaced.expires_at(), id);
-            }
-            expiries.add(ends, id);
+    pub(super) fn create(&mut self, new: Kept, expired: &mut Vec<Kept>) -> Created {
+        if self.table.get(&new.id).is_some() {
+            return Created::Taken;
         }
-        self.sweep(now, expired);
-        Ok(replaced)
+        let over = over(new.record());
+        self.make_room(over, expired);
+        if let Some(expiries) = &mut self.expiries {
+            expiries.add(new.expires_at(), new.id);
+        }
+        self.table.insert(new);
+        self.sweep(over, expired);
+        Created::Done
     }
 
-    /// Gives back the owner from before.
-    pub(super) fn update(
+    /// Gives back the record from before, if it was the base.
+    pub(super) fn replace(
         &mut self,
         id: &SessionId,
-        changes: &Changes,
+        base: &Record,
+        record: &Record,
         expired: &mut Vec<Kept>,
-    ) -> (Updated, Option<Arc<str>>) {
-        let updated = self.apply(id, changes);
-        self.sweep(changes.now(), expired);
-        updated
-    }
-
-    fn apply(&mut self, id: &SessionId, changes: &Changes) -> (Updated, Option<Arc<str>>) {
-        let Some(kept) = self.table.get_mut(id).filter(|kept| kept.is_live(changes.now())) else {
-            return (Updated::Gone, None);
-        };
-        match changes.apply(kept.record()) {
-            Ok(after) => {
+    ) -> (Replaced, Option<Record>) {
+        let replaced = match self.table.get_mut(id) {
+            None => (Replaced::Gone, None),
+            Some(kept) if kept.record().nonce() != base.nonce() => (Replaced::Changed(kept.record().clone()), None),
+            Some(kept) => {
                 if let Some(expiries) = &mut self.expiries {
-                    expiries.move_to(after.expires_at(), kept.expires_at(), *id);
+                    expiries.move_to(record.expires_at(), kept.expires_at(), *id);
                 }
-                let before = kept.put(after);
-                (Updated::Done, before.body().rest.owner.clone())
+                (Replaced::Done, Some(kept.put(record.clone())))
             }
-            Err(_) => (Updated::Conflict(Box::new(kept.record().clone())), None),
-        }
+        };
+        self.sweep(over(record), expired);
+        replaced
     }
 
     pub(super) fn remove(&mut self, id: &SessionId) -> Option<Kept> {
@@ -109,13 +89,13 @@ impl Shard {
         if self.get(id).is_some_and(is_meant) { self.remove(id) } else { None }
     }
 
-    /// Where the store is bounded: removes the one that expired first.
+    /// Where the store is bounded: removes the one that expired first, if it had by then.
     pub(super) fn remove_expired(&mut self, now: Timestamp) -> Option<Kept> {
         let id = self.expiries.as_ref()?.expired(now)?;
         self.remove(&id)
     }
 
-    /// Removes what has expired in the next few slots; where the order is known, the next few that have expired.
+    /// Removes what had expired by then in the next few slots; where the order is known, the next few that had.
     fn sweep(&mut self, now: Timestamp, expired: &mut Vec<Kept>) {
         if self.expiries.is_some() {
             expired.extend((0..IN_ORDER).map_while(|_| self.remove_expired(now)));
@@ -168,4 +148,9 @@ impl Shard {
     pub(super) fn expiries(&self) -> Option<&Expiries> {
         self.expiries.as_ref()
     }
+}
+
+/// What had expired by this time is cleaned up by a write of `record`, whose last use tells the time.
+fn over(record: &Record) -> Timestamp {
+    Timestamp::from_millis(record.last_used().as_millis().saturating_sub(millis(Record::GRACE)))
 }

@@ -15,12 +15,10 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use super::{MemoryStore, lock};
 use crate::{
-    changes::{Changes, Delta},
     credentials::Credentials,
-    owners::OwnerIndex as _,
     record::Record,
     state::State,
-    store::{SessionStore as _, Updated},
+    store::{OwnerIndex as _, Replaced},
     time::Timestamp,
     token::{SecretHash, SessionId},
 };
@@ -31,48 +29,49 @@ const CALLS: u64 = 6_000;
 const IDS: u8 = 48;
 const OWNERS: [&str; 4] = ["ada", "bob", "cleo", "dan"];
 
-fn at(second: u64) -> Timestamp {
-    Timestamp::from_millis(1_000_000 + second * 1_000)
+/// Long enough for records to expire, and to be cleaned up after the grace.
+fn at(tick: u64) -> Timestamp {
+    Timestamp::from_millis(1_000_000 + tick * 100_000)
 }
 
 fn id(n: u8) -> SessionId {
     SessionId::from_bytes([n; 16])
 }
 
-fn changes(owner: Option<&str>, second: u64) -> Changes {
-    Changes {
-        now: at(second),
-        nonce: second,
-        delta: Delta::default(),
-        expected: None,
-        credentials: None,
-        owner: Some(owner.map(Arc::from)),
-        label: None,
-        lifetime: None,
-        expires_at: at(second + 20),
-        known: crate::changes::Known::default(),
-    }
-}
-
-fn record(owner: Option<&str>, second: u64) -> Record {
+fn record(owner: Option<&str>, nonce: u64, tick: u64) -> Record {
     let credentials = Credentials::new(SecretHash::from_bytes([1; 32]));
-    let mut record = Record::new(credentials, State::default(), at(second), at(second + 20));
-    record.body_mut().rest.owner = owner.map(Arc::from);
+    let mut record = Record::new(credentials, State::default(), at(tick), at(tick + 20));
+    let body = record.body_mut();
+    body.nonce = nonce;
+    body.rest.owner = owner.map(Arc::from);
     record
 }
 
-async fn call(store: &MemoryStore, random: &mut StdRng, second: u64) {
+/// The record that a write of `base` makes.
+fn next(base: &Record, owner: Option<&str>, nonce: u64, tick: u64) -> Record {
+    let mut next = base.clone().written(nonce, base);
+    let body = next.body_mut();
+    (body.last_used, body.expires_at) = (at(tick), at(tick + 20));
+    body.rest.owner = owner.map(Arc::from);
+    next
+}
+
+async fn call(store: &MemoryStore, random: &mut StdRng, tick: u64) {
     let id = id(random.random_range(0..IDS));
     let name = OWNERS[random.random_range(0..OWNERS.len())];
     let owner = random.random_bool(0.7).then_some(name);
     match random.next_u32() % 16 {
-        0..5 => drop(store.create(&id, &record(owner, second)).await),
-        5..10 => drop(store.update(&id, &changes(owner, second)).await),
-        10 => drop(store.delete(&id).await),
+        0..5 => drop(store.add(&id, &record(owner, random.next_u64(), tick))),
+        5..10 => {
+            if let Some(base) = store.find(&id) {
+                store.swap(&id, &base, &next(&base, owner, random.next_u64(), tick));
+            }
+        }
+        10 => drop(store.end(&id, store.find(&id).as_ref())),
         11 => drop(store.revoke(name, &id).await),
         12 => drop(store.revoke_all(name, Some(&id)).await),
-        13 => drop(store.list(name, at(second)).await),
-        14 => drop(store.load(&id).await),
+        13 => drop(store.list(name).await),
+        14 => drop(store.end(&id, None)),
         _ => drop(store.len()),
     }
 }
@@ -87,8 +86,8 @@ fn run(store: &MemoryStore) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {
                 for _ in 0..CALLS {
-                    let second = clock.fetch_add(1, Ordering::Relaxed) / 200;
-                    call(&store, &mut random, second).await;
+                    let tick = clock.fetch_add(1, Ordering::Relaxed) / 200;
+                    call(&store, &mut random, tick).await;
                 }
             });
             done.send(()).unwrap();
@@ -140,15 +139,17 @@ fn indexes_agree_with_the_records_after_a_stress() {
         check(&store);
 
         // Half is deleted, the rest expires; nothing of it stays behind.
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for n in (0..IDS).step_by(2) {
-            runtime.block_on(store.delete(&id(n))).unwrap();
+            store.end(&id(n), None);
         }
         check(&store);
-        let far = Changes { now: Timestamp::MAX, ..changes(None, 0) };
+        // A write of nothing: no record has this nonce.
+        let mut far = record(None, 0, 0);
+        far.body_mut().last_used = Timestamp::MAX;
         for n in 0..64 {
             // Each step looks at a few slots only.
-            (0..64).for_each(|_| assert_eq!(store.tables.update(&id(n), &far), Updated::Gone));
+            (0..64).for_each(|_| drop(store.swap(&id(n), &far, &far)));
+            assert_eq!(store.swap(&id(n), &far, &far), Replaced::Gone);
         }
         check(&store);
         assert!(store.is_empty());

@@ -7,10 +7,11 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::{changes::Delta, credentials::Credentials, state::State, token::SecretHash};
+use crate::{credentials::Credentials, state::State, token::SecretHash};
 
 mod full;
 mod growth;
+mod snapshot;
 
 /// This store never waits.
 fn now<T>(future: impl Future<Output = Result<T, StoreError>>) -> T {
@@ -38,116 +39,129 @@ fn record(made: u64, ends: u64, owner: Option<&str>) -> Record {
     record
 }
 
-fn changes(now: u64, owner: Option<Option<&str>>) -> Changes {
-    Changes {
-        now: at(now),
-        nonce: now,
-        delta: Delta::default(),
-        expected: None,
-        credentials: None,
-        owner: owner.map(|owner| owner.map(Into::into)),
-        label: None,
-        lifetime: None,
-        expires_at: at(now + 10),
-        known: crate::changes::Known::default(),
-    }
+/// The record that a write of `base` makes.
+fn next(base: &Record, used: u64, ends: u64, owner: Option<&str>) -> Record {
+    let mut next = base.clone().written(rand::random(), base);
+    let body = next.body_mut();
+    (body.last_used, body.expires_at) = (at(used), at(ends));
+    body.rest.owner = owner.map(Into::into);
+    next
+}
+
+/// Replaces the stored record by one that ends 10 s later.
+fn write(store: &MemoryStore, id: &SessionId, time: u64, owner: Option<&str>) {
+    let base = store.find(id).unwrap();
+    assert_eq!(store.swap(id, &base, &next(&base, time, time + 10, owner)), Replaced::Done);
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     Create(u8, Option<&'static str>),
-    Update(u8, Option<Option<&'static str>>),
-    /// One whose condition does not hold.
-    Conflict(u8, Option<&'static str>),
+    Replace(u8, Option<&'static str>),
+    /// With the nonce of a record that is not stored.
+    Late(u8, Option<&'static str>),
     Delete(u8),
+    DeleteBase(u8),
+    DeleteLate(u8),
     Revoke(&'static str, u8),
     RevokeOthers(&'static str, u8),
     Wait(u64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let who = || prop::sample::select(vec!["alice", "bob"]);
+    let name = || prop::sample::select(vec!["alice", "bob"]);
     let ids = || 0..4_u8;
     let step = prop_oneof![
-        (ids(), prop::option::of(who())).prop_map(|(n, owner)| Step::Create(n, owner)),
-        (ids(), prop::option::of(prop::option::of(who()))).prop_map(|(n, owner)| Step::Update(n, owner)),
-        (ids(), prop::option::of(who())).prop_map(|(n, owner)| Step::Conflict(n, owner)),
+        (ids(), prop::option::of(name())).prop_map(|(n, owner)| Step::Create(n, owner)),
+        (ids(), prop::option::of(name())).prop_map(|(n, owner)| Step::Replace(n, owner)),
+        (ids(), prop::option::of(name())).prop_map(|(n, owner)| Step::Late(n, owner)),
         ids().prop_map(Step::Delete),
-        (who(), ids()).prop_map(|(owner, n)| Step::Revoke(owner, n)),
-        (who(), ids()).prop_map(|(owner, n)| Step::RevokeOthers(owner, n)),
-        (1..8_u64).prop_map(Step::Wait),
+        ids().prop_map(Step::DeleteBase),
+        ids().prop_map(Step::DeleteLate),
+        (name(), ids()).prop_map(|(owner, n)| Step::Revoke(owner, n)),
+        (name(), ids()).prop_map(|(owner, n)| Step::RevokeOthers(owner, n)),
+        // Some are a while after the deadline, and some beyond the grace.
+        prop_oneof![1..8_u64, 300..700_u64].prop_map(Step::Wait),
     ];
     prop::collection::vec(step, 0..40)
 }
 
-/// The plain reference: what lives, whose it is, and until when.
-type Live = BTreeMap<u8, (u64, Option<&'static str>)>;
+/// The plain reference: what was stored last. What is beyond its grace may be there or not.
+type Stored = BTreeMap<u8, Record>;
 
-fn listed(store: &MemoryStore, owner: &str, time: u64) -> BTreeSet<SessionId> {
-    now(OwnerIndex::list(store, owner, at(time))).into_iter().map(|session| session.id).collect()
+fn is_overdue(record: &Record, time: u64) -> bool {
+    record.expires_at().plus(Record::GRACE) <= at(time)
+}
+
+fn listed(store: &MemoryStore, owner: &str) -> BTreeSet<SessionId> {
+    now(OwnerIndex::list(store, owner)).into_iter().map(|(id, _)| id).collect()
 }
 
 proptest! {
     #[test]
     fn it_agrees_with_a_plain_map_while_time_moves(steps in steps()) {
         let store = MemoryStore::new();
-        let (mut time, mut live) = (0, Live::new());
+        let (mut time, mut stored) = (0, Stored::new());
         for step in steps {
-            live.retain(|_, (ends, _)| *ends > time);
+            let other = record(0, 10, None);
             match step {
                 Step::Create(n, owner) => {
-                    let created = now(store.create(&id(n), &record(time, time + 10, owner)));
-                    prop_assert_eq!(created == Created::Taken, live.contains_key(&n));
-                    live.entry(n).or_insert((time + 10, owner));
+                    let new = next(&record(time, time + 10, None), time, time + 10, owner);
+                    let created = store.add(&id(n), &new).unwrap();
+                    prop_assert_eq!(created == Created::Taken, stored.contains_key(&n));
+                    stored.entry(n).or_insert(new);
                 }
-                Step::Update(n, owner) => {
-                    let updated = now(store.update(&id(n), &changes(time, owner)));
-                    prop_assert_eq!(updated, if live.contains_key(&n) { Updated::Done } else { Updated::Gone });
-                    if let Some(kept) = live.get_mut(&n) {
-                        *kept = (time + 10, owner.unwrap_or(kept.1));
-                    }
+                Step::Replace(n, owner) => {
+                    let base = stored.get(&n).unwrap_or(&other).clone();
+                    let new = next(&base, time, time + 10, owner);
+                    let replaced = store.swap(&id(n), &base, &new);
+                    prop_assert_eq!(replaced, if stored.contains_key(&n) { Replaced::Done } else { Replaced::Gone });
+                    stored.entry(n).and_modify(|record| *record = new);
                 }
-                Step::Conflict(n, owner) => {
-                    let expected = Some(Credentials::new(SecretHash::from_bytes([9; 32])));
-                    let updated = now(store.update(&id(n), &Changes { expected, ..changes(time, Some(owner)) }));
-                    prop_assert_eq!(matches!(updated, Updated::Conflict(_)), live.contains_key(&n));
+                Step::Late(n, owner) => {
+                    let replaced = store.swap(&id(n), &other, &next(&other, time, time + 10, owner));
+                    prop_assert_eq!(replaced, stored.get(&n).cloned().map_or(Replaced::Gone, Replaced::Changed));
                 }
                 Step::Delete(n) => {
-                    now(store.delete(&id(n)));
-                    live.remove(&n);
+                    let deleted = store.end(&id(n), None);
+                    prop_assert_eq!(deleted, stored.remove(&n).map_or(Deleted::Gone, |_| Deleted::Done));
+                }
+                Step::DeleteBase(n) => {
+                    let deleted = store.end(&id(n), Some(stored.get(&n).unwrap_or(&other)));
+                    prop_assert_eq!(deleted, stored.remove(&n).map_or(Deleted::Gone, |_| Deleted::Done));
+                }
+                Step::DeleteLate(n) => {
+                    let deleted = store.end(&id(n), Some(&other));
+                    prop_assert_eq!(deleted, stored.get(&n).cloned().map_or(Deleted::Gone, Deleted::Changed));
                 }
                 Step::Revoke(owner, n) => {
                     let is_revoked = now(OwnerIndex::revoke(&store, owner, &id(n)));
-                    let is_owned = live.get(&n).is_some_and(|kept| kept.1 == Some(owner));
-                    // An expired record may be there still, and may be revoked or not.
-                    prop_assert!(is_revoked || !is_owned);
-                    if is_owned {
-                        live.remove(&n);
+                    prop_assert_eq!(is_revoked, stored.get(&n).is_some_and(|record| record.owner() == Some(owner)));
+                    if is_revoked {
+                        stored.remove(&n);
                     }
                 }
                 Step::RevokeOthers(owner, n) => {
                     now(OwnerIndex::revoke_all(&store, owner, Some(&id(n))));
-                    live.retain(|at, kept| *at == n || kept.1 != Some(owner));
+                    stored.retain(|at, record| *at == n || record.owner() != Some(owner));
                 }
                 Step::Wait(seconds) => time += seconds,
             }
-            live.retain(|_, (ends, _)| *ends > time);
+            // The steps clean up as well.
+            stored.retain(|n, record| store.find(&id(*n)).is_some() || !is_overdue(record, time));
             for n in 0..4 {
-                let found = now(store.load(&id(n))).filter(|record| record.is_live(at(time)));
-                let found = found.map(|record| (record.expires_at(), record.owner().map(str::to_owned)));
-                let expected = live.get(&n).map(|(ends, owner)| (at(*ends), owner.map(str::to_owned)));
-                prop_assert_eq!(found, expected);
+                prop_assert_eq!(store.find(&id(n)), stored.get(&n).cloned());
             }
             for owner in ["alice", "bob"] {
-                let owned = live.iter().filter(|(_, kept)| kept.1 == Some(owner));
-                prop_assert_eq!(listed(&store, owner, time), owned.map(|(n, _)| id(*n)).collect());
+                let owned = stored.iter().filter(|(_, record)| record.owner() == Some(owner));
+                prop_assert_eq!(listed(&store, owner), owned.map(|(n, _)| id(*n)).collect());
             }
             prop_assert!(is_tidy(&store), "the index names what is not there");
         }
     }
 }
 
-/// Whether everything in the index is in its owner's record: nothing grows behind the records' back.
+/// Says that everything in the index is in its owner's record: nothing grows behind the records' back.
 fn is_tidy(store: &MemoryStore) -> bool {
     ["alice", "bob"].into_iter().all(|owner| {
         let ids = store.tables.owners(owner).ids(owner);
@@ -156,34 +170,57 @@ fn is_tidy(store: &MemoryStore) -> bool {
 }
 
 #[test]
-fn expired_records_are_given_back_as_others_are_written() {
+fn expired_records_are_given_back_as_others_are_written_after_the_grace() {
     let store = MemoryStore::new();
     let session = |n: u32| {
         let mut bytes = [0; 16];
         bytes[8..12].copy_from_slice(&n.wrapping_mul(2_654_435_761).to_le_bytes());
         SessionId::from_bytes(bytes)
     };
-    for n in 0..1000 {
-        now(store.create(&session(n), &record(0, 10, Some("alice"))));
-    }
-    assert_eq!(store.len(), 1000);
-    for n in 1000..2000 {
-        now(store.create(&session(n), &record(20, 30, None)));
-    }
-    assert_eq!(store.len(), 1000);
+    let create = |ids: std::ops::Range<u32>, time, owner| {
+        for n in ids {
+            assert_eq!(store.add(&session(n), &record(time, time + 10, owner)).unwrap(), Created::Done);
+        }
+        store.len()
+    };
+    assert_eq!(create(0..1000, 0, Some("alice")), 1000);
+    assert_eq!(create(1000..2000, 609, Some("bob")), 2000, "none is beyond its grace");
+    assert_eq!(create(2000..4000, 610, None), 3000);
     assert!(store.tables.owners("alice").ids("alice").is_empty());
+    assert_eq!(store.tables.owners("bob").ids("bob").len(), 1000);
+}
+
+#[test]
+fn an_expired_record_is_there_for_every_verb() {
+    for store in [MemoryStore::new(), MemoryStore::bounded(4)] {
+        let expired = record(0, 10, Some("alice"));
+        for n in 0..4 {
+            assert_eq!(store.add(&id(n), &expired).unwrap(), Created::Done);
+        }
+        let (late, other) = (next(&expired, 300, 310, Some("alice")), next(&expired, 300, 310, None));
+        assert_eq!(store.find(&id(0)), Some(expired.clone()));
+        assert_eq!(listed(&store, "alice").len(), 4);
+        assert_eq!(store.swap(&id(0), &other, &late), Replaced::Changed(expired.clone()));
+        assert_eq!(store.swap(&id(0), &expired, &late), Replaced::Done);
+        assert_eq!(store.end(&id(1), Some(&other)), Deleted::Changed(expired.clone()));
+        assert_eq!(store.end(&id(1), Some(&expired)), Deleted::Done);
+        assert_eq!(store.end(&id(2), None), Deleted::Done);
+        assert_eq!(store.add(&id(3), &record(300, 310, None)).unwrap(), Created::Taken);
+        assert!(now(OwnerIndex::revoke(&store, "alice", &id(3))));
+        assert_eq!(store.add(&id(3), &record(300, 310, None)).unwrap(), Created::Done, "memory keeps no tombstones");
+    }
 }
 
 #[test]
 fn a_session_moves_from_owner_to_owner() {
     let store = MemoryStore::new();
     now(store.create(&id(1), &record(0, 10, Some("alice"))));
-    now(store.update(&id(1), &changes(1, Some(Some("bob")))));
-    assert_eq!((listed(&store, "alice", 1).len(), listed(&store, "bob", 1).len()), (0, 1));
+    write(&store, &id(1), 1, Some("bob"));
+    assert_eq!((listed(&store, "alice").len(), listed(&store, "bob").len()), (0, 1));
     assert!(!now(OwnerIndex::revoke(&store, "alice", &id(1))));
-    now(store.update(&id(1), &changes(2, Some(Some("bob")))));
-    assert_eq!(listed(&store, "bob", 2).len(), 1);
-    now(store.update(&id(1), &changes(3, Some(None))));
-    assert!(listed(&store, "bob", 3).is_empty());
+    write(&store, &id(1), 2, Some("bob"));
+    assert_eq!(listed(&store, "bob").len(), 1);
+    write(&store, &id(1), 3, None);
+    assert!(listed(&store, "bob").is_empty());
     assert!(now(store.load(&id(1))).is_some());
 }

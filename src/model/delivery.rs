@@ -1,28 +1,41 @@
 //! Answers on their way.
 
 use super::{
+    does::{ALICE, Does},
     request::{Answer, Next, SetCookie, Step},
-    world::{Stage, World},
+    world::{Break, Opened, Request, Stage, World},
 };
+use crate::Standing;
 
 /// Goes on to the next call, or to the answer.
 pub(super) fn advance(world: &mut World, at: usize, step: Step) {
+    world.broken.set(Break::Shown, step.progress.has_shown);
+    world.broken.set(Break::Ran, step.progress.has_run);
     let request = &mut world.requests[at];
-    let answer = match &*step.next {
-        Next::Answer(answer) if request.owed.is_none() => answer.clone(),
+    request.acknowledged.clone_from(&step.progress.acknowledged);
+    request.is_dropped = step.progress.is_dropped;
+    let answer = match step.next() {
+        Next::Answer(answer) if request.put_off.is_none() => answer.clone(),
         _ => {
             request.stage = Stage::Running(step);
             return;
         }
     };
-    let logs_in = request.does.logs_in() && answer.is_ok && !request.is_attack;
-    request.stage = Stage::Answered(answer);
-    if logs_in {
-        for (other, request) in world.requests.iter_mut().enumerate() {
-            let is_committed = request.is_retried || matches!(request.stage, Stage::Answered(_));
-            request.is_older |= is_committed && other != at;
-        }
+    world.is_answer_lost |= request.is_renewal() && !answer.is_ok;
+    let sets_cookie = matches!(answer.cookie, SetCookie::Set(_));
+    let owner = request.seat.as_ref().and_then(|seat| seat.owner());
+    if sets_cookie && !request.is_renewal() && request.does.renews(owner, world.options) {
+        world.order += 1;
     }
+    request.committed = world.order;
+    let is_login_ended = request.does.logs_in()
+        && answer.is_ok
+        && (request.is_dropped || (answer.cookie == SetCookie::Nothing && !world.has_failed));
+    world.broken.set(Break::NoSession, is_login_ended);
+    request.stage = Stage::Answered(answer);
+    let stays_in =
+        request.does == Does::Leave && request.is_acknowledged() && !request.is_dropped && is_still_in(world, at);
+    world.broken.set(Break::NoLogout, stays_in);
     // Nothing depends on when an answer without a cookie arrives, and an attacker loses none.
     let request = &world.requests[at];
     let sets_cookie = !matches!(&request.stage, Stage::Answered(answer) if answer.cookie == SetCookie::Nothing);
@@ -31,39 +44,61 @@ pub(super) fn advance(world: &mut World, at: usize, step: Step) {
     }
 }
 
+/// Whether the session that a request loaded with its owner still has this owner, though it removed it.
+fn is_still_in(world: &World, at: usize) -> bool {
+    let request = &world.requests[at];
+    let (Opened::Current(id), Some(seat), Some(cookie)) = (request.opened, &request.seat, request.cookie) else {
+        return false;
+    };
+    world.store.get(&id).is_some_and(|kept| {
+        seat.owner().is_some()
+            && kept.owner() == seat.owner()
+            && kept.standing(&cookie.hash, request.begun) != Standing::Unknown
+    })
+}
+
 pub(super) fn deliver(world: &mut World, at: usize) {
     let request = &mut world.requests[at];
     let Stage::Answered(Answer { is_ok, cookie }) = request.stage.clone() else { return };
-    request.stage = Stage::Over { is_ok, sets_cookie: cookie != SetCookie::Nothing };
-    match (cookie, request.is_attack) {
-        (SetCookie::Set(cookie), true) if !world.known.contains(&cookie) => world.known.push(cookie),
-        (_, true) => {}
-        (cookie, false) => {
-            let may_undo = cookie != SetCookie::Nothing && world.may_undo_login(at);
-            let request = &world.requests[at];
-            if request.does.logs_in() && is_ok {
-                // Without a cookie of its own, it relies on one that came or comes with a sibling's answer.
-                world.is_promised = cookie != SetCookie::Nothing || !world.is_undone;
-                world.requests.iter_mut().for_each(|other| other.is_early |= !other.is_over() && other.is_sent());
-            } else {
-                world.is_promised &= !may_undo;
-            }
-            if cookie != SetCookie::Nothing {
-                world.is_undone = may_undo && !world.is_promised;
-            }
-            match cookie {
-                SetCookie::Nothing => {}
-                SetCookie::Set(cookie) => world.jar = Some(cookie),
-                SetCookie::Remove => world.jar = None,
-            }
+    let sets_cookie = cookie != SetCookie::Nothing;
+    request.stage = Stage::Over { is_ok, sets_cookie };
+    if request.is_attack {
+        if let SetCookie::Set(cookie) = cookie
+            && !world.known.contains(&cookie)
+        {
+            world.known.push(cookie);
         }
+        return;
+    }
+    if sets_cookie {
+        let owner = request.target.and_then(|id| world.store.get(&id)?.owner());
+        let is_early = request.is_early && owner.is_none();
+        let is_heir = request.is_excused && !request.does.logs_in();
+        world.is_excused =
+            is_early || is_heir || request.place() < world.delivered || request.opened == Opened::Nothing;
+        world.delivered = world.delivered.max(request.place());
+    }
+    if is_ok && request.does == Does::Login(ALICE) {
+        world.is_in = true;
+        let is_under_way = |request: &&mut Request| matches!(request.stage, Stage::Running(_) | Stage::Answered(_));
+        world.requests.iter_mut().filter(is_under_way).for_each(|request| request.is_early = true);
+    }
+    match cookie {
+        SetCookie::Nothing => {}
+        SetCookie::Set(cookie) => world.jar = Some(cookie),
+        SetCookie::Remove => world.jar = None,
     }
 }
 
 pub(super) fn lose(world: &mut World, at: usize) {
-    let Stage::Answered(Answer { is_ok, cookie }) = world.requests[at].stage.clone() else { return };
-    world.requests[at].stage = Stage::Over { is_ok, sets_cookie: cookie != SetCookie::Nothing };
-    if let SetCookie::Set(cookie) = cookie {
-        world.lost.insert(*cookie.hash.as_bytes());
-    }
+    let request = &mut world.requests[at];
+    let Stage::Answered(Answer { is_ok, cookie }) = request.stage.clone() else { return };
+    request.stage = Stage::Over { is_ok, sets_cookie: cookie != SetCookie::Nothing };
+    world.is_answer_lost |= request.is_renewal() && matches!(cookie, SetCookie::Set(_));
+}
+
+pub(super) fn crash(world: &mut World, at: usize) {
+    let request = &mut world.requests[at];
+    request.stage = Stage::Crashed;
+    world.is_answer_lost |= request.is_renewal();
 }

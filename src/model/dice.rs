@@ -17,7 +17,7 @@ pub(crate) fn roll<const N: usize>() -> Option<[u8; N]> {
 }
 
 /// Runs `f` with dice that always fall the same for the same `who`.
-pub(super) fn with<R>(who: u8, f: impl FnOnce() -> R) -> R {
+pub(crate) fn with<R>(who: u8, f: impl FnOnce() -> R) -> R {
     let before = ROLLS.replace(Some((who, 0)));
     let result = f();
     ROLLS.set(before);

@@ -1,105 +1,130 @@
-//! What must hold in every state, and what must happen in some.
+//! The properties that hold in every state.
 
 use stateright::Property;
 
 use super::{
-    kept::current,
-    request::{Does, SetCookie},
-    steps::{Action, Luck, Protocol},
-    world::{Opened, Request, Stage, World},
+    does::{ALICE, BOB, Does},
+    kept::{Kept, own_secrets},
+    request::{Options, SetCookie},
+    steps::{Luck, Protocol, send},
+    world::{Break, Opened, Request, Stage, World},
 };
-use crate::{Record, SessionId, Standing};
+use crate::{SessionId, Standing};
 
-/// Both are logged in; the attacker logs in as somebody else.
-pub(super) const USERS: [&str; 2] = ["alice", "bob"];
+pub(super) const DELETED: &str = "an id that was deleted never comes back";
+pub(super) const REMADE: &str = "a new session holds nothing that another request had loaded";
+pub(super) const SHOWN: &str = "a handle shows only what its token opens";
+pub(super) const RAN: &str = "a closure runs only on what its token opens";
+pub(super) const FOREIGN: &str = "no write lands in a session of another owner";
+pub(super) const UNKNOWN: &str = "a handle whose token is unknown changes nothing";
+pub(super) const UNDONE: &str = "a write from before a renewal undoes nothing of it";
+pub(super) const LOST: &str = "a write keeps what others wrote";
+pub(super) const KEPT: &str = "no acknowledged write to a live session is lost";
+pub(super) const ONCE: &str = "an update counts at most once";
+pub(super) const FORKED: &str = "what a request inserts is in one session";
+pub(super) const INDEXED: &str = "a live owned session is in its owner's index";
+pub(super) const RESTART: &str = "a restart's session begins after the old one's end";
+pub(super) const LASTS: &str = "a login lasts";
 
 pub(super) fn all() -> Vec<Property<Protocol>> {
     vec![
-        Property::always("no acknowledged write to a live session is lost", |_, world: &World| writes_are_kept(world)),
-        Property::always("an acknowledged update counts once", |_, world: &World| updates_count_once(world)),
-        Property::always("what a request inserts is in one session", |_, world: &World| nothing_is_forked(world)),
-        Property::always("an ended session stays ended", |_, world: &World| the_ended_stay_ended(world)),
-        Property::always("a restart's session begins after the old one's end", |_, world: &World| {
-            restarts_end_first(world)
+        Property::always(DELETED, |_, world: &World| world.deleted.iter().all(|id| world.store.get(id).is_none())),
+        Property::always(REMADE, |_, world: &World| !world.broken.has(Break::Remade)),
+        Property::always(SHOWN, |_, world: &World| !world.broken.has(Break::Shown)),
+        Property::always(RAN, |_, world: &World| !world.broken.has(Break::Ran)),
+        Property::always(FOREIGN, |_, world: &World| !world.broken.has(Break::Foreign)),
+        Property::always(UNKNOWN, |_, world: &World| !world.broken.has(Break::Unknown)),
+        Property::always(UNDONE, |_, world: &World| !world.broken.has(Break::Undone)),
+        Property::always(LOST, |_, world: &World| !world.broken.has(Break::Lost)),
+        Property::always("a login that is answered has a session", |_, world: &World| {
+            !world.broken.has(Break::NoSession)
         }),
+        Property::always("a logout by removing the owner takes effect", |_, world: &World| {
+            !world.broken.has(Break::NoLogout)
+        }),
+        Property::always(KEPT, |_, world: &World| writes_are_kept(world)),
+        Property::always(ONCE, |_, world: &World| updates_count_once(world)),
+        Property::always(FORKED, |_, world: &World| nothing_is_forked(world)),
+        Property::always(INDEXED, |_, world: &World| all_are_listed(world)),
+        Property::always("\"log out everywhere\" ends what was logged in before it", |_, world: &World| {
+            everywhere_ends(world)
+        }),
+        Property::always("a purge ends its session", |_, world: &World| purges_end(world)),
+        Property::always(RESTART, |_, world: &World| restarts_end_first(world)),
         Property::always("a purge takes the cookie away", |_, world: &World| purges_take_the_cookie(world)),
         Property::always("a renewal leaves its token dead", |_, world: &World| renewals_kill(world)),
         Property::always("a record has one live secret", |_, world: &World| one_secret_opens(world)),
         Property::always("no token of the attacker's opens a user's session", |_, world: &World| fixation_fails(world)),
-        Property::always("a login lasts", |_, world: &World| logins_last(world)),
+        Property::always("nothing fails by itself", |_, world: &World| nothing_fails_by_itself(world)),
+        Property::always(LASTS, |_, world: &World| logins_last(world)),
         Property::always("one can log in again at once", can_log_in),
-        Property::sometimes("a login loses its race", |_, world: &World| {
-            world.requests.iter().filter(|request| request.does.logs_in() && request.is_acknowledged()).count() > 1
-                && world.store.len() > 1
-        }),
-        Property::sometimes("a superseded token is presented", |_, world: &World| {
-            world.requests.iter().any(|request| matches!(request.opened, Opened::Superseded(_)))
-        }),
     ]
-}
-
-fn sessions(world: &World) -> impl Iterator<Item = (&SessionId, &Record)> {
-    world.store.iter().map(|(id, kept)| (id, &*kept.record))
 }
 
 fn acknowledged(world: &World) -> impl Iterator<Item = &Request> {
     world.requests.iter().filter(|request| request.is_acknowledged())
 }
 
-/// Plain writes under a superseded token, or without the store, are dropped, and an event tells; all others are in the session that the request
-/// opened, or in the one that it began, for as long as that lives.
+/// Plain writes under a superseded token are dropped, and an event tells: those are not acknowledged. All others are in the
+/// session that they were stored in, for as long as that lives.
 fn writes_are_kept(world: &World) -> bool {
-    acknowledged(world).all(|request| {
-        let Some(key) = request.key() else { return true };
-        match request.target {
-            Some(id) => match world.store.get(&id) {
-                Some(kept) => kept.record.state().contains_key(key),
-                None => world.deleted.contains(&id),
-            },
-            None => matches!(request.opened, Opened::Superseded(_) | Opened::Failed) && !request.does.logs_in(),
-        }
-    })
+    let is_there = |mark: &u8| {
+        world.placed.get(mark).is_some_and(|id| match world.store.get(id) {
+            Some(kept) => kept.has_mark(*mark) || world.cleared.contains(mark),
+            None => world.deleted.contains(id),
+        })
+    };
+    world.requests.iter().flat_map(|request| &request.acknowledged).all(is_there)
 }
 
-/// An update that was not acknowledged may have been done.
+/// Also one that was not acknowledged may have been done, once.
 fn updates_count_once(world: &World) -> bool {
-    sessions(world).all(|(id, record)| {
-        let count = record.state().get("n").map_or(0, |raw| raw.parse::<usize>().unwrap());
-        let of = |request: &&Request| request.does == Does::Update && request.target == Some(*id);
-        let done = acknowledged(world).filter(of).count();
-        let begun = world.requests.iter().filter(of).count();
-        (done..=begun).contains(&count)
+    world.store.live().all(|(_, kept)| kept.marks().windows(2).all(|pair| pair[0] != pair[1]))
+}
+
+/// While a create of unknown outcome is under way, its session may be there beside the one that took its place.
+fn nothing_is_forked(world: &World) -> bool {
+    world.requests.iter().filter(|request| request.is_answered() && !request.is_littered).all(|request| {
+        let has_mark = |mark| world.store.live().filter(|(_, kept)| kept.has_mark(mark)).count() <= 1;
+        Does::marks(request.number).into_iter().all(has_mark)
     })
 }
 
-fn nothing_is_forked(world: &World) -> bool {
-    world
-        .requests
-        .iter()
-        .filter_map(Request::key)
-        .all(|key| sessions(world).filter(|(_, record)| record.state().contains_key(key)).count() <= 1)
+fn all_are_listed(world: &World) -> bool {
+    world.store.live().all(|(id, kept)| kept.owner().is_none_or(|owner| world.store.lists(owner, id)))
 }
 
-fn the_ended_stay_ended(world: &World) -> bool {
-    let ended = acknowledged(world).filter(|request| request.does.ends()).all(|request| match request.opened {
-        Opened::Current(id) | Opened::Superseded(id) => !world.store.contains_key(&id),
-        Opened::NotYet | Opened::Failed | Opened::Nothing => true,
-    });
-    ended && world.deleted.iter().all(|id| !world.store.contains_key(id))
+fn everywhere_ends(world: &World) -> bool {
+    let is_over = acknowledged(world).any(|request| request.does == Does::Everywhere);
+    let is_in = |id: &SessionId| {
+        world.store.get(id).is_some_and(|kept| kept.owner() == Some(ALICE) && !world.store.is_revoked(kept))
+    };
+    !is_over || !world.everywhere.iter().flatten().any(is_in)
+}
+
+/// But for one that a renewal took from it longer than the superseded window ago.
+fn purges_end(world: &World) -> bool {
+    acknowledged(world).filter(|request| request.does.purges()).all(|request| {
+        let (Opened::Current(id) | Opened::Superseded(id)) = request.opened else { return true };
+        let is_known = |kept: &Kept| {
+            request.cookie.is_some_and(|cookie| kept.standing(&cookie.hash, request.begun) != Standing::Unknown)
+        };
+        !world.store.get(&id).is_some_and(is_known)
+    })
 }
 
 /// A crash between the two must leave nobody logged in.
 fn restarts_end_first(world: &World) -> bool {
     world.requests.iter().filter(|request| request.does == Does::Restart).all(|request| {
         let (Opened::Current(old) | Opened::Superseded(old)) = request.opened else { return true };
-        let has_begun = request.target.is_some_and(|new| new != old && world.store.contains_key(&new));
-        !(has_begun && world.store.contains_key(&old))
+        let has_begun = request.target.is_some_and(|new| new != old && world.store.get(&new).is_some());
+        !(has_begun && world.store.get(&old).is_some())
     })
 }
 
 /// Also where the store fails to delete: the user is told of an error, and is not logged in here any more.
 fn purges_take_the_cookie(world: &World) -> bool {
-    world.requests.iter().filter(|request| request.does.ends()).all(|request| {
+    world.requests.iter().filter(|request| request.does.purges()).all(|request| {
         let (Opened::Current(_) | Opened::Superseded(_)) = request.opened else { return true };
         match &request.stage {
             Stage::Answered(answer) => answer.cookie != SetCookie::Nothing,
@@ -110,12 +135,21 @@ fn purges_take_the_cookie(world: &World) -> bool {
 }
 
 fn renewals_kill(world: &World) -> bool {
-    let renews = |request: &&Request| matches!(request.does, Does::Renew | Does::Login(_));
-    acknowledged(world).filter(renews).all(|request| {
+    acknowledged(world).filter(|request| request.is_renewal()).all(|request| {
         let (Opened::Current(id) | Opened::Superseded(id)) = request.opened else { return true };
-        let opener = world.store.get(&id).map(|kept| current(&kept.record.credentials()));
-        request.cookie.is_none_or(|cookie| opener != Some(*cookie.hash.as_bytes()))
+        let opener = world.store.get(&id).map(|kept| kept.body().current);
+        request.cookie.is_none_or(|cookie| opener != Some(cookie.hash))
+    }) && acknowledged(world).filter(|request| must_renew(request, world.options)).all(|request| {
+        let (Opened::Current(id), Some(cookie)) = (request.opened, request.cookie) else { return true };
+        world.store.get(&id).is_none_or(|kept| kept.body().current != cookie.hash)
     })
+}
+
+fn must_renew(request: &Request, options: Options) -> bool {
+    let is_always = matches!(request.does, Does::Login(_) | Does::StepUp | Does::Renew | Does::HeldRenew);
+    is_always
+        || request.seat.as_ref().is_some_and(|seat| request.does.renews(seat.owner(), options))
+            && request.does.owner().is_none()
 }
 
 fn one_secret_opens(world: &World) -> bool {
@@ -141,46 +175,51 @@ fn one_secret_opens(world: &World) -> bool {
 }
 
 fn fixation_fails(world: &World) -> bool {
-    world.known.iter().filter_map(|cookie| world.opens(Some(cookie))).all(|record| {
+    if world.is_theft {
+        return true;
+    }
+    world.known.iter().filter_map(|cookie| world.opens(Some(cookie))).all(|kept| {
         let logins = world.requests.iter().filter(|request| request.does.logs_in() && !request.is_attack);
-        !is_users(record) && !logins.filter_map(Request::key).any(|key| record.state().contains_key(key))
+        !is_users(kept) && !logins.flat_map(|request| Does::marks(request.number)).any(|mark| kept.has_mark(mark))
     })
 }
 
+/// Each lost race is another writer's success, so no request of a few is refused for that.
+fn nothing_fails_by_itself(world: &World) -> bool {
+    let may_fail = |request: &Request| {
+        // Its password was checked before the owner's sessions were ended.
+        world.options.epochs && world.everywhere.is_some() && request.does.logs_in()
+    };
+    world.has_failed
+        || world.requests.iter().all(|request| !request.is_answered() || request.is_acknowledged() || may_fail(request))
+}
+
 /// Where the browser was told of a login and nobody logged out, its cookie opens a user's session once all is quiet.
-///
-/// But for what no server can mend in one cookie slot: `is_promised` forgets what `World::may_undo_login` tells of, and
-/// the answer to a renewal after the login may have been lost.
 fn logins_last(world: &World) -> bool {
-    let is_ended = world.requests.iter().any(|request| request.does.ends() && request.is_sent());
-    if !world.is_promised || is_ended || !world.is_quiet() {
+    if !world.is_in || world.is_out || world.is_excused || world.is_answer_lost || !world.is_quiet() {
         return true;
     }
-    match world.look(world.jar.as_ref()) {
-        Some((record, Standing::Current)) => is_users(record),
-        Some((record, _)) => is_users(record) && world.lost.contains(&current(&record.credentials())),
-        None => false,
-    }
+    world.opens(world.jar.as_ref()).is_some_and(is_users)
 }
 
 /// A login now, with the cookie that the browser has now, and a store that works: it ends logged in.
 fn can_log_in(protocol: &Protocol, world: &World) -> bool {
-    if !world.is_quiet() {
+    if !world.is_quiet() || world.left.windows > 0 || !world.requests.iter().all(Request::is_sent) {
         return true;
     }
     let mut world = world.clone();
     let at = world.requests.len();
-    world.requests.push(Request::new(99, Does::Login("alice"), false));
-    Protocol::send(&mut world, at, None);
+    world.requests.push(Request::new(99, Does::Login(ALICE), false));
+    send(&mut world, at, None);
     while world.requests[at].next().is_some() {
         protocol.ask(&mut world, at, Luck::Fine);
     }
-    if matches!(world.requests[at].stage, Stage::Answered(_)) {
-        world = stateright::Model::next_state(protocol, &world, Action::Deliver(at)).unwrap();
-    }
-    world.opens(world.jar.as_ref()).is_some_and(|record| record.owner() == Some("alice"))
+    super::delivery::deliver(&mut world, at);
+    world
+        .opens(world.jar.as_ref())
+        .is_some_and(|kept| kept.owner() == Some(ALICE) && own_secrets(99).contains(kept.body().current.as_bytes()))
 }
 
-pub(super) fn is_users(record: &Record) -> bool {
-    record.owner().is_some_and(|owner| USERS.contains(&owner))
+fn is_users(kept: &Kept) -> bool {
+    kept.owner().is_some_and(|owner| [ALICE, BOB].contains(&owner))
 }

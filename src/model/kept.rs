@@ -1,20 +1,29 @@
 //! What the store and the clients keep.
 
 use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
+    ops::Deref,
+    rc::Rc,
     sync::Arc,
 };
 
+use super::dice;
 use crate::{
-    Credentials, Record, SessionId,
-    token::{SecretHash, Token},
+    Record, SessionId, Standing, Timestamp,
+    token::{Secret, SecretHash, Token},
 };
 
 /// A record, and a fingerprint that stands for it wherever it is hashed.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
-    pub(super) record: Arc<Record>,
+pub(super) struct Kept(Arc<Print>);
+
+#[derive(Debug)]
+struct Print {
+    record: Record,
+    marks: Vec<u8>,
     fingerprint: u64,
 }
 
@@ -22,13 +31,51 @@ impl Kept {
     pub(super) fn of(record: Record) -> Self {
         let mut hasher = DefaultHasher::new();
         record.hash(&mut hasher);
-        Self { record: Arc::new(record), fingerprint: hasher.finish() }
+        let marks = marks(&record);
+        Self(Arc::new(Print { record, marks, fingerprint: hasher.finish() }))
     }
+
+    pub(super) fn record(&self) -> &Record {
+        &self.0.record
+    }
+
+    /// The marks in its state, sorted; one that is there twice counts twice.
+    pub(super) fn marks(&self) -> &[u8] {
+        &self.0.marks
+    }
+
+    /// For counterexamples: the nonce, the state, and the first bytes of the current secret's hash.
+    pub(super) fn brief(&self) -> String {
+        let state: Vec<_> = self.state().iter().map(|(key, raw)| format!("{key}={raw}")).collect();
+        let current = &self.body().current.as_bytes()[..2];
+        format!("[{:x} {} owner {:?} secret {current:02x?}]", self.nonce(), state.join(" "), self.owner())
+    }
+
+    pub(super) fn has_mark(&self, mark: u8) -> bool {
+        self.marks().binary_search(&mark).is_ok()
+    }
+}
+
+impl Deref for Kept {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.0.record
+    }
+}
+
+/// Every insert and every update has a mark of its own: `k7` is mark 7, and `n` lists the marks of its updates.
+fn marks(record: &Record) -> Vec<u8> {
+    let mut marks: Vec<u8> = record.state().iter().filter_map(|(key, _)| key.strip_prefix('k')?.parse().ok()).collect();
+    let updates = record.state().get("n").map(|raw| serde_json::from_str::<Vec<u8>>(raw).unwrap());
+    marks.extend(updates.into_iter().flatten());
+    marks.sort_unstable();
+    marks
 }
 
 impl PartialEq for Kept {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.record, &other.record) || self.record == other.record
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.fingerprint == other.0.fingerprint && self.0.record == other.0.record)
     }
 }
 
@@ -36,7 +83,7 @@ impl Eq for Kept {}
 
 impl Hash for Kept {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.fingerprint.hash(state);
+        self.0.fingerprint.hash(state);
     }
 }
 
@@ -51,7 +98,7 @@ pub(super) struct Cookie {
 impl Cookie {
     pub(super) fn new(text: &str) -> Self {
         let token = Token::parse(text.as_bytes()).expect("the layer sends tokens that it can read");
-        Self { text: text.as_bytes().try_into().unwrap(), id: token.id, hash: token.secret.hash() }
+        Self { text: text.as_bytes().try_into().unwrap(), id: token.id, hash: token.hash() }
     }
 
     pub(super) fn of(token: &Token) -> Self {
@@ -76,9 +123,24 @@ impl fmt::Debug for Cookie {
     }
 }
 
-/// The hash of the one secret that opens `record`.
-pub(super) fn current(credentials: &Credentials) -> [u8; 32] {
-    let mut bytes = Vec::new();
-    credentials.write_to(&mut bytes);
-    *bytes.first_chunk().unwrap()
+/// The hashes of all secrets that the request of this number may draw.
+pub(super) fn own_secrets(number: u8) -> Rc<BTreeSet<[u8; 32]>> {
+    thread_local! {
+        static KNOWN: RefCell<BTreeMap<u8, Rc<BTreeSet<[u8; 32]>>>> = RefCell::default();
+    }
+    let draw = || dice::with(number, || (0..64).map(|_| *Secret::random().hash().as_bytes()).collect());
+    KNOWN.with_borrow_mut(|known| known.entry(number).or_insert_with(|| Rc::new(draw())).clone())
+}
+
+/// The best standing of a request's tokens: of the one that it presented, and of those that it drew.
+pub(super) fn standing(record: &Record, number: u8, cookie: Option<&Cookie>, now: Timestamp) -> Standing {
+    let own = own_secrets(number);
+    let is_own = |hash: &SecretHash| own.contains(hash.as_bytes()) || cookie.is_some_and(|cookie| cookie.hash == *hash);
+    let body = record.body();
+    let is_superseded = body.rest.superseded.iter().any(|old| is_own(&old.hash) && now < old.until);
+    match is_own(&body.current) {
+        true => Standing::Current,
+        false if is_superseded => Standing::Superseded,
+        false => Standing::Unknown,
+    }
 }

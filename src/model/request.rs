@@ -1,69 +1,40 @@
-//! What a request does, and its run through the real layer.
+//! A request, and its run through the real layer.
 
 use std::{
     cell::RefCell,
     collections::HashMap,
     convert::Infallible,
     hash::{DefaultHasher, Hash, Hasher},
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use http::{Request, Response, StatusCode, header};
+use tokio::{runtime::Runtime, task::yield_now};
 use tower_layer::Layer as _;
 use tower_service::Service;
 
-use super::{dice, kept::Cookie, tape::TapeStore};
-use crate::{Changes, LazySession, Lifetime, OnStoreError, Record, Session, SessionId, SessionLayer, Timestamp};
+use super::{
+    dice,
+    does::Does,
+    kept::{Cookie, Kept},
+    tape::TapeStore,
+};
+use crate::{Event, LazySession, Lifetime, OnStoreError, Owners, SessionId, SessionLayer, Timestamp};
 
-/// What a handler does with its session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Does {
-    /// It does nothing; the session was used, though, so its deadline moves.
-    Read,
-    Write,
-    Update,
-    /// Renews, sets the owner, inserts.
-    Login(&'static str),
-    Renew,
-    Purge,
-    /// Purges, begins a new session, inserts.
-    Restart,
-}
-
-impl Does {
-    pub(super) fn ends(self) -> bool {
-        matches!(self, Self::Purge | Self::Restart)
-    }
-
-    pub(super) fn logs_in(self) -> bool {
-        matches!(self, Self::Login(_))
-    }
-
-    /// The key that the request of this number inserts.
-    pub(super) fn key(self, number: u8) -> Option<&'static str> {
-        let is_used = matches!(self, Self::Write | Self::Login(_) | Self::Restart);
-        is_used.then(|| ["k1", "k2", "k3", "k4", "k5"].get(usize::from(number) - 1).copied().unwrap_or("k"))
-    }
-
-    fn run(self, number: u8, session: &Session) {
-        match self {
-            Self::Read | Self::Write => {}
-            Self::Update => session.update_or("n", 1, |n: u8| n + 1).unwrap(),
-            Self::Login(owner) => {
-                session.renew();
-                session.set_owner(owner);
-            }
-            Self::Renew => session.renew(),
-            Self::Purge => session.purge(),
-            Self::Restart => session.restart(),
-        }
-        if let Some(key) = self.key(number) {
-            session.insert(key, 1).unwrap();
-        }
-    }
+/// The options of all layers of a world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Options {
+    /// The owner is the value under a state key.
+    pub(super) owner_key: bool,
+    /// `owner_valid_from` is configured, and moved first by "log out everywhere".
+    pub(super) epochs: bool,
+    /// The clock of requests with odd numbers is so much ahead.
+    pub(super) skew: Duration,
+    /// Requests go on without the store.
+    pub(super) anonymous: bool,
 }
 
 /// A request so far: everything that decides what it does next.
@@ -71,32 +42,85 @@ impl Does {
 pub(super) struct Run {
     pub(super) number: u8,
     pub(super) does: Does,
+    pub(super) options: Options,
     pub(super) cookie: Option<Cookie>,
-    pub(super) policy: OnStoreError,
     pub(super) sent: Timestamp,
-    /// What the store replied so far, and when.
+    /// What the store replied so far, and when by the request's own clock.
     pub(super) replies: Vec<(Timestamp, Reply)>,
 }
 
-/// What a request asks of the store.
-#[derive(Clone, Debug)]
+/// What a request waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Call {
     Load(SessionId),
-    Create(SessionId, Record),
-    Update(SessionId, Box<Changes>),
-    Delete(SessionId),
+    Create(SessionId, Kept),
+    /// With the nonce of the base.
+    Replace(SessionId, u64, Kept),
+    Delete(SessionId, Option<u64>),
+    List,
+    /// The layer asks for `owner_valid_from`.
+    Epoch(String),
+    /// The handler asks for it, before it checks the password.
+    Check,
+    MoveEpoch,
+    /// The handler holds its session for a while.
+    Hold,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Reply {
-    Found(Record),
+    Found(Kept),
     Missing,
     Done,
-    Conflict(Record),
-    Failed,
+    Taken,
+    Changed(Kept),
+    /// What a seeded bug makes of the second one.
+    Forged(Kept, Kept),
+    Gone,
+    Listed(Vec<(SessionId, Kept)>),
+    Epoch(Option<Timestamp>),
+    /// The outcome is unknown.
+    Unknown,
+    /// It was not done, and never will be.
+    NotDone,
 }
 
-/// What a request does next.
+/// For counterexamples.
+impl Call {
+    pub(super) fn brief(&self) -> String {
+        match self {
+            Self::Create(id, kept) => format!("create {id} {}", kept.brief()),
+            Self::Replace(id, base, kept) => format!("replace {id} {base:x} by {}", kept.brief()),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Reply {
+    pub(super) fn brief(&self) -> String {
+        match self {
+            Self::Found(kept) => format!("found {}", kept.brief()),
+            Self::Changed(kept) => format!("changed {}", kept.brief()),
+            Self::Listed(listed) => format!("listed {}", listed.len()),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+/// A request's progress so far, and what it does next.
+#[derive(Clone, Debug)]
+pub(super) struct Progress {
+    pub(super) next: Next,
+    /// The marks whose change was told to be stored.
+    pub(super) acknowledged: Vec<u8>,
+    /// Whether the handle has shown a state that its token did not open.
+    pub(super) has_shown: bool,
+    /// Whether a closure was run on one.
+    pub(super) has_run: bool,
+    /// Whether writes of the last commit were dropped.
+    pub(super) is_dropped: bool,
+}
+
 #[derive(Clone, Debug)]
 pub(super) enum Next {
     Call(Call),
@@ -121,7 +145,7 @@ pub(super) enum SetCookie {
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     pub(super) run: Arc<Run>,
-    pub(super) next: Arc<Next>,
+    pub(super) progress: Arc<Progress>,
     fingerprint: u64,
 }
 
@@ -138,11 +162,15 @@ impl Step {
         let fingerprint = hasher.finish();
         let known = KNOWN.with_borrow(|known| known.get(&fingerprint)?.iter().find(|step| *step.run == run).cloned());
         known.unwrap_or_else(|| {
-            let next = Arc::new(dice::with(run.number, || replay(&run)));
-            let step = Self { run: Arc::new(run), next, fingerprint };
+            let progress = Arc::new(dice::with(run.number, || replay(&run)));
+            let step = Self { run: Arc::new(run), progress, fingerprint };
             KNOWN.with_borrow_mut(|known| known.entry(fingerprint).or_default().push(step.clone()));
             step
         })
+    }
+
+    pub(super) fn next(&self) -> &Next {
+        &self.progress.next
     }
 }
 
@@ -160,26 +188,83 @@ impl Hash for Step {
     }
 }
 
-fn replay(run: &Run) -> Next {
-    let store = TapeStore::of(run);
-    let clock = store.clone();
-    let always = Lifetime::builder().idle(Duration::from_secs(60 * 60)).extend_on_use(1.0).build().unwrap();
-    let layer =
-        SessionLayer::new(store.clone()).lifetime(always).on_store_error(run.policy).clock(move || clock.now().into());
+fn replay(run: &Run) -> Progress {
+    let tape = TapeStore::of(run);
+    let layer = layer(run.options, &tape);
     let mut request = Request::new(());
     if let Some(cookie) = &run.cookie {
         let line = format!("__Host-id={}", cookie.as_str());
         request.headers_mut().insert(header::COOKIE, line.parse().unwrap());
     }
-    let mut service = layer.layer(Handler { does: run.does, number: run.number });
-    let response = pin!(service.call(request));
-    match response.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(response)) => Next::Answer(answer(&response)),
-        Poll::Pending => Next::Call(store.call().expect("it waits for nothing but the store")),
-    }
+    let owners = layer.owners().unwrap();
+    let Run { does, number, options, .. } = *run;
+    let mut service = layer.layer(Handler { does, number, options, owners, tape: tape.clone() });
+    let mut response = Box::pin(service.call(request));
+    let answer = run_tasks(&tape, response.as_mut());
+    // Outside of the runtime: nothing goes on.
+    drop(response);
+    let next = match answer {
+        Some(Ok(response)) => Next::Answer(answer_of(&response)),
+        None => Next::Call(tape.call().expect("it waits for nothing but the store")),
+    };
+    tape.progress(next)
 }
 
-fn answer(response: &Response<()>) -> Answer {
+/// Polls the response and the queue's tasks until they wait for the store.
+fn run_tasks<F: Future + ?Sized>(tape: &TapeStore, mut response: Pin<&mut F>) -> Option<F::Output> {
+    thread_local! {
+        static RUNTIME: RefCell<Option<Runtime>> = const { RefCell::new(None) };
+    }
+    let build = || tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    RUNTIME.with_borrow_mut(|place| {
+        let runtime = place.get_or_insert_with(build);
+        let answer = runtime.block_on(async {
+            for _ in 0..64 {
+                if let Poll::Ready(answer) = response.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    return Some(answer);
+                }
+                if tape.is_asked() {
+                    break;
+                }
+                yield_now().await;
+            }
+            None
+        });
+        // A task that is left waits for ever.
+        if runtime.metrics().num_alive_tasks() > 0 {
+            *place = None;
+        }
+        answer
+    })
+}
+
+fn layer(options: Options, tape: &TapeStore) -> SessionLayer {
+    let always = Lifetime::builder().idle(Duration::from_secs(60 * 60)).extend_on_use(1.0).build().unwrap();
+    let (clock, events, is_anonymous) = (tape.clone(), tape.clone(), options.anonymous);
+    let mut layer = SessionLayer::new(tape.clone())
+        .lifetime(always)
+        .on_store_error(if options.anonymous { OnStoreError::Anonymous } else { OnStoreError::Fail })
+        .clock(move || clock.now().into())
+        .on_event(move |event| match event {
+            Event::SupersededWriteDropped { .. } | Event::GoneWriteDropped { .. } => events.dropped(),
+            // The session is read-only then.
+            Event::StoreFailed { .. } if is_anonymous => events.dropped(),
+            _ => {}
+        });
+    if options.owner_key {
+        layer = layer.owner_key("user");
+    }
+    if options.epochs {
+        let epochs = tape.clone();
+        layer = layer.owner_valid_from(move |owner| {
+            let epochs = epochs.clone();
+            async move { epochs.epoch(owner).await.map(|epoch| epoch.map(Timestamp::into)) }
+        });
+    }
+    layer
+}
+
+fn answer_of(response: &Response<()>) -> Answer {
     let cookies: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().collect();
     assert!(cookies.len() <= 1, "{cookies:?}");
     let cookie = cookies.first().map(|cookie| cookie.to_str().unwrap());
@@ -194,6 +279,9 @@ fn answer(response: &Response<()>) -> Answer {
 struct Handler {
     does: Does,
     number: u8,
+    options: Options,
+    owners: Owners,
+    tape: TapeStore,
 }
 
 impl Service<Request<()>> for Handler {
@@ -206,13 +294,24 @@ impl Service<Request<()>> for Handler {
     }
 
     fn call(&mut self, request: Request<()>) -> Self::Future {
-        let Self { does, number } = *self;
+        let Self { does, number, options, .. } = *self;
+        let (owners, tape) = (self.owners.clone(), self.tape.clone());
         Box::pin(async move {
-            let lazy = request.extensions().get::<LazySession>().unwrap();
+            let is_ok = if does == Does::Everywhere {
+                Does::end_everywhere(options, &owners, &tape).await
+            } else {
+                match request.extensions().get::<LazySession>().unwrap().load().await {
+                    Ok(session) => {
+                        tape.look(&session);
+                        does.run(number, options, &session, &tape).await;
+                        true
+                    }
+                    Err(_) => false,
+                }
+            };
             let mut response = Response::new(());
-            match lazy.load().await {
-                Ok(session) => does.run(number, &session),
-                Err(_) => *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE,
+            if !is_ok {
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             }
             Ok(response)
         })

@@ -3,14 +3,16 @@
 use stateright::{Model, Property};
 
 use super::{
-    delivery::{advance, deliver, lose},
+    delivery::{advance, crash, deliver, lose},
+    does::{ALICE, Does},
     invariants,
-    kept::{Kept, current},
-    request::{Call, Does, Next, Reply, Run, Step},
+    request::{Call, Next, Reply, Run, Step},
     seeded::{self, Bug},
-    world::{Opened, Request, Stage, World},
+    store::Effect,
+    world::{Opened, Packet, Request, Stage, World},
+    writes,
 };
-use crate::{Changes, Expected, Record, SessionId, Standing};
+use crate::{Record, SessionId, Standing};
 
 /// The commit protocol, or one with a bug in it.
 #[derive(Clone, Debug, Default)]
@@ -25,23 +27,33 @@ pub(super) enum Action {
     Send(usize, Option<usize>),
     /// The store does what a request asks of it.
     Ask(usize, Luck),
-    /// The server, or the client, is gone for good.
+    /// A packet takes effect, when nothing waits for it any more.
+    Arrive(usize),
+    /// The server is gone for good. Its call may arrive all the same.
     Crash(usize),
     Deliver(usize),
     Lose(usize),
     PassWindow,
+    /// A seeded bug does what it had put off.
+    Settle,
 }
 
 /// How a call to the store goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Luck {
     Fine,
-    /// It fails.
-    Undone,
-    /// It is done, and fails all the same.
-    Done,
-    /// It is done, the reply is lost, and the store's client asks again later.
-    Again,
+    /// It is refused.
+    NotDone,
+    /// It is done, and its reply is lost.
+    Lost,
+    /// Its sender gives up, and it is on its way still.
+    Late,
+    /// It is done, and comes again.
+    Twice,
+    /// It is done, and all replies to this and to its repetitions are lost.
+    LostForGood,
+    /// It is on its way still, and no repetition arrives.
+    LateForGood,
 }
 
 impl Model for Protocol {
@@ -53,31 +65,28 @@ impl Model for Protocol {
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
-        if world.left.windows > 0 {
+        if world.left.windows > 0 && is_any_superseded(world) {
             actions.push(Action::PassWindow);
         }
+        if !world.owed.is_empty() {
+            actions.push(Action::Settle);
+        }
+        actions.extend((0..world.packets.len()).map(Action::Arrive));
         for (at, request) in world.requests.iter().enumerate() {
             match &request.stage {
                 // Of requests that do the same, the first goes first: they differ in nothing but their number.
-                Stage::Unsent if world.requests[..at].iter().any(|other| is_twin(other, request)) => {}
+                Stage::Unsent if world.requests[..at].iter().any(|other| is_twin(world, other, request)) => {}
                 Stage::Unsent if request.is_attack => {
                     actions.extend((0..world.known.len()).map(|cookie| Action::Send(at, Some(cookie))));
                 }
                 Stage::Unsent => actions.push(Action::Send(at, None)),
                 Stage::Running(step) => {
                     actions.push(Action::Ask(at, Luck::Fine));
-                    let call = match &*step.next {
-                        Next::Call(call) if !request.is_attack && !request.is_retried => call,
-                        _ => continue,
-                    };
-                    if world.left.faults > 0 {
-                        actions.extend([Action::Ask(at, Luck::Undone), Action::Crash(at)]);
-                        if !matches!(call, Call::Load(_)) {
-                            actions.push(Action::Ask(at, Luck::Done));
-                        }
-                    }
-                    if world.left.retries > 0 && matches!(call, Call::Update(_, changes) if may_be_retried(changes)) {
-                        actions.push(Action::Ask(at, Luck::Again));
+                    if let Next::Call(call) = step.next()
+                        && world.left.faults > 0
+                        && !request.is_attack
+                    {
+                        Self::bad_luck(world, at, call, actions);
                     }
                 }
                 Stage::Answered(_) => actions.extend([Action::Deliver(at), Action::Lose(at)]),
@@ -89,17 +98,28 @@ impl Model for Protocol {
     fn next_state(&self, world: &World, action: Action) -> Option<World> {
         let mut world = world.clone();
         match action {
-            Action::Send(at, cookie) => Self::send(&mut world, at, cookie),
+            Action::Send(at, cookie) => send(&mut world, at, cookie),
             Action::Ask(at, luck) => self.ask(&mut world, at, luck),
+            Action::Arrive(at) => self.arrive(&mut world, at),
             Action::Crash(at) => {
-                world.left.faults -= 1;
-                world.requests[at].stage = Stage::Crashed;
+                (world.left.faults, world.has_failed) = (world.left.faults - 1, true);
+                if let Some(Next::Call(call)) = world.requests[at].next()
+                    && call.is_write()
+                {
+                    let call = call.clone();
+                    world.packets.push(Packet { sender: at, call });
+                }
+                crash(&mut world, at);
             }
             Action::Deliver(at) => deliver(&mut world, at),
             Action::Lose(at) => lose(&mut world, at),
             Action::PassWindow => {
                 world.left.windows -= 1;
                 world.pass_window();
+            }
+            Action::Settle => {
+                let owed = world.owed.remove(0);
+                world.store.settle(owed);
             }
         }
         Some(world)
@@ -111,139 +131,186 @@ impl Model for Protocol {
 }
 
 impl Protocol {
-    pub(super) fn send(world: &mut World, at: usize, known: Option<usize>) {
-        let cookie = known.map_or(world.jar, |at| world.known.get(at).copied());
-        let request = &mut world.requests[at];
-        let Request { number, does, policy, .. } = *request;
-        let step = Step::of(Run { number, does, cookie, policy, sent: world.now, replies: Vec::new() });
-        request.cookie = cookie;
-        if cookie.is_none() {
-            request.opened = Opened::Nothing;
+    fn bad_luck(world: &World, at: usize, call: &Call, actions: &mut Vec<Action>) {
+        let mut add = |luck| actions.push(Action::Ask(at, luck));
+        match call {
+            Call::Load(_) | Call::List | Call::Epoch(_) => add(Luck::NotDone),
+            Call::Delete(..) => [Luck::NotDone, Luck::Lost, Luck::Late].into_iter().for_each(add),
+            Call::Create(id, _) => {
+                [Luck::NotDone, Luck::Late].into_iter().for_each(&mut add);
+                if world.store.get(id).is_none() {
+                    [Luck::Lost, Luck::Twice].into_iter().for_each(add);
+                }
+            }
+            Call::Replace(id, base, _) => {
+                [Luck::NotDone, Luck::Late, Luck::LateForGood].into_iter().for_each(&mut add);
+                // Of one that changes nothing, the reply is lost as if it had not arrived.
+                if world.store.get(id).is_some_and(|found| found.nonce() == *base) {
+                    [Luck::Lost, Luck::LostForGood, Luck::Twice].into_iter().for_each(add);
+                }
+            }
+            Call::Check | Call::MoveEpoch | Call::Hold => {}
         }
-        advance(world, at, step);
+        actions.push(Action::Crash(at));
     }
 
-    /// One call to the store is one atomic step, and so is what a request does between two calls.
+    /// One call to the store is one atomic step, and so is what a request does between two calls. The entry of an index
+    /// is written in a step before the record's.
     pub(super) fn ask(&self, world: &mut World, at: usize, luck: Luck) {
-        if luck == Luck::Again {
-            world.left.retries -= 1;
-        } else if luck != Luck::Fine {
-            world.left.faults -= 1;
+        if luck != Luck::Fine {
+            (world.left.faults, world.has_failed) = (world.left.faults - 1, true);
         }
         let Stage::Running(step) = &world.requests[at].stage else { return };
         let step = step.clone();
-        let Next::Call(call) = &*step.next else { return pay(world, at, &step) };
-        let reply = match luck {
-            Luck::Undone => {
-                let opened = &mut world.requests[at].opened;
-                if *opened == Opened::NotYet {
-                    *opened = Opened::Failed;
-                }
-                Reply::Failed
-            }
-            _ => self.act(world, at, &step.run, call),
-        };
-        if let (Luck::Done | Luck::Again, Call::Update(_, changes), Reply::Done) = (luck, call, &reply) {
-            world.lost.extend(changes.credentials().map(current));
-        }
-        let request = &mut world.requests[at];
-        let reply = match (luck, call, reply) {
-            (Luck::Again, ..) => {
-                request.is_retried = true;
+        let Next::Call(call) = step.next() else { return self.pay(world, at, &step) };
+        let call = seeded::call(self.bug, world, at, call.clone());
+        if let Some((id, record)) = call.stores().filter(|_| self.bug != Some(Bug::IndexAfter)) {
+            let (id, record) = (*id, record.clone());
+            if world.store.enter(&id, &record) && luck == Luck::Fine {
                 return;
             }
-            (Luck::Done, ..) => Reply::Failed,
-            (_, Call::Update(_, changes), Reply::Conflict(found)) if request.is_retried => {
-                // Nobody can tell whether the first try was done, once somebody else has written after it.
-                let is_known = found.nonce() == changes.nonce() || self.bug == Some(Bug::TrustRetry);
-                if is_known { Reply::Conflict(found) } else { Reply::Failed }
+        }
+        let packet = Packet { sender: at, call: call.clone() };
+        let reply = match luck {
+            Luck::Fine => self.act(world, at, &call),
+            Luck::NotDone => Reply::NotDone,
+            Luck::Lost | Luck::LostForGood => {
+                self.act(world, at, &call);
+                Reply::Unknown
             }
-            (_, _, reply) => reply,
+            Luck::Late if self.bug == Some(Bug::CreateTwice) && matches!(call, Call::Create(..)) => {
+                world.packets.push(packet);
+                self.act(world, at, &call)
+            }
+            Luck::Late | Luck::LateForGood => {
+                world.packets.push(packet);
+                Reply::Unknown
+            }
+            Luck::Twice => {
+                world.packets.push(packet);
+                self.act(world, at, &call)
+            }
         };
-        request.is_retried = false;
+        let request = &mut world.requests[at];
+        request.is_littered |= matches!(call, Call::Delete(..)) && luck != Luck::Fine;
+        if luck == Luck::NotDone && request.opened == Opened::NotYet {
+            request.opened = Opened::Failed;
+        }
+        let reply = seeded::reply(self.bug, world, at, reply);
         let mut run = (*step.run).clone();
-        run.replies.push((world.now, reply));
-        advance(world, at, Step::of(run));
+        run.replies.push((world.clock(at), reply.clone()));
+        let mut step = Step::of(run);
+        // The repetitions of a call that is lost for good are lost with it.
+        while matches!(luck, Luck::LostForGood | Luck::LateForGood) && repeats(&step, &call) {
+            let mut run = (*step.run).clone();
+            run.replies.push((world.clock(at), reply.clone()));
+            step = Step::of(run);
+        }
+        advance(world, at, step);
+        if matches!(world.requests[at].stage, Stage::Answered(_) | Stage::Over { .. })
+            && let Some(seat) = seeded::begun(self.bug, world, at)
+        {
+            let id = super::dice::with(100 + world.requests[at].number, SessionId::random);
+            writes::note(world, at, &Effect::Created(id, seat), false, self.bug);
+        }
+    }
+
+    fn arrive(&self, world: &mut World, at: usize) {
+        let Packet { sender, call } = world.packets.remove(at);
+        if let Some((id, record)) = call.stores() {
+            world.store.enter(id, record);
+        }
+        let (_, effect) = world.store.act(&call, self.bug);
+        let is_over = !matches!(world.requests[sender].stage, Stage::Running(_));
+        writes::note(world, sender, &effect, is_over, self.bug);
     }
 
     /// The store does it.
-    fn act(&self, world: &mut World, at: usize, run: &Run, call: &Call) -> Reply {
+    fn act(&self, world: &mut World, at: usize, call: &Call) -> Reply {
+        if let (Some(Bug::CreateFirst), Call::Delete(id, _), Does::Restart) = (self.bug, call, world.requests[at].does)
+        {
+            world.requests[at].put_off = Some(*id);
+            return Reply::Done;
+        }
+        let (reply, effect) = world.store.act(call, self.bug);
+        writes::note(world, at, &effect, false, self.bug);
+        if let (Some(Bug::IndexAfter), Effect::Created(id, new) | Effect::Replaced(id, _, new)) = (self.bug, &effect) {
+            world.owed.extend(new.owner().map(|owner| (*id, owner.to_owned(), true)));
+        }
+        let clock = world.clock(at);
         let request = &mut world.requests[at];
-        match call {
-            Call::Load(id) => {
-                let found = world.store.get(id).map(|kept| &*kept.record);
+        match (call, &reply) {
+            (Call::Load(id), reply) if request.target.is_none_or(|target| target == *id) => {
+                let found = match reply {
+                    Reply::Found(found) if !world.store.is_revoked(found) => Some(found),
+                    _ => None,
+                };
+                let hash = request.cookie.as_ref().filter(|cookie| cookie.id == *id).map(|cookie| cookie.hash);
+                let standing = found.zip(hash).map(|(found, hash)| found.standing(&hash, clock));
                 if request.opened == Opened::NotYet {
-                    let standing =
-                        found.zip(run.cookie.as_ref()).map(|(record, cookie)| record.standing(&cookie.hash, run.sent));
+                    request.begun = clock;
                     request.opened = match standing {
                         Some(Standing::Current) => Opened::Current(*id),
                         Some(Standing::Superseded) => Opened::Superseded(*id),
                         Some(Standing::Unknown) | None => Opened::Nothing,
                     };
-                    request.target = (request.opened == Opened::Current(*id)).then_some(*id);
+                    request.target = (standing == Some(Standing::Current)).then_some(*id);
                 }
-                found.map_or(Reply::Missing, |record| Reply::Found(record.clone()))
-            }
-            Call::Create(id, record) => {
-                assert!(!world.store.contains_key(id), "ids are drawn once");
-                world.store.insert(*id, self.kept(record.clone()));
-                request.target = Some(*id);
-                Reply::Done
-            }
-            Call::Update(id, changes) => {
-                let seen = run.replies.iter().rev().find_map(|(_, reply)| match reply {
-                    Reply::Found(record) | Reply::Conflict(record) => Some(record),
-                    _ => None,
-                });
-                let now = world.store.get(id).map(|kept| &*kept.record);
-                match seeded::update(self.bug, now, changes, seen) {
-                    Ok(after) => {
-                        world.store.insert(*id, self.kept(after));
-                        Reply::Done
-                    }
-                    Err(reply) => *reply,
+                if standing == Some(Standing::Current) {
+                    request.seat = found.cloned();
                 }
             }
-            Call::Delete(id) => {
-                if self.bug == Some(Bug::CreateFirst) && request.does == Does::Restart {
-                    request.owed = Some(*id);
-                } else {
-                    delete(world, id);
+            // The first one is the load's: the handler does not get to see a session whose owner was logged out.
+            (Call::Epoch(_), Reply::Epoch(_)) if !request.is_judged => {
+                request.is_judged = true;
+                if request.seat.as_ref().is_some_and(|seat| world.store.is_revoked(seat)) {
+                    (request.opened, request.seat, request.target) = (Opened::Nothing, None, None);
                 }
-                Reply::Done
             }
+            (Call::Hold, _) => request.begun = clock,
+            (Call::Check, _) => request.is_checked_before = world.everywhere.is_none(),
+            _ => {}
         }
+        reply
     }
 
-    /// Without retries nobody asks who wrote last: states that differ in that alone are one.
-    fn kept(&self, mut record: Record) -> Kept {
-        if self.worlds.first().is_none_or(|world| world.left.retries == 0) {
-            record.body_mut().nonce = 0;
+    /// Does what a seeded bug has put off, and answers then.
+    fn pay(&self, world: &mut World, at: usize, step: &Step) {
+        if let Some(id) = world.requests[at].put_off.take() {
+            let (_, effect) = world.store.act(&Call::Delete(id, None), self.bug);
+            writes::note(world, at, &effect, false, self.bug);
         }
-        Kept::of(record)
+        advance(world, at, step.clone());
     }
 }
 
-fn delete(world: &mut World, id: &SessionId) {
-    if world.store.remove(id).is_some() {
-        world.deleted.insert(*id);
+pub(super) fn send(world: &mut World, at: usize, known: Option<usize>) {
+    let cookie = known.map_or(world.jar, |at| world.known.get(at).copied());
+    let (sent, options, is_excused) = (world.clock(at), world.options, world.is_excused);
+    let request = &mut world.requests[at];
+    let Request { number, does, is_attack, .. } = *request;
+    let step = Step::of(Run { number, does, options, cookie, sent, replies: Vec::new() });
+    (request.cookie, request.begun, request.is_excused) = (cookie, sent, is_excused);
+    if cookie.is_none() {
+        request.opened = Opened::Nothing;
     }
-}
-
-/// Does what a seeded bug has put off, and answers then.
-fn pay(world: &mut World, at: usize, step: &Step) {
-    if let Some(id) = world.requests[at].owed.take() {
-        delete(world, &id);
+    if does == Does::Everywhere {
+        let is_hers = |record: &Record| record.owner() == Some(ALICE);
+        world.everywhere = Some(world.store.live().filter(|(_, kept)| is_hers(kept)).map(|(id, _)| *id).collect());
     }
-    advance(world, at, step.clone());
+    world.is_out |= !is_attack && does.may_log_out(options);
+    advance(world, at, step);
 }
 
-/// Where that cannot count twice, as the contract for stores says.
-fn may_be_retried(changes: &Changes) -> bool {
-    changes.expected_credentials().is_some()
-        || changes.keys().iter().any(|change| change.expected() != Expected::Anything)
+fn repeats(step: &Step, call: &Call) -> bool {
+    matches!((step.next(), call), (Next::Call(Call::Replace(_, _, again)), Call::Replace(_, _, record)) if again == record)
 }
 
-fn is_twin(other: &Request, request: &Request) -> bool {
-    !other.is_sent() && other.does == request.does && other.is_attack == request.is_attack
+fn is_any_superseded(world: &World) -> bool {
+    world.store.live().any(|(_, kept)| !kept.body().rest.superseded.is_empty())
+}
+
+fn is_twin(world: &World, other: &Request, request: &Request) -> bool {
+    let is_same_clock = world.options.skew.is_zero() || (other.number + request.number).is_multiple_of(2);
+    is_same_clock && !other.is_sent() && other.does == request.does && other.is_attack == request.is_attack
 }

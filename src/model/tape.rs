@@ -1,4 +1,4 @@
-//! A store that replies from a tape.
+//! A store that replies from a tape, and a note of what the request got to see.
 
 use std::{
     collections::VecDeque,
@@ -6,8 +6,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::request::{Call, Reply, Run};
-use crate::{Changes, Created, Record, SessionId, SessionStore, StoreError, Timestamp, Updated};
+use super::{
+    kept::{Cookie, Kept, own_secrets},
+    request::{Call, Next, Progress, Reply, Run},
+};
+use crate::{
+    Created, Deleted, DynOwnerIndex, Error, OwnerIndex, Record, Replaced, Session, SessionId, SessionStore, StoreError,
+    Timestamp,
+};
 
 /// Gives the replies of a run, and waits for ever where they end.
 #[derive(Clone)]
@@ -15,15 +21,43 @@ pub(super) struct TapeStore {
     tape: Arc<Mutex<Tape>>,
 }
 
+#[allow(clippy::struct_excessive_bools)] // facts, and none excludes another
 struct Tape {
+    number: u8,
+    cookie: Option<Cookie>,
     now: Timestamp,
     replies: VecDeque<(Timestamp, Reply)>,
     call: Option<Call>,
+    /// The records that the request was given.
+    given: Vec<Kept>,
+    /// The values that the request wrote itself.
+    wrote: Vec<(String, String)>,
+    /// The marks of changes that are not stored yet.
+    tried: Vec<u8>,
+    acknowledged: Vec<u8>,
+    has_ended: bool,
+    has_shown: bool,
+    has_run: bool,
+    is_dropped: bool,
 }
 
 impl TapeStore {
     pub(super) fn of(run: &Run) -> Self {
-        let tape = Tape { now: run.sent, replies: run.replies.iter().cloned().collect(), call: None };
+        let tape = Tape {
+            number: run.number,
+            cookie: run.cookie,
+            now: run.sent,
+            replies: run.replies.iter().cloned().collect(),
+            call: None,
+            given: Vec::new(),
+            wrote: Vec::new(),
+            tried: Vec::new(),
+            acknowledged: Vec::new(),
+            has_ended: false,
+            has_shown: false,
+            has_run: false,
+            is_dropped: false,
+        };
         Self { tape: Arc::new(Mutex::new(tape)) }
     }
 
@@ -37,6 +71,99 @@ impl TapeStore {
         self.lock().call.take()
     }
 
+    pub(super) fn is_asked(&self) -> bool {
+        self.lock().call.is_some()
+    }
+
+    pub(super) fn progress(&self, next: Next) -> Progress {
+        let mut tape = self.lock();
+        if let Next::Answer(answer) = &next
+            && answer.is_ok
+            && !tape.is_dropped
+        {
+            tape.acknowledge();
+        }
+        let Tape { has_shown, has_run, is_dropped, .. } = *tape;
+        Progress { next, acknowledged: std::mem::take(&mut tape.acknowledged), has_shown, has_run, is_dropped }
+    }
+
+    /// Notes that a change is asked for.
+    pub(super) fn tries(&self, mark: u8) {
+        let mut tape = self.lock();
+        if !tape.has_ended {
+            tape.tried.push(mark);
+        }
+    }
+
+    pub(super) fn wrote(&self, key: &str, raw: String) {
+        self.lock().wrote.push((key.into(), raw));
+    }
+
+    /// Notes that writes were dropped.
+    pub(super) fn dropped(&self) {
+        self.lock().is_dropped = true;
+    }
+
+    /// Notes what a save came to.
+    pub(super) fn saved(&self, session: &Session, saved: &Result<(), Error>) {
+        let mut tape = self.lock();
+        match saved {
+            Ok(()) => tape.acknowledge(),
+            // Changes after it have no effect.
+            Err(error) if error.is_gone() => {
+                tape.tried.clear();
+                tape.has_ended = true;
+            }
+            Err(_) => {}
+        }
+        tape.is_dropped = false;
+        drop(tape);
+        self.look(session);
+    }
+
+    /// Looks whether the handle shows what its token opens, or the request wrote, and nothing else.
+    pub(super) fn look(&self, session: &Session) {
+        let shown: Vec<_> = session
+            .keys()
+            .into_iter()
+            .filter_map(|key| {
+                let value = session.get::<serde_json::Value>(&*key).unwrap()?;
+                Some((key, value.to_string()))
+            })
+            .collect();
+        let mut tape = self.lock();
+        tape.has_shown |= shown.iter().any(|(key, raw)| !tape.is_opened(key, raw));
+    }
+
+    /// Looks whether a closure runs on what the handle's token opens.
+    pub(super) fn ran_on(&self, list: &[u8]) {
+        let raw = serde_json::to_string(list).unwrap();
+        let mut tape = self.lock();
+        tape.has_run |= !list.is_empty() && !tape.is_opened("n", &raw);
+    }
+
+    pub(super) async fn hold(&self) {
+        let _ = self.ask(Call::Hold).await;
+    }
+
+    pub(super) async fn check(&self) -> Option<Timestamp> {
+        match self.ask(Call::Check).await {
+            Ok(Reply::Epoch(epoch)) => epoch,
+            _ => None,
+        }
+    }
+
+    pub(super) async fn epoch(&self, owner: String) -> Result<Option<Timestamp>, StoreError> {
+        Ok(match self.ask(Call::Epoch(owner)).await? {
+            Reply::Epoch(epoch) => epoch,
+            _ => None,
+        })
+    }
+
+    pub(super) async fn move_epoch(&self) {
+        let _ = self.ask(Call::MoveEpoch).await;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Tape> {
         self.tape.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -48,43 +175,85 @@ impl TapeStore {
             match next {
                 Some((now, reply)) => {
                     tape.now = now;
+                    if let Reply::Found(kept) | Reply::Changed(kept) | Reply::Forged(_, kept) = &reply {
+                        tape.given.push(kept.clone());
+                    }
                     Some(reply)
                 }
                 None => {
+                    assert!(tape.call.is_none(), "a request makes one call at a time");
                     tape.call = Some(call);
                     None
                 }
             }
         };
         match reply {
-            Some(Reply::Failed) => Err(StoreError::new("it failed")),
+            Some(Reply::Unknown) => Err(StoreError::new("no reply came")),
+            Some(Reply::NotDone) => Err(StoreError::not_done("it was refused")),
             Some(reply) => Ok(reply),
             None => pending().await,
         }
     }
 }
 
+impl Tape {
+    fn acknowledge(&mut self) {
+        let tried = std::mem::take(&mut self.tried);
+        self.acknowledged.extend(tried);
+    }
+
+    fn is_opened(&self, key: &str, raw: &str) -> bool {
+        let own = own_secrets(self.number);
+        let opens = |record: &Record| {
+            let current = &record.body().current;
+            self.cookie.is_some_and(|cookie| cookie.hash == *current) || own.contains(current.as_bytes())
+        };
+        let is_own = self.wrote.iter().any(|(other, value)| other == key && value == raw);
+        is_own || self.given.iter().any(|kept| opens(kept) && kept.state().get(key) == Some(raw))
+    }
+}
+
 impl SessionStore for TapeStore {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
         Ok(match self.ask(Call::Load(*id)).await? {
-            Reply::Found(record) => Some(record),
+            Reply::Found(kept) => Some(kept.record().clone()),
             _ => None,
         })
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        self.ask(Call::Create(*id, record.clone())).await.map(|_| Created::Done)
-    }
-
-    async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
-        Ok(match self.ask(Call::Update(*id, Box::new(changes.clone()))).await? {
-            Reply::Conflict(record) => Updated::Conflict(Box::new(record)),
-            Reply::Done => Updated::Done,
-            _ => Updated::Gone,
+        Ok(match self.ask(Call::Create(*id, Kept::of(record.clone()))).await? {
+            Reply::Done => Created::Done,
+            _ => Created::Taken,
         })
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.ask(Call::Delete(*id)).await.map(drop)
+    async fn replace(&self, id: &SessionId, base: &Record, record: &Record) -> Result<Replaced, StoreError> {
+        Ok(match self.ask(Call::Replace(*id, base.nonce(), Kept::of(record.clone()))).await? {
+            Reply::Done => Replaced::Done,
+            Reply::Changed(kept) | Reply::Forged(kept, _) => Replaced::Changed(kept.record().clone()),
+            _ => Replaced::Gone,
+        })
+    }
+
+    async fn delete(&self, id: &SessionId, base: Option<&Record>) -> Result<Deleted, StoreError> {
+        Ok(match self.ask(Call::Delete(*id, base.map(Record::nonce))).await? {
+            Reply::Done => Deleted::Done,
+            Reply::Changed(kept) => Deleted::Changed(kept.record().clone()),
+            _ => Deleted::Gone,
+        })
+    }
+
+    fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
+        Some(self)
+    }
+}
+
+impl OwnerIndex for TapeStore {
+    async fn list(&self, _owner: &str) -> Result<Vec<(SessionId, Record)>, StoreError> {
+        Ok(match self.ask(Call::List).await? {
+            Reply::Listed(listed) => listed.into_iter().map(|(id, kept)| (id, kept.record().clone())).collect(),
+            _ => Vec::new(),
+        })
     }
 }

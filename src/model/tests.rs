@@ -1,137 +1,263 @@
-use std::time::Instant;
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
-use stateright::{Checker as _, Model as _};
+use stateright::{Checker as _, Model as _, Path};
 
 use super::{
-    request::Does::{self, Login, Purge, Read, Renew, Restart, Update, Write},
+    does::{
+        ALICE, BOB,
+        Does::{self, *},
+        MALLORY,
+    },
+    invariants as is,
+    request::{Next, Options},
     seeded::Bug,
-    steps::Protocol,
-    world::{Budget, Start, World},
+    steps::{Action, Protocol},
+    world::{Budget, Stage, Start, World},
 };
-use crate::OnStoreError;
 
-const ALL: [Does; 7] = [Read, Write, Update, Login("alice"), Renew, Purge, Restart];
+const KINDS: [Does; 20] = [
+    Read,
+    Write,
+    Update,
+    UpdateTwice,
+    Held,
+    HeldUpdate,
+    HeldReload,
+    HeldRenew,
+    HeldClear,
+    HeldPurge,
+    Clear,
+    Login(ALICE),
+    Login(BOB),
+    SetOwner(BOB),
+    StepUp,
+    Renew,
+    Leave,
+    Purge,
+    Restart,
+    Everywhere,
+];
 const STARTS: [Start; 3] = [Start::Empty, Start::Anonymous, Start::LoggedIn];
-const CALM: Budget = Budget { faults: 0, retries: 0, windows: 0 };
+const CALM: Budget = Budget { faults: 0, windows: 0 };
+const PLAIN: Options = Options { owner_key: false, epochs: false, skew: Duration::ZERO, anonymous: false };
 
-/// Every way to choose `count` of `all`, in no order.
+/// Every way to choose `count` of `all`, in no order; "everywhere" once.
 fn choices(all: &[Does], count: usize) -> Vec<Vec<Does>> {
     if count == 0 {
         return vec![Vec::new()];
     }
     let with = |at: usize| choices(&all[at..], count - 1).into_iter().map(move |rest| [&[all[at]], &rest[..]].concat());
-    (0..all.len()).flat_map(with).collect()
+    let is_once = |does: &Vec<Does>| does.iter().filter(|does| **does == Everywhere).count() < 2;
+    (0..all.len()).flat_map(with).filter(is_once).collect()
 }
 
-fn browsers(count: usize, left: Budget) -> Vec<World> {
-    let of = |start: Start| choices(&ALL, count).into_iter().map(move |does| World::new(start, left, &does, &[]));
+fn browsers(kinds: &[Does], count: usize, options: Options, left: Budget) -> Vec<World> {
+    let of =
+        |start: Start| choices(kinds, count).into_iter().map(move |does| World::new(start, options, left, &does, &[]));
     STARTS.into_iter().flat_map(of).collect()
 }
 
-fn attacked(count: usize, left: Budget, attacks: &[&[Does]]) -> Vec<World> {
-    let of = |does: Vec<Does>| attacks.iter().map(move |attack| World::new(Start::Anonymous, left, &does, attack));
-    choices(&ALL, count).into_iter().flat_map(of).collect()
+fn attacked(
+    start: Start,
+    kinds: &[Does],
+    count: usize,
+    options: Options,
+    left: Budget,
+    attacks: &[&[Does]],
+) -> Vec<World> {
+    let of = |does: Vec<Does>| attacks.iter().map(move |attack| World::new(start, options, left, &does, attack));
+    choices(kinds, count).into_iter().flat_map(of).collect()
+}
+
+/// Tells a path, one line a step.
+fn story(path: Path<World, Action>) -> String {
+    let mut lines = String::new();
+    let steps = path.into_vec();
+    for pair in steps.windows(2) {
+        let ((before, action), (after, _)) = (&pair[0], &pair[1]);
+        let Some(action) = action else { continue };
+        let _ = write!(lines, "  {action:?}");
+        if let Action::Send(at, _) | Action::Ask(at, _) = *action {
+            let _ = write!(lines, " {:?}", before.requests[at].does);
+            if let Some(Next::Call(call)) = before.requests[at].next() {
+                let _ = write!(lines, ": {}", call.brief());
+            }
+            if let Some(reply) = after.requests[at].last_reply() {
+                let _ = write!(lines, " -> {}", reply.brief());
+            }
+            if let Stage::Answered(answer) = &after.requests[at].stage {
+                let _ = write!(lines, ", answers {answer:?}");
+            }
+            if let Stage::Over { is_ok, .. } = &after.requests[at].stage {
+                let _ = write!(lines, ", is over: {is_ok}, acknowledged {:?}", after.requests[at].acknowledged);
+            }
+        }
+        lines.push('\n');
+    }
+    if let Some((world, _)) = steps.last() {
+        let does: Vec<_> = world.requests.iter().map(|request| request.does).collect();
+        let _ = write!(lines, "  {does:?} {:?} jar {:?}", world.options, world.jar);
+        for (id, kept) in world.store.live() {
+            let _ = write!(lines, "\n  {id}: {}", kept.brief());
+        }
+    }
+    lines
 }
 
 /// Explores every state that there is, and more than `least`: a model that does not move proves nothing.
 fn explore(worlds: Vec<World>, least: usize) {
     let (begun, count) = (Instant::now(), worlds.len());
     let checker = Protocol { worlds, bug: None }.checker().spawn_bfs().join();
-    checker.assert_properties();
     let (states, depth) = (checker.unique_state_count(), checker.max_depth());
     println!("{count} worlds, {states} states, {depth} steps, {:?}", begun.elapsed());
+    for (name, path) in checker.discoveries() {
+        println!("VIOLATED: {name}\n{}", story(path));
+    }
+    checker.assert_properties();
     assert!(states > least, "{states}");
 }
 
 #[test]
-fn three_requests_of_one_browser_agree() {
-    explore(browsers(3, CALM), 100_000);
+fn two_requests_of_all_kinds_agree() {
+    explore(browsers(&KINDS, 2, PLAIN, CALM), 25_000);
 }
 
 #[test]
-fn three_requests_agree_where_a_call_fails_or_a_request_crashes() {
-    explore(browsers(3, Budget { faults: 1, ..CALM }), 300_000);
+fn two_requests_agree_where_a_key_names_the_owner() {
+    explore(browsers(&KINDS, 2, Options { owner_key: true, ..PLAIN }, CALM), 25_000);
+    let kinds = [Write, Clear, Login(ALICE), SetOwner(BOB), StepUp, Leave];
+    explore(browsers(&kinds, 2, Options { owner_key: true, ..PLAIN }, Budget { faults: 1, ..CALM }), 20_000);
 }
 
 #[test]
-fn two_requests_agree_where_two_calls_fail_and_the_window_passes() {
-    explore(browsers(2, Budget { faults: 2, windows: 1, ..CALM }), 30_000);
+fn two_requests_agree_where_owners_have_epochs() {
+    explore(browsers(&KINDS, 2, Options { epochs: true, ..PLAIN }, CALM), 25_000);
 }
 
 #[test]
-fn three_requests_agree_where_the_superseded_window_passes() {
-    explore(browsers(3, Budget { windows: 1, ..CALM }), 500_000);
+fn two_requests_agree_where_clocks_differ_and_the_window_passes() {
+    let options = Options { skew: Duration::from_secs(7), ..PLAIN };
+    explore(browsers(&KINDS, 2, options, Budget { windows: 1, ..CALM }), 40_000);
 }
 
 #[test]
-fn three_requests_agree_where_a_lost_reply_is_asked_for_again() {
-    explore(browsers(3, Budget { retries: 1, ..CALM }), 200_000);
+fn two_requests_of_all_kinds_agree_where_a_call_fails() {
+    explore(browsers(&KINDS, 2, PLAIN, Budget { faults: 1, ..CALM }), 250_000);
 }
 
 #[test]
-fn two_users_on_one_browser_agree() {
-    let all = [Write, Login("alice"), Login("bob"), Renew];
-    let of = |start| choices(&all, 3).into_iter().map(move |does| World::new(start, CALM, &does, &[]));
-    explore(STARTS.into_iter().flat_map(of).collect(), 10_000);
+fn two_requests_agree_where_two_calls_fail() {
+    let kinds = [Write, UpdateTwice, Login(ALICE), StepUp, Purge];
+    explore(browsers(&kinds, 2, PLAIN, Budget { faults: 2, ..CALM }), 100_000);
+}
+
+#[test]
+fn three_requests_agree() {
+    let kinds = [Write, UpdateTwice, Login(ALICE), StepUp, Leave, Purge];
+    explore(browsers(&kinds, 3, PLAIN, CALM), 100_000);
+}
+
+#[test]
+fn three_requests_agree_where_a_call_fails() {
+    explore(browsers(&[Update, Login(ALICE)], 3, PLAIN, Budget { faults: 1, ..CALM }), 100_000);
 }
 
 #[test]
 fn requests_that_go_on_without_the_store_write_nothing() {
-    let mut worlds = browsers(2, Budget { faults: 2, ..CALM });
-    for request in worlds.iter_mut().flat_map(|world| &mut world.requests) {
-        request.policy = OnStoreError::Anonymous;
-    }
-    explore(worlds, 9_000);
+    let kinds = [Write, Update, Renew, Purge];
+    explore(browsers(&kinds, 2, Options { anonymous: true, ..PLAIN }, Budget { faults: 1, ..CALM }), 1_000);
 }
 
 #[test]
 fn an_attacker_with_the_token_from_before_the_login_gets_nowhere() {
-    explore(attacked(3, CALM, &[&[Renew], &[Login("mallory")]]), 1_000_000);
+    let attacks: [&[Does]; 8] =
+        [&[Read], &[Write], &[Held], &[Clear], &[StepUp], &[Renew], &[Login(MALLORY)], &[Purge]];
+    explore(attacked(Start::Anonymous, &KINDS, 1, PLAIN, Budget { windows: 1, ..CALM }, &attacks), 5_000);
+    let kinds = [Write, Update, Login(ALICE), StepUp, Leave, Everywhere];
+    let attacks: [&[Does]; 5] = [&[Held], &[Clear], &[Renew], &[Login(MALLORY)], &[Purge]];
+    explore(attacked(Start::Anonymous, &kinds, 2, PLAIN, CALM, &attacks), 40_000);
 }
 
 #[test]
-fn an_attacker_gets_nowhere_with_two_requests_and_time() {
-    let attacks: [&[Does]; 3] = [&[Purge], &[Update], &[Renew, Login("mallory")]];
-    explore(attacked(2, Budget { windows: 1, ..CALM }, &attacks), 500_000);
+fn a_thief_gets_no_more_than_one_session() {
+    let kinds = [Write, Update, Login(ALICE), StepUp, Leave, Everywhere];
+    let attacks: [&[Does]; 3] = [&[StepUp], &[Renew], &[Login(MALLORY)]];
+    explore(attacked(Start::LoggedIn, &kinds, 2, Options { epochs: true, ..PLAIN }, CALM, &attacks), 40_000);
 }
 
-#[test]
-fn an_attacker_gets_nowhere_where_a_call_fails() {
-    let attacks: [&[Does]; 3] = [&[Purge], &[Login("mallory")], &[Renew, Login("mallory")]];
-    explore(attacked(2, Budget { faults: 1, ..CALM }, &attacks), 100_000);
-}
-
-/// Whether the model finds `bug`, as a violation of each of these.
-fn finds(bug: Bug, violated: &[&'static str]) {
-    let left = Budget { retries: u8::from(bug == Bug::TrustRetry), ..CALM };
-    let checker = Protocol { worlds: browsers(2, left), bug: Some(bug) }.checker().spawn_bfs().join();
+/// Checks that the model finds `bug`, as a violation of each of these.
+fn finds(bug: Bug, worlds: Vec<World>, violated: &[&'static str]) {
+    let checker = Protocol { worlds, bug: Some(bug) }.checker().spawn_bfs().join();
     for name in violated {
         let path = checker.discovery(name).unwrap_or_else(|| panic!("{bug:?} is not found by {name:?}"));
-        println!("{bug:?}: {name}: {:?}", path.into_actions());
+        println!("{bug:?}: {name}: {} steps", path.into_actions().len());
     }
 }
 
 #[test]
-fn the_model_finds_overwriting_instead_of_merging() {
-    finds(Bug::Overwrite, &["no acknowledged write to a live session is lost", "an acknowledged update counts once"]);
+fn finds_a_create_that_is_sent_twice() {
+    let worlds = browsers(&[Write, Purge], 2, PLAIN, Budget { faults: 1, ..CALM });
+    finds(Bug::CreateTwice, worlds, &[is::DELETED]);
 }
 
 #[test]
-fn the_model_finds_storing_again_what_is_gone() {
-    finds(Bug::Revive, &["an ended session stays ended"]);
+fn finds_a_delete_without_a_tombstone() {
+    let worlds = browsers(&[Write, Login(ALICE), Purge], 2, PLAIN, Budget { faults: 1, ..CALM });
+    finds(Bug::NoTombstone, worlds, &[is::DELETED]);
 }
 
 #[test]
-fn the_model_finds_unconditional_rotation() {
-    finds(Bug::RotateAnyway, &["a login lasts"]);
+fn finds_a_replace_without_the_nonce() {
+    let worlds = browsers(&[Write, Update, Login(ALICE)], 2, PLAIN, CALM);
+    finds(Bug::NoNonce, worlds, &[is::LOST, is::KEPT]);
 }
 
 #[test]
-fn the_model_finds_creating_before_deleting() {
-    finds(Bug::CreateFirst, &["a restart's session begins after the old one's end"]);
+fn finds_an_index_that_is_written_after_the_record() {
+    finds(Bug::IndexAfter, browsers(&[Login(ALICE)], 1, PLAIN, CALM), &[is::INDEXED]);
 }
 
 #[test]
-fn the_model_finds_retries_that_trust_every_conflict() {
-    finds(Bug::TrustRetry, &["an acknowledged update counts once", "what a request inserts is in one session"]);
+fn finds_an_entry_that_is_removed_at_a_change_of_owner() {
+    let worlds = vec![World::new(Start::LoggedIn, PLAIN, CALM, &[Login(BOB), Login(ALICE)], &[])];
+    finds(Bug::IndexRemoved, worlds, &[is::INDEXED]);
+}
+
+#[test]
+fn finds_a_handle_without_the_standing_check() {
+    let worlds = browsers(&[Write, Update, Clear, Held, Login(ALICE), Login(BOB), Renew], 2, PLAIN, CALM);
+    finds(Bug::NoStanding, worlds, &[is::SHOWN, is::FOREIGN, is::UNDONE]);
+    let worlds = vec![World::new(Start::Anonymous, PLAIN, CALM, &[Update, Renew, Update], &[])];
+    finds(Bug::NoStanding, worlds, &[is::RAN]);
+}
+
+#[test]
+fn finds_a_handle_that_outlives_the_window() {
+    let worlds = browsers(&[HeldUpdate, Login(ALICE)], 2, PLAIN, Budget { windows: 1, ..CALM });
+    finds(Bug::NoStanding, worlds, &[is::UNKNOWN]);
+}
+
+#[test]
+fn finds_a_superseded_clear_that_merges_blindly() {
+    let worlds = browsers(&[Clear, HeldClear, Write, Login(ALICE)], 2, PLAIN, CALM);
+    finds(Bug::BlindClear, worlds, &[is::UNDONE]);
+}
+
+#[test]
+fn finds_a_step_up_that_begins_a_session() {
+    finds(Bug::StepUpBegins, browsers(&[StepUp, Purge], 2, PLAIN, CALM), &[is::REMADE]);
+}
+
+#[test]
+fn finds_an_operation_of_unknown_outcome_that_is_applied_again() {
+    let worlds = browsers(&[UpdateTwice], 1, PLAIN, Budget { faults: 1, ..CALM });
+    finds(Bug::AppliesAgain, worlds, &[is::ONCE]);
+}
+
+#[test]
+fn finds_a_restart_that_begins_first() {
+    finds(Bug::CreateFirst, browsers(&[Restart], 1, PLAIN, CALM), &[is::RESTART]);
 }

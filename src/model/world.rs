@@ -7,67 +7,137 @@ use std::{
 
 use super::{
     dice,
-    invariants::is_users,
+    does::{ALICE, Does},
     kept::{Cookie, Kept},
-    request::{Answer, Does, Next, Step},
+    request::{Answer, Call, Next, Options, Reply, Step},
+    store::{Owed, Store},
 };
 use crate::{
-    Credentials, OnStoreError, Record, SessionId, Standing, State, Timestamp,
+    Credentials, Record, SessionId, Standing, State, Timestamp,
     token::{Secret, Token},
 };
 
+#[allow(clippy::struct_excessive_bools)] // facts, and none excludes another
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct World {
+    pub(super) options: Options,
     pub(super) now: Timestamp,
-    pub(super) store: BTreeMap<SessionId, Kept>,
+    pub(super) store: Store,
+    /// Writes that may take effect at any time: their senders gave up, or the network repeats them.
+    pub(super) packets: Vec<Packet>,
     /// The browser's one cookie slot.
     pub(super) jar: Option<Cookie>,
-    /// What the attacker has ever known.
+    /// The tokens that the attacker has ever known.
     pub(super) known: Vec<Cookie>,
+    /// Whether the attacker knows the token of a session that is logged in: theft, and no fixation.
+    pub(super) is_theft: bool,
     pub(super) requests: Vec<Request>,
     pub(super) left: Budget,
-    /// For the invariants: what was ever deleted.
+    /// Whether anything has gone wrong so far.
+    pub(super) has_failed: bool,
+    /// What is below is for the invariants. This is what was ever deleted.
     pub(super) deleted: BTreeSet<SessionId>,
-    /// For the invariants: the secrets of renewals whose answers were lost.
-    pub(super) lost: BTreeSet<[u8; 32]>,
-    /// For the invariants: whether the browser was told of a login, and nothing since may undo it.
-    pub(super) is_promised: bool,
-    /// For the invariants: whether the cookie in the jar rightly replaced a login's, or may have.
-    pub(super) is_undone: bool,
+    /// The sessions that changes were stored in.
+    pub(super) placed: BTreeMap<u8, SessionId>,
+    /// The changes that a clear, or a login of another user, rightly removed.
+    pub(super) cleared: BTreeSet<u8>,
+    /// What a single write did wrong.
+    pub(super) broken: Broken,
+    /// Counts the renewals that were stored.
+    pub(super) order: u8,
+    /// The newest renewal whose answer arrived.
+    pub(super) delivered: u8,
+    /// Whether the cookie in the jar rightly may be another one than a login's.
+    pub(super) is_excused: bool,
+    /// Whether the answer to a renewal never arrives.
+    pub(super) is_answer_lost: bool,
+    /// Whether the browser was told of a login.
+    pub(super) is_in: bool,
+    /// Whether a logout was asked for.
+    pub(super) is_out: bool,
+    /// The sessions that "log out everywhere" has to end.
+    pub(super) everywhere: Option<BTreeSet<SessionId>>,
+    /// The index entries that a seeded bug has yet to write or to remove.
+    pub(super) owed: Owed,
+}
+
+/// A write that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Packet {
+    pub(super) sender: usize,
+    pub(super) call: Call,
 }
 
 /// What may still go wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Budget {
-    /// Store errors, before or after the store did it, and crashes.
+    /// Calls that fail, are lost, late or repeated, and crashes.
     pub(super) faults: u8,
-    /// Replies that are lost on the way to a store's client, which then asks again.
-    pub(super) retries: u8,
     /// How often the superseded window passes.
     pub(super) windows: u8,
 }
 
-#[allow(clippy::struct_excessive_bools)] // four facts, and none excludes another
+/// What a single write can do wrong, or a single handle can see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Break {
+    Remade,
+    Foreign,
+    Unknown,
+    Undone,
+    Lost,
+    Shown,
+    Ran,
+    NoSession,
+    NoLogout,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Broken(u16);
+
+impl Broken {
+    pub(super) fn set(&mut self, what: Break, is_broken: bool) {
+        self.0 |= u16::from(is_broken) << what as u16;
+    }
+
+    pub(super) fn has(self, what: Break) -> bool {
+        self.0 >> what as u16 & 1 == 1
+    }
+}
+
+#[allow(clippy::struct_excessive_bools)] // facts, and none excludes another
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Request {
     pub(super) number: u8,
     pub(super) does: Does,
     pub(super) is_attack: bool,
-    pub(super) policy: OnStoreError,
-    /// What it presented.
+    /// The token that it presented.
     pub(super) cookie: Option<Cookie>,
     pub(super) stage: Stage,
     pub(super) opened: Opened,
-    /// The session it opened, or the one it has created.
+    /// The record that its handle is open on: as it was loaded, or as it wrote it.
+    pub(super) seat: Option<Kept>,
+    /// The session that it opened, or that it has created.
     pub(super) target: Option<SessionId>,
-    /// Whether it was committed before a login was, and not yet delivered.
-    pub(super) is_older: bool,
-    /// Whether it was sent before a login's answer arrived, and not yet delivered then.
+    /// The time of its load, or of the last time that its handler woke.
+    pub(super) begun: Timestamp,
+    pub(super) acknowledged: Vec<u8>,
+    pub(super) is_dropped: bool,
+    /// The place of its renewal among all; 0 if there is none.
+    pub(super) order: u8,
+    /// How many renewals were stored when it was answered.
+    pub(super) committed: u8,
+    /// Whether the cookie that it presented rightly was another one than a login's.
+    pub(super) is_excused: bool,
+    /// Whether it was sent before a login's answer arrived, and not yet answered then.
     pub(super) is_early: bool,
-    /// Whether the store's client asks for the same again.
-    pub(super) is_retried: bool,
-    /// What a seeded bug has put off.
-    pub(super) owed: Option<SessionId>,
+    /// Whether its load has asked for the epoch.
+    pub(super) is_judged: bool,
+    /// Whether the password was checked before "log out everywhere" began.
+    pub(super) is_checked_before: bool,
+    /// Whether a delete of its own has failed: what it drew may stay.
+    pub(super) is_littered: bool,
+    /// The delete that a seeded bug has put off.
+    pub(super) put_off: Option<SessionId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -102,65 +172,78 @@ pub(super) enum Start {
 }
 
 impl World {
-    /// The attacker knows the token of an anonymous session: that is fixation.
-    pub(super) fn new(start: Start, left: Budget, browser: &[Does], attacker: &[Does]) -> Self {
-        let cookie = dice::with(0, || Cookie::of(&Token { id: SessionId::random(), secret: Secret::random() }));
-        let mut record = Record::new(
-            Credentials::new(cookie.hash),
-            State::default(),
-            Timestamp::from_millis(0),
-            Timestamp::from_millis(60 * 60 * 1000),
-        );
-        if start == Start::LoggedIn {
-            record.body_mut().rest.owner = Some("alice".into());
-        }
+    /// The attacker knows the token that the browser has.
+    pub(super) fn new(start: Start, options: Options, left: Budget, browser: &[Does], attacker: &[Does]) -> Self {
+        let (cookie, nonce) = dice::with(0, || {
+            let token = Token::new(SessionId::random(), Secret::random());
+            (Cookie::of(&token), crate::token::random_nonce())
+        });
+        let is_in = start == Start::LoggedIn;
+        let (now, then) = (Timestamp::from_millis(1000), Timestamp::from_millis(60 * 60 * 1000));
+        let user = (is_in && options.owner_key).then(|| ("user", format!("\"{ALICE}\"")));
+        let state: State = user.into_iter().chain([("last", "0".to_owned())]).collect();
+        let mut record = Record::new(Credentials::new(cookie.hash), state, Timestamp::from_millis(0), then);
+        let body = record.body_mut();
+        (body.nonce, body.rest.trail) = (nonce, Some([0; 4]));
+        body.rest.owner = is_in.then(|| ALICE.into());
         let is_there = start != Start::Empty;
+        let mut store = Store::default();
+        if is_there {
+            store.put(cookie.id, Kept::of(record));
+        }
         let who = browser.iter().map(|does| (*does, false)).chain(attacker.iter().map(|does| (*does, true)));
         let requests = who.zip(1..).map(|((does, is_attack), number)| Request::new(number, does, is_attack));
         Self {
-            now: Timestamp::from_millis(1000),
-            store: is_there.then(|| (cookie.id, Kept::of(record))).into_iter().collect(),
+            options,
+            now,
+            store,
+            packets: Vec::new(),
             jar: is_there.then_some(cookie),
-            known: (start == Start::Anonymous && !attacker.is_empty()).then_some(cookie).into_iter().collect(),
+            known: (is_there && !attacker.is_empty()).then_some(cookie).into_iter().collect(),
+            is_theft: is_in && !attacker.is_empty(),
             requests: requests.collect(),
             left,
+            has_failed: false,
             deleted: BTreeSet::new(),
-            lost: BTreeSet::new(),
-            is_promised: false,
-            is_undone: false,
+            placed: BTreeMap::new(),
+            cleared: BTreeSet::new(),
+            broken: Broken::default(),
+            order: 0,
+            delivered: 0,
+            is_excused: false,
+            is_answer_lost: false,
+            is_in: false,
+            is_out: false,
+            everywhere: None,
+            owed: Owed::new(),
         }
     }
 
-    /// The record that a cookie names, and what the cookie is to it.
-    pub(super) fn look(&self, cookie: Option<&Cookie>) -> Option<(&Record, Standing)> {
-        let cookie = cookie?;
-        let record = &*self.store.get(&cookie.id)?.record;
-        Some((record, record.standing(&cookie.hash, self.now)))
+    /// The time by a request's own clock.
+    pub(super) fn clock(&self, at: usize) -> Timestamp {
+        let is_ahead = self.requests.get(at).is_some_and(|request| request.number % 2 == 1);
+        if is_ahead { self.now.plus(self.options.skew) } else { self.now }
     }
 
-    pub(super) fn opens(&self, cookie: Option<&Cookie>) -> Option<&Record> {
+    /// The record that a cookie names, and what the cookie is to it.
+    pub(super) fn look(&self, cookie: Option<&Cookie>) -> Option<(&Kept, Standing)> {
+        let cookie = cookie?;
+        let kept = self.store.get(&cookie.id).filter(|kept| !self.store.is_revoked(kept))?;
+        Some((kept, kept.standing(&cookie.hash, self.now)))
+    }
+
+    pub(super) fn opens(&self, cookie: Option<&Cookie>) -> Option<&Kept> {
         self.look(cookie).filter(|(_, standing)| *standing == Standing::Current).map(|(record, _)| record)
     }
 
-    /// Whether nothing of the browser's is under way.
+    /// Whether no request is under way.
     pub(super) fn is_quiet(&self) -> bool {
         let is_under_way = |stage: &Stage| matches!(stage, Stage::Running(_) | Stage::Answered(_));
-        !self.requests.iter().any(|request| !request.is_attack && is_under_way(&request.stage))
-    }
-
-    /// Whether a cookie that comes with this answer may rightly replace a login's.
-    ///
-    /// There is one slot, and the server does not see what is on the way. So there are three cases: the answer was made
-    /// before the login's; its request had no session, and began one; its request was sent before the login's answer
-    /// arrived, and renewed a session that nobody logged in to.
-    pub(super) fn may_undo_login(&self, at: usize) -> bool {
-        let request = &self.requests[at];
-        let is_users = request.target.and_then(|id| self.store.get(&id)).is_some_and(|kept| is_users(&kept.record));
-        request.is_older || request.opened == Opened::Nothing || (request.is_early && !is_users)
+        !self.requests.iter().any(|request| is_under_way(&request.stage))
     }
 
     pub(super) fn pass_window(&mut self) {
-        self.now = self.now.plus(Duration::from_secs(11));
+        self.now = self.now.plus(Duration::from_secs(61));
     }
 }
 
@@ -170,35 +253,56 @@ impl Request {
             number,
             does,
             is_attack,
-            policy: OnStoreError::Fail,
             cookie: None,
             stage: Stage::Unsent,
             opened: Opened::NotYet,
+            seat: None,
             target: None,
-            is_older: false,
+            begun: Timestamp::default(),
+            acknowledged: Vec::new(),
+            is_dropped: false,
+            order: 0,
+            committed: 0,
+            is_excused: false,
             is_early: false,
-            is_retried: false,
-            owed: None,
+            is_judged: false,
+            is_checked_before: false,
+            is_littered: false,
+            put_off: None,
         }
-    }
-
-    pub(super) fn key(&self) -> Option<&'static str> {
-        self.does.key(self.number)
     }
 
     pub(super) fn next(&self) -> Option<&Next> {
         match &self.stage {
-            Stage::Running(step) => Some(&step.next),
+            Stage::Running(step) => Some(step.next()),
             _ => None,
         }
+    }
+
+    pub(super) fn last_reply(&self) -> Option<&Reply> {
+        match &self.stage {
+            Stage::Running(step) => step.run.replies.last().map(|(_, reply)| reply),
+            _ => None,
+        }
+    }
+
+    /// Whether a renewal of its own was stored.
+    pub(super) fn is_renewal(&self) -> bool {
+        self.order != 0
+    }
+
+    /// The renewal that its answer belongs to, or comes after.
+    pub(super) fn place(&self) -> u8 {
+        if self.is_renewal() { self.order } else { self.committed }
     }
 
     pub(super) fn is_sent(&self) -> bool {
         self.stage != Stage::Unsent
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Over { .. } | Stage::Crashed)
+    /// Whether the server has answered; a crashed one never does.
+    pub(super) fn is_answered(&self) -> bool {
+        matches!(self.stage, Stage::Answered(_) | Stage::Over { .. })
     }
 
     /// Whether the server answered that all is well.

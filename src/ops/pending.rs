@@ -60,6 +60,7 @@ impl Deref for Pending {
             owner: None,
             label: None,
             lifetime: None,
+            admitted: None,
             started: false,
             cleared: None,
             keys: SmallVec::new_const(),

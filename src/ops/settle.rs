@@ -13,6 +13,7 @@ impl Ops {
         self.owner.take_if(|owner| Some(&*owner) == done.owner.as_ref());
         self.label.take_if(|label| Some(&*label) == done.label.as_ref());
         self.lifetime.take_if(|lifetime| Some(&*lifetime) == done.lifetime.as_ref());
+        self.admitted.take_if(|admitted| Some(&*admitted) == done.admitted.as_ref());
         self.started &= !done.started;
         self.cleared.take_if(|at| is_done(*at));
         self.keys.retain(|op| !is_done(op.at));

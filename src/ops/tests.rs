@@ -1,8 +1,18 @@
-use super::*;
-use crate::changes::{Delta, Seen};
+use std::{panic, sync::OnceLock};
+
+use super::{apply::Overtaken, *};
+
+type Entries = &'static [(&'static str, &'static str)];
+
+/// What a request does, the state that is there, and what becomes of it.
+type Row = (fn(&mut Ops), Entries, Option<Entries>);
 
 fn state(entries: &[(&str, &str)]) -> State {
     entries.iter().copied().collect()
+}
+
+fn raw(value: &str) -> Raw {
+    value.into()
 }
 
 /// Adds `n`, however often it runs; starts from zero.
@@ -13,24 +23,24 @@ fn add(ops: &mut Ops, loaded: &State, n: u32) {
     };
     let seen = ops.view("n", loaded).value().map(Raw::new);
     let made = make(seen.as_deref()).unwrap();
-    assert!(ops.update("n", loaded, seen, made, Replay::With(Arc::new(Mutex::new(make)))));
+    assert!(ops.update("n", loaded, seen, made, Replay::with(make)));
 }
 
-fn raw(value: &str) -> Raw {
-    value.into()
+/// The entries of a state that was made, if one was.
+fn told(state: Option<&State>) -> Option<Vec<(&str, &str)>> {
+    state.map(|state| state.iter().collect())
 }
 
-/// What becomes of the keys, once updates have run again where they have to.
-fn resolved(ops: &mut SharedOps, base: &State) -> Result<Delta, Error> {
+/// The state that is made of `base`, once updates have run again if they have to.
+fn resolved(ops: &mut SharedOps, base: &State) -> Result<Option<State>, Error> {
     Ops::replay(ops, base)?;
-    let delta = ops.delta(base);
-    assert_eq!(ops.changes(base), !delta.is_empty());
-    Ok(delta)
+    Ok(ops.applied(base, false))
 }
 
-/// What a delta does to each key, and whether it has a condition.
-fn told(delta: &Delta) -> Vec<(&str, Option<&str>, bool)> {
-    delta.keys.iter().map(|change| (change.key(), change.value(), change.seen != Seen::Anything)).collect()
+#[track_caller]
+fn check(ops: &mut Pending, base: &[(&str, &str)], expected: Option<&[(&str, &str)]>) {
+    let made = resolved(&mut ops.share(), &state(base)).unwrap();
+    assert_eq!(told(made.as_ref()), expected.map(<[_]>::to_vec), "{base:?}");
 }
 
 #[test]
@@ -51,26 +61,75 @@ fn a_request_sees_what_it_wrote_and_beneath_that_what_was_loaded() {
 }
 
 #[test]
-fn an_update_runs_again_where_another_value_is_there() {
+fn writes_go_to_their_keys_and_leave_the_others_alone() {
+    let written = |write: fn(&mut Ops)| {
+        let mut ops = Pending::default();
+        write(&mut ops);
+        ops
+    };
+    let table: [Row; 12] = [
+        (|_| (), &[("a", "1")], None),
+        (|ops| ops.write("b", Some(raw("2"))), &[("a", "1"), ("c", "3")], Some(&[("a", "1"), ("b", "2"), ("c", "3")])),
+        (|ops| ops.write("a", Some(raw("2"))), &[("a", "1"), ("c", "3")], Some(&[("a", "2"), ("c", "3")])),
+        (|ops| ops.write("a", None), &[("a", "1"), ("c", "3")], Some(&[("c", "3")])),
+        (|ops| ops.write("a", None), &[("a", "1")], Some(&[])),
+        // Equal is no change.
+        (|ops| ops.write("a", Some(raw("1"))), &[("a", "1")], None),
+        (|ops| ops.write("b", None), &[("a", "1")], None),
+        (|ops| ops.write("b", None), &[], None),
+        // A clear removes also what others have written since the load.
+        (Ops::clear, &[("a", "1"), ("c", "3")], Some(&[])),
+        (Ops::clear, &[], None),
+        // What is written later stays.
+        (
+            |ops| {
+                ops.write("c", Some(raw("4")));
+                ops.clear();
+                ops.write("b", Some(raw("2")));
+            },
+            &[("a", "1"), ("c", "3")],
+            Some(&[("b", "2")]),
+        ),
+        (
+            |ops| {
+                ops.clear();
+                ops.write("a", None);
+            },
+            &[("a", "1")],
+            Some(&[]),
+        ),
+    ];
+    for (at, (write, base, expected)) in table.into_iter().enumerate() {
+        let mut ops = written(write);
+        let made = resolved(&mut ops.share(), &state(base)).unwrap();
+        assert_eq!(told(made.as_ref()), expected.map(<[_]>::to_vec), "row {at}");
+    }
+}
+
+#[test]
+fn an_update_runs_again_on_another_value() {
     let loaded = state(&[("n", "10")]);
     let mut ops = Pending::default();
     add(&mut ops, &loaded, 1);
     add(&mut ops, &loaded, 2);
-    assert_eq!(told(&resolved(&mut ops.share(), &loaded).unwrap()), [("n", Some("13"), true)]);
-    assert_eq!(told(&resolved(&mut ops.share(), &state(&[("n", "20")])).unwrap()), [("n", Some("23"), true)]);
-    assert_eq!(told(&resolved(&mut ops.share(), &state(&[])).unwrap()), [("n", Some("3"), true)]);
+    check(&mut ops, &[("n", "10")], Some(&[("n", "13")]));
+    check(&mut ops, &[("m", "1"), ("n", "20")], Some(&[("m", "1"), ("n", "23")]));
+    check(&mut ops, &[], Some(&[("n", "3")]));
 }
 
 #[test]
-fn an_update_of_an_own_value_needs_no_condition() {
+fn an_update_of_an_own_value_takes_no_value_of_others() {
     let mut ops = Pending::default();
     ops.write("n", Some(raw("5")));
     add(&mut ops, &state(&[("n", "100")]), 1);
-    assert_eq!(told(&resolved(&mut ops.share(), &state(&[("n", "200")])).unwrap()), [("n", Some("6"), false)]);
+    check(&mut ops, &[("n", "200")], Some(&[("n", "6")]));
+    ops.clear();
+    add(&mut ops, &state(&[("n", "100")]), 1);
+    check(&mut ops, &[("n", "200")], Some(&[("n", "1")]));
 }
 
 #[test]
-fn an_update_that_cannot_run_again_fails_where_it_would_have_to() {
+fn an_update_that_cannot_run_again_fails_if_it_has_to() {
     let loaded = state(&[("n", "1")]);
     let mut ops = Pending::default();
     assert!(!ops.update("n", &loaded, Some(raw("9")), Some(raw("2")), Replay::Never));
@@ -79,18 +138,142 @@ fn an_update_that_cannot_run_again_fails_where_it_would_have_to() {
     assert!(resolved(&mut ops.share(), &state(&[("n", "7")])).unwrap_err().is_conflict());
 }
 
+/// A renewal overtook the request: `seen` was loaded, `now` is stored.
 #[test]
-fn an_equal_value_is_no_change_and_a_clear_keeps_later_inserts() {
-    let loaded = state(&[("a", "1")]);
+fn a_merge_keeps_every_key_that_changed_since_the_load() {
+    let seen = state(&[("a", "1"), ("b", "2")]);
+    let table: [Row; 14] = [
+        // Unchanged keys take the write.
+        (|ops| ops.write("a", Some(raw("9"))), &[("a", "1"), ("b", "2")], Some(&[("a", "9"), ("b", "2")])),
+        (|ops| ops.write("c", Some(raw("9"))), &[("a", "1"), ("b", "3")], Some(&[("a", "1"), ("b", "3"), ("c", "9")])),
+        (|ops| ops.write("a", None), &[("a", "1"), ("b", "3")], Some(&[("b", "3")])),
+        // A changed, removed or new key keeps its newer value.
+        (|ops| ops.write("a", Some(raw("9"))), &[("a", "5"), ("b", "2")], None),
+        (|ops| ops.write("a", Some(raw("9"))), &[("b", "2")], None),
+        (|ops| ops.write("c", Some(raw("9"))), &[("a", "1"), ("b", "2"), ("c", "5")], None),
+        (|ops| ops.write("a", None), &[("a", "5"), ("b", "2")], None),
+        // Equal is no change.
+        (|ops| ops.write("a", Some(raw("1"))), &[("a", "1")], None),
+        (|ops| ops.write("c", None), &[("a", "1")], None),
+        // A clear removes the keys that were seen, unless they changed.
+        (Ops::clear, &[("a", "1"), ("b", "2")], Some(&[])),
+        (Ops::clear, &[("a", "5"), ("b", "2"), ("c", "3")], Some(&[("a", "5"), ("c", "3")])),
+        (Ops::clear, &[("c", "3")], None),
+        (
+            |ops| {
+                ops.clear();
+                ops.write("a", Some(raw("9")));
+                ops.write("d", Some(raw("4")));
+            },
+            &[("a", "1"), ("b", "2"), ("c", "3")],
+            Some(&[("a", "9"), ("c", "3"), ("d", "4")]),
+        ),
+        (
+            |ops| {
+                ops.clear();
+                ops.write("a", Some(raw("9")));
+            },
+            &[("a", "5"), ("b", "7")],
+            None,
+        ),
+    ];
+    for (at, (write, now, expected)) in table.into_iter().enumerate() {
+        let mut ops = Pending::default();
+        write(&mut ops);
+        let made = ops.merged(&seen, &state(now), false).unwrap();
+        assert_eq!(told(made.as_ref()), expected.map(<[_]>::to_vec), "row {at}");
+    }
+}
+
+#[test]
+fn a_merge_never_runs_an_update_on_a_value_that_the_request_has_not_seen() {
+    let seen = state(&[("n", "1")]);
     let mut ops = Pending::default();
+    add(&mut ops, &seen, 1);
     ops.write("a", Some(raw("1")));
-    ops.write("b", None);
-    assert!(resolved(&mut ops.share(), &loaded).unwrap().is_empty());
-    ops.clear();
-    ops.write("a", Some(raw("1")));
-    let delta = resolved(&mut ops.share(), &loaded).unwrap();
-    assert!(delta.clear);
-    assert_eq!(told(&delta), [("a", Some("1"), false)]);
+    let merged = |now: &[(&str, &str)]| {
+        let made = ops.merged(&seen, &state(now), false);
+        made.map(|made| made.map(|made| made.get("n").map(str::to_owned)))
+    };
+    assert_eq!(merged(&[("n", "1")]), Ok(Some(Some("2".to_owned()))));
+    assert_eq!(merged(&[("b", "1"), ("n", "1")]), Ok(Some(Some("2".to_owned()))));
+    assert_eq!(merged(&[("n", "5")]), Err(Overtaken));
+    assert_eq!(merged(&[]), Err(Overtaken));
+    // Other keys do not matter to an update of a key that was not there.
+    let mut ops = Pending::default();
+    add(&mut ops, &state(&[]), 1);
+    assert!(ops.merged(&state(&[]), &state(&[("a", "5")]), false).is_ok());
+    assert_eq!(ops.merged(&state(&[]), &state(&[("n", "5")]), false), Err(Overtaken));
+}
+
+#[test]
+fn an_insert_of_what_was_loaded_counts_only_in_a_renewal() {
+    let loaded = state(&[("user", "\"ada\"")]);
+    let other = state(&[("user", "\"bob\"")]);
+    let mut ops = Pending::default();
+    ops.insert("user", raw("\"ada\""), &loaded);
+    assert!(ops.is_empty() && !ops.touches_keys() && ops.names_keys());
+    assert_eq!(ops.written("user"), Some(Some("\"ada\"")));
+    // Base, affirms, and what becomes of the user.
+    let table = [
+        (&loaded, false, None),
+        (&loaded, true, None),
+        (State::empty(), false, None),
+        (State::empty(), true, Some("\"ada\"")),
+        (&other, false, None),
+        (&other, true, Some("\"ada\"")),
+    ];
+    for (base, affirms, expected) in table {
+        let made = ops.applied(base, affirms);
+        assert_eq!(made.as_ref().and_then(|made| made.get("user")), expected, "{base:?} {affirms}");
+    }
+    // A merge keeps the newer value, also if the insert counts.
+    assert_eq!(ops.merged(&loaded, &other, true), Ok(None));
+    assert_eq!(ops.merged(&loaded, State::empty(), true), Ok(None));
+    assert_eq!(told(Some(&ops.alone())), Some(vec![("user", "\"ada\"")]));
+    // A second insert of another value is a write.
+    ops.insert("user", raw("\"eve\""), &loaded);
+    assert!(ops.touches_keys());
+}
+
+#[test]
+fn a_new_session_has_the_requests_own_inserts_only() {
+    let loaded = state(&[("a", "1"), ("n", "10")]);
+    let mut ops = Pending::default();
+    assert!(ops.alone().is_empty());
+    ops.write("b", Some(raw("2")));
+    ops.write("a", None);
+    add(&mut ops, &loaded, 1);
+    let mut ops = ops.share();
+    Ops::replay(&mut ops, State::empty()).unwrap();
+    assert_eq!(told(Some(&ops.alone())), Some(vec![("b", "2"), ("n", "1")]));
+}
+
+#[test]
+fn starting_over_hides_what_was_loaded_and_keeps_what_was_inserted() {
+    let loaded = state(&[("a", "1"), ("n", "10"), ("same", "0")]);
+    let mut ops = Pending::default();
+    ops.insert("same", raw("0"), &loaded);
+    ops.write("b", Some(raw("2")));
+    add(&mut ops, &loaded, 1);
+    ops.start_over();
+    assert!(ops.hides_loaded() && ops.touches_keys());
+    assert_eq!(ops.view("a", &loaded).value(), None);
+    assert_eq!(ops.view("same", &loaded).value(), Some("0"));
+    assert_eq!(ops.view("n", &loaded).value(), None, "the value that was made of another user's");
+    // The update runs again on nothing: its value was made of another user's.
+    for base in [&loaded, State::empty(), &state(&[("n", "77"), ("z", "1")])] {
+        let made = resolved(&mut ops.share(), base).unwrap();
+        assert_eq!(told(made.as_ref()), Some(vec![("b", "2"), ("n", "1"), ("same", "0")]), "{base:?}");
+    }
+    let mut alone = ops.share();
+    Ops::replay(&mut alone, State::empty()).unwrap();
+    assert_eq!(told(Some(&alone.alone())), Some(vec![("b", "2"), ("n", "1"), ("same", "0")]));
+
+    let mut ops = Pending::default();
+    ops.start_over();
+    check(&mut ops, &[("a", "1")], Some(&[]));
+    check(&mut ops, &[], None);
 }
 
 #[test]
@@ -101,60 +284,89 @@ fn what_was_done_while_a_commit_ran_is_left_for_the_next_one() {
     ops.write("b", Some(raw("1")));
     add(&mut ops, &loaded, 1);
     ops.act = Act::Renew;
+    (ops.label, ops.started) = (Some(Some("phone".into())), true);
     let done = ops.share();
 
     ops.write("b", Some(raw("2")));
     ops.write("c", Some(raw("3")));
+    ops.owner = Some(Some("alice".into()));
     add(&mut ops, &loaded, 5);
     let stored = state(&[("a", "1"), ("b", "1"), ("n", "11")]);
     ops.settle(&done, &stored);
 
-    assert_eq!(ops.act, Act::Keep);
+    assert_eq!((ops.act, &ops.label, ops.started), (Act::Keep, &None, false));
+    assert_eq!(ops.owner, Some(Some("alice".into())));
     assert_eq!(ops.view("n", &stored).value(), Some("16"));
-    let left = resolved(&mut ops.share(), &stored).unwrap();
-    assert_eq!(told(&left), [("b", Some("2"), false), ("c", Some("3"), false), ("n", Some("16"), true)]);
+    check(&mut ops, &[("a", "1"), ("b", "1"), ("n", "11")], Some(&[("a", "1"), ("b", "2"), ("c", "3"), ("n", "16")]));
     let done = ops.share();
     ops.settle(&done, &stored);
     assert!(ops.is_empty());
 }
 
+/// What the update comes to that was done while a commit ran, by the value that the commit left.
 #[test]
-fn what_was_done_while_a_commit_replayed_its_update_counts_on_top() {
-    let loaded = state(&[("n", "10")]);
-    let mut ops = Pending::default();
-    add(&mut ops, &loaded, 1);
-    let done = ops.share();
-    add(&mut ops, &loaded, 5);
-    // The commit met a conflict: somebody had stored 20.
-    assert_eq!(told(&resolved(&mut done.clone(), &state(&[("n", "20")])).unwrap()), [("n", Some("21"), true)]);
-    let stored = state(&[("n", "21")]);
-    ops.settle(&done, &stored);
-    assert_eq!(told(&resolved(&mut ops.share(), &stored).unwrap()), [("n", Some("26"), true)]);
+fn an_update_that_was_done_while_a_commit_ran_counts_on_top_of_what_it_left() {
+    /// Done before the commit, the value that the commit met, the value that it left, and the result.
+    type Case = (fn(&mut Ops, &State), &'static str, &'static str, &'static str);
+    let table: [Case; 4] = [
+        (|ops, loaded| add(ops, loaded, 1), "10", "11", "16"),
+        // The commit met another value, and ran its update again.
+        (|ops, loaded| add(ops, loaded, 1), "20", "21", "26"),
+        // The commit did not touch the key.
+        (|ops, _| ops.write("a", Some(raw("1"))), "10", "10", "15"),
+        (|ops, _| ops.write("a", Some(raw("1"))), "20", "20", "25"),
+    ];
+    for (before, met, left, expected) in table {
+        let loaded = state(&[("n", "10")]);
+        let mut ops = Pending::default();
+        before(&mut ops, &loaded);
+        let done = ops.share();
+        add(&mut ops, &loaded, 5);
+        resolved(&mut done.clone(), &state(&[("n", met)])).unwrap();
+        let stored = state(&[("a", "1"), ("n", left)]);
+        ops.settle(&done, &stored);
+        check(&mut ops, &[("a", "1"), ("n", left)], Some(&[("a", "1"), ("n", expected)]));
+        // A third request was faster than the next commit.
+        check(&mut ops, &[("n", "100")], Some(&[("n", "105")]));
+    }
 }
 
 #[test]
-fn what_was_done_while_a_commit_met_another_value_counts_on_top_of_that() {
-    let loaded = state(&[("n", "10")]);
-    let mut ops = Pending::default();
-    ops.write("a", Some(raw("1")));
-    let done = ops.share();
-    add(&mut ops, &loaded, 5);
-    // The commit did not touch the key; what it was merged into had another value there.
-    let stored = state(&[("a", "1"), ("n", "20")]);
-    ops.settle(&done, &stored);
-    assert_eq!(told(&resolved(&mut ops.share(), &stored).unwrap()), [("n", Some("25"), true)]);
-}
-
-#[test]
-fn a_closure_that_cannot_run_again_need_not_where_its_value_was_stored() {
+fn a_closure_that_cannot_run_again_need_not_if_its_value_is_there() {
     let loaded = state(&[("n", "10")]);
     let mut ops = Pending::default();
     add(&mut ops, &loaded, 1);
     let done = ops.share();
     assert!(ops.update("n", &loaded, Some(raw("11")), Some(raw("12")), Replay::Never));
-    let stored = state(&[("n", "11")]);
+    ops.settle(&done, &state(&[("n", "11")]));
+    check(&mut ops, &[("n", "11")], Some(&[("n", "12")]));
+
+    // The commit was of another key.
+    let mut ops = Pending::default();
+    ops.write("a", Some(raw("1")));
+    let done = ops.share();
+    assert!(ops.update("n", &loaded, Some(raw("10")), Some(raw("11")), Replay::Never));
+    ops.settle(&done, &state(&[("a", "1"), ("n", "10")]));
+    check(&mut ops, &[("a", "1"), ("n", "10")], Some(&[("a", "1"), ("n", "11")]));
+}
+
+#[test]
+fn a_clear_while_a_commit_ran_is_left_and_a_clear_before_it_is_done() {
+    let mut ops = Pending::default();
+    ops.clear();
+    ops.write("a", Some(raw("1")));
+    let done = ops.share();
+    ops.write("b", Some(raw("2")));
+    let mut later = Pending::default();
+    *later = (*ops).clone();
+    later.clear();
+
+    let stored = state(&[("a", "1")]);
     ops.settle(&done, &stored);
-    assert_eq!(told(&resolved(&mut ops.share(), &stored).unwrap()), [("n", Some("12"), true)]);
+    assert!(!ops.hides_keys());
+    check(&mut ops, &[("a", "1"), ("c", "3")], Some(&[("a", "1"), ("b", "2"), ("c", "3")]));
+    later.settle(&done, &stored);
+    check(&mut later, &[("a", "1"), ("c", "3")], Some(&[]));
 }
 
 #[test]
@@ -166,20 +378,74 @@ fn a_purge_beats_what_came_before_and_survives_a_commit_of_it() {
     assert!(!ops.touches_keys() && ops.hides_session());
     ops.settle(&done, &state(&[("a", "1")]));
     assert_eq!(ops.act, Act::Purge);
+    ops.write("b", Some(raw("2")));
+    ops.drop_writes();
+    assert!(ops.act == Act::Purge && !ops.touches_keys());
 }
 
 #[test]
-fn an_insert_of_what_is_there_counts_where_a_renewal_comes_to_another_record() {
-    let loaded: State = [("user", "\"ada\"")].into_iter().collect();
+fn a_reload_makes_updates_again_of_what_is_there() {
+    let loaded = state(&[("a", "1"), ("n", "10")]);
     let mut ops = Pending::default();
-    ops.insert("user", "\"ada\"".into(), &loaded);
-    assert!(ops.is_empty());
-    let mut changes = |act, base: &State| {
-        ops.act = act;
-        resolved(&mut ops.share(), base).unwrap().keys.len()
-    };
-    assert_eq!(changes(Act::Keep, &loaded), 0);
-    assert_eq!(changes(Act::Keep, &State::default()), 0);
-    assert_eq!(changes(Act::Renew, &loaded), 0);
-    assert_eq!(changes(Act::Renew, &State::default()), 1);
+    add(&mut ops, &loaded, 1);
+    ops.write("a", Some(raw("2")));
+    let before = ops.version();
+    let mut rebased = ops.share();
+    let now = state(&[("a", "7"), ("n", "20")]);
+    Ops::rebase(&mut rebased, &now).unwrap();
+    assert_eq!(ops.view("n", &loaded).value(), Some("11"), "until it is adopted");
+    assert_eq!(ops.version(), before);
+    ops.adopt(rebased);
+    assert_ne!(ops.version(), before);
+    assert_eq!(ops.view("n", &now).value(), Some("21"));
+    assert_eq!(ops.view("a", &now).value(), Some("2"));
+    check(&mut ops, &[("a", "7"), ("n", "20")], Some(&[("a", "2"), ("n", "21")]));
+
+    let mut ops = Pending::default();
+    assert!(ops.update("n", &loaded, Some(raw("10")), Some(raw("2")), Replay::Never));
+    assert!(Ops::rebase(&mut ops.share(), &now).unwrap_err().is_conflict());
+    assert!(Ops::rebase(&mut ops.share(), &loaded).is_ok());
+}
+
+#[test]
+fn a_closure_that_calls_itself_is_a_conflict_and_no_deadlock() {
+    let place: Arc<OnceLock<Replay>> = Arc::default();
+    let inner = Arc::clone(&place);
+    let replay = Replay::with(move |_| inner.get().unwrap().run("n", None).map(|_| Some(raw("1"))));
+    let _ = place.set(replay.clone());
+    assert!(replay.run("n", Some("0")).unwrap_err().is_conflict());
+    // It did not stay taken out.
+    assert!(replay.run("n", Some("0")).unwrap_err().is_conflict());
+
+    let place: Arc<OnceLock<Replay>> = Arc::default();
+    let inner = Arc::clone(&place);
+    let replay = Replay::with(move |_| {
+        assert!(inner.get().unwrap().run("n", None).is_err());
+        Ok(Some(raw("1")))
+    });
+    let _ = place.set(replay.clone());
+    for _ in 0..2 {
+        assert_eq!(replay.run("n", None).unwrap(), Some(raw("1")));
+    }
+}
+
+#[test]
+fn a_closure_that_panics_is_a_conflict_from_then_on_and_no_deadlock() {
+    let replay = Replay::with(|_| panic!("a closure of the application's"));
+    let run = || replay.run("n", None);
+    assert!(panic::catch_unwind(panic::AssertUnwindSafe(run)).is_err());
+    assert!(run().unwrap_err().is_conflict());
+
+    let loaded = state(&[("n", "1")]);
+    let mut ops = Pending::default();
+    ops.update("n", &loaded, Some(raw("1")), Some(raw("2")), replay.clone());
+    assert!(resolved(&mut ops.share(), &loaded).is_ok(), "its value was made");
+    assert!(resolved(&mut ops.share(), &state(&[("n", "2")])).unwrap_err().is_conflict());
+}
+
+#[test]
+fn a_closure_that_fails_fails_the_commit_and_can_run_again() {
+    let replay = Replay::with(|raw| raw.map(|value| Some(value.into())).ok_or_else(|| Error::conflict_on("n")));
+    assert!(replay.run("n", None).is_err());
+    assert_eq!(replay.run("n", Some("1")).unwrap(), Some(raw("1")));
 }

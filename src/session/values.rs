@@ -1,9 +1,6 @@
 //! Reading and writing a session's values.
 
-use std::{
-    ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::ops::Deref;
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -196,18 +193,14 @@ impl Session {
         make: impl FnMut(Option<&str>) -> Result<Option<Raw>, Error> + Send + 'static,
     ) -> Result<(), SessionUpdateError> {
         let failed = |error| SessionUpdateError::new(key, error);
-        let make = Arc::new(Mutex::new(make));
+        let replay = Replay::with(make);
         for _ in 0..TRIES {
             let raw = self.see(key).map_err(failed)?;
-            let made = {
-                let mut make = make.lock().unwrap_or_else(PoisonError::into_inner);
-                make(raw.as_deref()).map_err(failed)?
-            };
+            let made = replay.run(key, raw.as_deref()).map_err(failed)?;
             if raw.is_none() && made.is_none() {
                 return Ok(());
             }
-            let replay = Replay::With(Arc::clone(&make) as _);
-            if self.step(key, raw, made, replay).map_err(failed)? {
+            if self.step(key, raw, made, replay.clone()).map_err(failed)? {
                 return Ok(());
             }
         }

@@ -1,24 +1,43 @@
 //! What a request has loaded, and done to it so far.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     commit::Ticket,
     open::Visit,
-    ops::{Act, Attempts, Pending, Replay},
+    ops::{Act, Pending, Replay},
     plan::Loaded,
     raw::Raw,
+    store::StoreError,
+    time::Timestamp,
 };
 
 /// A loaded session.
 pub(crate) struct Inner {
     pub(crate) visit: Visit,
     pub(crate) ops: Pending,
-    pub(super) attempts: Attempts,
+    /// How far the last commit has come.
+    pub(super) attempt: Attempt,
     pub(super) ticket: Ticket,
     /// Whether the token is to be sent again when the head leaves, for what a save did.
     pub(super) resends: bool,
     pub(crate) was_presented: bool,
+    /// Keeps the closures of updates, so that none is dropped under the lock: a `Drop` of the user's may use the session.
+    closures: Vec<Replay>,
+    /// Whether a change after the session's end was reported.
+    pub(crate) is_end_told: bool,
+}
+
+/// A commit of what is asked for now.
+pub(super) enum Attempt {
+    /// None was begun, or the last one succeeded.
+    None,
+    /// It was begun, and its end not yet seen.
+    Running,
+    /// It failed, and nothing is stored of it.
+    Failed,
+    /// Its outcome stays unknown: what it was asked for is never applied again.
+    Unknown(StoreError),
 }
 
 impl Inner {
@@ -27,10 +46,12 @@ impl Inner {
         Self {
             visit,
             ops: Pending::default(),
-            attempts: Attempts::default(),
+            attempt: Attempt::None,
             ticket: Ticket::Keep,
             resends: false,
             was_presented,
+            closures: Vec::new(),
+            is_end_told: false,
         }
     }
 
@@ -47,11 +68,45 @@ impl Inner {
     }
 
     pub(crate) fn update(&mut self, key: &str, seen: Option<Raw>, made: Option<Raw>, replay: Replay) -> bool {
-        self.ops.update(key, self.visit.state(), seen, made, replay)
+        let kept = replay.clone();
+        let is_taken = self.ops.update(key, self.visit.state(), seen, made, replay);
+        if is_taken && matches!(kept, Replay::With(_)) {
+            self.closures.push(kept);
+        }
+        is_taken
+    }
+
+    /// Takes out the closures that no update needs any more. They are to be dropped without the lock.
+    pub(super) fn spent_closures(&mut self) -> Vec<Replay> {
+        self.closures.extract_if(.., |closure| closure.is_last()).collect()
+    }
+
+    /// Logs the user in; on a session that has ended, to a new one.
+    pub(crate) fn log_in(&mut self, owner: Arc<str>, admitted: Option<Option<Timestamp>>) {
+        let now = match &self.ops.owner {
+            Some(owner) => owner.as_deref(),
+            None => self.visit.record().and_then(|record| record.owner()),
+        };
+        if self.ops.act == Act::Purge {
+            self.ops.end(Act::Restart);
+        } else if now.is_some_and(|now| *now != *owner) && self.ops.act != Act::Restart {
+            self.ops.start_over();
+        }
+        if self.ops.act != Act::Restart {
+            self.ops.act = Act::Login;
+        }
+        (self.ops.owner, self.ops.admitted) = (Some(Some(owner)), admitted);
+    }
+
+    /// Whether the session was found gone, and nothing else was asked for than to change it.
+    pub(super) fn is_gone(&self) -> bool {
+        self.visit.loaded == Loaded::Gone && matches!(self.ops.act, Act::Keep | Act::Renew)
     }
 
     /// Whether writes have no effect any more: the session is purged, and no other one begun.
     pub(crate) fn has_ended(&self) -> bool {
-        self.ops.act == Act::Purge || (self.visit.loaded == Loaded::Ended && self.ops.act != Act::Restart)
+        let begins_another = matches!(self.ops.act, Act::Restart | Act::Login);
+        let has_ended = matches!(self.visit.loaded, Loaded::Ended | Loaded::Gone);
+        self.ops.act == Act::Purge || (has_ended && !begins_another)
     }
 }

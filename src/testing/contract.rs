@@ -7,7 +7,6 @@ use crate::store::SessionStore;
 
 mod bench;
 mod cancel;
-mod conditions;
 mod create;
 mod delete;
 mod meta;
@@ -15,13 +14,15 @@ mod owners;
 mod parallel;
 mod races;
 mod random;
-mod update;
+mod replace;
+mod revoke;
 mod values;
 
-/// Checks a store of your own against the contract of [`SessionStore`], and of [`OwnerIndex`](crate::OwnerIndex) where
-/// the store has one.
+/// Checks a store of your own against the contract of [`SessionStore`], and of [`OwnerIndex`](crate::OwnerIndex) if the
+/// store has one.
 ///
 /// `make` gives a store for each check. They may all share one database: every check uses ids and owners of its own.
+/// Records that have expired are within [`Record::GRACE`](crate::Record::GRACE).
 ///
 /// ```
 /// # use cloakroom::MemoryStore;
@@ -32,19 +33,20 @@ mod values;
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(contract());
 /// ```
 ///
-/// It needs no test framework, and no runtime but the one that the store needs. Its races run on threads; where a
-/// `tokio` runtime runs the suite, they run in its context.
+/// It needs no test framework, and no runtime but the one that the store needs. Its races run on threads, in the context
+/// of the `tokio` runtime if one runs the suite.
 ///
 /// # Panics
 ///
-/// The store breaks its contract: the message has, for each failed check, the sentence that was broken, and how.
+/// The store breaks its contract. For each failed check, the message has the sentence that was broken, and how.
 pub async fn contract<S: SessionStore>(make: impl AsyncFn() -> S) {
     let breaches = breaches(make).await;
     let lines: Vec<String> = breaches.iter().map(ToString::to_string).collect();
     assert!(lines.is_empty(), "the store breaks its contract:\n\n{}", lines.join("\n\n"));
 }
 
-/// Runs [`contract`] and gives back what it found, in the suite's order: for tests of suites, and for reports.
+/// Runs the checks of [`contract`], and returns those that failed, in the suite's order: for tests of suites, and for
+/// reports.
 ///
 /// ```
 /// # use cloakroom::MemoryStore;
@@ -56,19 +58,21 @@ pub async fn contract<S: SessionStore>(make: impl AsyncFn() -> S) {
 pub async fn breaches<S: SessionStore>(make: impl AsyncFn() -> S) -> Vec<Breach> {
     let mut suite = Suite { make, breaches: Vec::new() };
     create::run(&mut suite).await;
-    update::run(&mut suite).await;
-    conditions::run(&mut suite).await;
+    replace::run(&mut suite).await;
     meta::run(&mut suite).await;
     values::run(&mut suite).await;
     delete::run(&mut suite).await;
     random::run(&mut suite).await;
     races::run(&mut suite).await;
     cancel::run(&mut suite).await;
-    owners::run(&mut suite).await;
+    if (suite.make)().await.owner_index().is_some() {
+        owners::run(&mut suite).await;
+        revoke::run(&mut suite).await;
+    }
     suite.breaches
 }
 
-/// A check that a store failed.
+/// Describes a check that a store failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Breach {
@@ -76,7 +80,7 @@ pub struct Breach {
     pub check: &'static str,
     /// The sentence of the contract that was broken.
     pub sentence: &'static str,
-    /// What the store did.
+    /// The fault that the check found.
     pub found: String,
 }
 

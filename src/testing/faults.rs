@@ -5,36 +5,40 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use self::script::Script;
 pub use self::{
     call::{Call, Verb},
     gate::Gate,
-    script::Rule,
+    late::Late,
+    rule::Rule,
 };
+use self::{script::Script, sent::Sent, tombstones::Tombstoned};
 use crate::{
-    changes::Changes,
-    owners::{DynOwnerIndex, OwnedSession, OwnerIndex},
     record::Record,
-    store::{Created, SessionStore, StoreError, Updated},
-    time::Timestamp,
+    store::{Created, Deleted, DynOwnerIndex, OwnerIndex, Replaced, SessionStore, StoreError},
     token::SessionId,
 };
 
 mod call;
 mod gate;
+mod late;
+mod rule;
 mod script;
+mod sent;
+mod tombstones;
 
-/// A store around another one, which fails, loses replies, is slow or waits at the calls that a test names, and records
-/// all of them. Clones share rules, calls and the inner store.
+/// Wraps another store. Disturbs the calls that a test names, and records all calls. Clones share the rules, the calls and
+/// the inner store.
 ///
-/// | rule | what its calls do |
+/// | rule | effect on a call |
 /// |---|---|
-/// | [`fails`](Rule::fails) | an error; the inner store is not asked |
-/// | [`is_undecodable`](Rule::is_undecodable) | the error of a damaged record; the inner store is not asked |
-/// | [`loses_its_reply`](Rule::loses_its_reply) | the inner store does it; the answer is an error all the same |
-/// | [`takes`](Rule::takes) | wait so long first |
-/// | [`waits`](Rule::waits) | wait first, until the test lets them go |
-/// | [`answers_late`](Rule::answers_late) | the inner store does it; the answer waits until the test lets it go |
+/// | [`fails`](Rule::fails) | It is not done. The caller gets an error that promises this. |
+/// | [`is_undecodable`](Rule::is_undecodable) | It is not done. The caller gets the error for a damaged record. |
+/// | [`loses_its_reply`](Rule::loses_its_reply) | It is done. The caller gets an error that leaves the outcome open. |
+/// | [`arrives_late`](Rule::arrives_late) | The caller gets an error that leaves the outcome open. The call is done later, when the test says so. |
+/// | [`arrives_twice`](Rule::arrives_twice) | It is done and answered. A copy of it is done later, when the test says so. |
+/// | [`takes`](Rule::takes) | It waits for a given time before it is done. |
+/// | [`waits`](Rule::waits) | It waits before it is done, until the test lets it go. |
+/// | [`answers_late`](Rule::answers_late) | It is done. The answer waits until the test lets it go. |
 ///
 /// ```
 /// use cloakroom::{MemoryStore, SessionId, SessionStore, testing::{FaultStore, Verb}};
@@ -50,7 +54,7 @@ mod script;
 /// # }
 /// ```
 ///
-/// Two requests are interleaved without sleeping:
+/// A gate interleaves two requests without sleeping:
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionId, SessionStore, testing::{FaultStore, Verb}};
@@ -63,55 +67,80 @@ mod script;
 ///     async move { store.load(&id).await }
 /// });
 /// gate.reached().await;
-/// store.delete(&id).await?; // while the other request stands at the gate
+/// store.delete(&id, None).await?; // while the other request waits at the gate
 /// gate.open();
 /// assert_eq!(slow.await.expect("no panic")?, None);
 /// # Ok(()) }
 /// ```
+///
+/// A call can arrive after its sender gave up:
+///
+/// ```
+/// # use cloakroom::{MemoryStore, SessionStore, SessionId, Timestamp};
+/// # use cloakroom::testing::{FaultStore, RecordBuilder, Verb};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), cloakroom::StoreError> {
+/// # let store = FaultStore::new(MemoryStore::new());
+/// # let (id, record) = (SessionId::random(), RecordBuilder::new(Timestamp::from_millis(1_000)).build());
+/// let late = store.next(Verb::Create).arrives_late();
+/// assert!(store.create(&id, &record).await.is_err_and(|error| error.is_unknown()));
+/// assert_eq!(store.load(&id).await?, None);
+///
+/// late.arrives().await;
+/// assert_eq!(store.load(&id).await?, Some(record));
+/// # Ok(()) }
+/// ```
+///
+/// # Tombstones
+///
+/// Because its calls can arrive late, this store keeps tombstones, also over an inner store that keeps none. It remembers
+/// every id that was deleted through it, for ever: `load` answers `None`, `create` answers [`Created::Taken`], `replace`
+/// answers [`Replaced::Gone`], `delete` answers [`Deleted::Gone`]. A `delete` without a base leaves a tombstone even if the
+/// id had no record, because the `create` of it may be on its way.
 pub struct FaultStore<S> {
-    inner: Arc<S>,
+    store: Tombstoned<S>,
     script: Arc<Mutex<Script>>,
 }
 
 impl<S> FaultStore<S> {
-    /// A store that does what `inner` does, until it is told otherwise.
+    /// Wraps `inner`. Disturbs nothing until a rule is made.
     pub fn new(inner: S) -> Self {
-        Self { inner: Arc::new(inner), script: Arc::default() }
+        Self { store: Tombstoned::new(inner), script: Arc::default() }
     }
 
-    /// The store inside: calls to it are neither disturbed nor recorded.
+    /// Returns the inner store. Calls to it are not disturbed and not recorded, and see no tombstone.
     #[must_use]
     pub fn inner(&self) -> &S {
-        &self.inner
+        self.store.inner()
     }
 
-    /// A rule for the next call of this verb.
+    /// Starts a rule for the next call of this verb.
     pub fn next(&self, verb: Verb) -> Rule {
         self.nth(verb, 1)
     }
 
-    /// A rule for the `n`th call of this verb from now on; the next one is the first.
+    /// Starts a rule for the `n`th call of this verb from now on. The next one is the first.
     pub fn nth(&self, verb: Verb, n: usize) -> Rule {
         Rule::new(Arc::clone(&self.script), verb, n.saturating_sub(1), 1)
     }
 
-    /// A rule for every call of this verb from now on, until [`FaultStore::heal`].
+    /// Starts a rule for every call of this verb from now on, until [`FaultStore::heal`].
     pub fn every(&self, verb: Verb) -> Rule {
         Rule::new(Arc::clone(&self.script), verb, 0, usize::MAX)
     }
 
-    /// Takes all rules back. Calls that stand at a gate still wait there.
+    /// Removes all rules. Calls that wait at a gate still wait, and calls that are held back still can arrive.
     pub fn heal(&self) {
         self.script().heal();
     }
 
-    /// The calls up to now, in the order in which they came. They compare with the names of verbs.
+    /// Returns the calls up to now, in the order in which they were made. A call is recorded once, when it is sent, also if
+    /// it arrives late or twice. Calls compare with the names of verbs.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.script().calls.clone()
     }
 
-    /// The calls up to now; counting starts anew.
+    /// Returns the calls up to now, and forgets them.
     #[allow(clippy::must_use_candidate)] // Called for its effect alone after a test's preparations.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.script().calls)
@@ -120,67 +149,63 @@ impl<S> FaultStore<S> {
     fn script(&self) -> MutexGuard<'_, Script> {
         script::lock(&self.script)
     }
+}
 
-    async fn play<T>(&self, call: Call, done: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        let faults = self.script().enter(call);
+impl<S: SessionStore> FaultStore<S> {
+    async fn play<T>(&self, sent: Sent, done: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let faults = self.script().enter(sent.call());
+        let copy = || sent.arrival(&self.store);
         for fault in &faults {
-            fault.before().await?;
+            fault.before(copy).await?;
         }
         let answer = done.await;
         for fault in &faults {
-            fault.after().await?;
+            fault.after(copy).await?;
         }
         answer
     }
 }
 
-impl<S: SessionStore> FaultStore<S> {
-    fn index(&self) -> Result<&dyn DynOwnerIndex, StoreError> {
-        self.inner.owner_index().ok_or_else(|| StoreError::new("the inner store has no index of owners"))
-    }
-}
-
 impl<S: SessionStore> SessionStore for FaultStore<S> {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
-        self.play(Call::on(Verb::Load, id), self.inner.load(id)).await
+        self.play(Sent::Load(*id), self.store.load(id)).await
     }
 
     async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
-        self.play(Call::on(Verb::Create, id), self.inner.create(id, record)).await
+        self.play(Sent::Create(*id, record.clone()), self.store.create(id, record)).await
     }
 
-    async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
-        self.play(Call::on(Verb::Update, id), self.inner.update(id, changes)).await
+    async fn replace(&self, id: &SessionId, base: &Record, record: &Record) -> Result<Replaced, StoreError> {
+        let sent = Sent::Replace(*id, base.clone(), record.clone());
+        self.play(sent, self.store.replace(id, base, record)).await
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.play(Call::on(Verb::Delete, id), self.inner.delete(id)).await
+    async fn delete(&self, id: &SessionId, base: Option<&Record>) -> Result<Deleted, StoreError> {
+        self.play(Sent::Delete(*id, base.cloned()), self.store.delete(id, base)).await
     }
 
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {
-        self.inner.owner_index().map(|_| self as &dyn DynOwnerIndex)
+        self.inner().owner_index().map(|_| self as &dyn DynOwnerIndex)
     }
 }
 
 impl<S: SessionStore> OwnerIndex for FaultStore<S> {
-    async fn list(&self, owner: &str, now: Timestamp) -> Result<Vec<OwnedSession>, StoreError> {
-        self.play(Call::of(Verb::List, owner), self.index()?.list(owner, now)).await
+    async fn list(&self, owner: &str) -> Result<Vec<(SessionId, Record)>, StoreError> {
+        self.play(Sent::List(owner.to_owned()), self.store.list(owner)).await
     }
 
     async fn revoke(&self, owner: &str, id: &SessionId) -> Result<bool, StoreError> {
-        let call = Call { id: Some(*id), ..Call::of(Verb::Revoke, owner) };
-        self.play(call, self.index()?.revoke(owner, id)).await
+        self.play(Sent::Revoke(owner.to_owned(), *id), self.store.revoke(owner, id)).await
     }
 
     async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<Vec<SessionId>, StoreError> {
-        let call = Call { id: but.copied(), ..Call::of(Verb::RevokeAll, owner) };
-        self.play(call, self.index()?.revoke_all(owner, but)).await
+        self.play(Sent::RevokeAll(owner.to_owned(), but.copied()), self.store.revoke_all(owner, but)).await
     }
 }
 
 impl<S> Clone for FaultStore<S> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), script: Arc::clone(&self.script) }
+        Self { store: self.store.clone(), script: Arc::clone(&self.script) }
     }
 }
 

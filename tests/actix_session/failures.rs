@@ -20,9 +20,8 @@ async fn each_verb_that_fails_is_an_empty_500() {
     // The verb, a request that needs it, and what becomes of the cookie.
     let table = [
         (Verb::Load, "/app/get:user", Sent::Nothing),
-        (Verb::Load, "/plain", Sent::Nothing),
-        (Verb::Update, "/app/insert:user:8", Sent::Nothing),
-        (Verb::Update, "/app/renew", Sent::Nothing),
+        (Verb::Replace, "/app/insert:user:8", Sent::Nothing),
+        (Verb::Replace, "/app/renew", Sent::Nothing),
         // Who logs out is logged out here at least.
         (Verb::Delete, "/app/purge", Sent::Removal),
     ];
@@ -36,6 +35,17 @@ async fn each_verb_that_fails_is_an_empty_500() {
         store.heal();
         assert_eq!(site.get(&browser, "/app/get:user").await.body, "7", "{verb:?} {path}");
     }
+}
+
+/// Here the load comes before the handler, too, and its error surfaces where the session is used.
+#[actix_web::test]
+async fn a_load_that_fails_is_no_error_where_the_session_is_not_used() {
+    let store = FaultStore::new(MemoryStore::new());
+    let (site, browser) = (Site::new(builder(store.clone()).build()), Browser::new());
+    site.get(&browser, "/app/insert:user:7").await;
+    store.every(Verb::Load).fails();
+    let page = site.peek(&browser, "/plain").await;
+    assert_eq!((page.status.as_u16(), page.body.as_str(), page.sent()), (200, "plain", Sent::Nothing));
 }
 
 #[actix_web::test]

@@ -107,7 +107,10 @@ async fn a_token_is_rejected_with_the_reason() {
     house.told();
     house.visit(&mut stolen, async |_| ()).await;
     assert_eq!(house.told(), [format!("rejected {id} Superseded")]);
-    house.clock.advance(Duration::from_secs(10));
+    house.clock.advance(Duration::from_secs(59));
+    house.visit(&mut stolen, async |_| ()).await;
+    assert_eq!(house.told(), [format!("rejected {id} Superseded")]);
+    house.clock.advance(Duration::from_secs(1));
     house.visit(&mut stolen, async |_| ()).await;
     assert_eq!(house.told(), [format!("rejected {id} WrongSecret")]);
 
@@ -174,7 +177,7 @@ async fn an_update_that_ran_again_is_told() {
 async fn a_store_that_fails_is_told_once_a_call() {
     let house = House::new();
     let (mut browser, _) = house.guest().await;
-    for (verb, during) in [(Verb::Load, "load"), (Verb::Update, "commit")] {
+    for (verb, during) in [(Verb::Load, "load"), (Verb::Replace, "commit")] {
         house.store.next(verb).fails();
         let response = browser.send(&house.layer, async |session| session.insert("n", during).unwrap()).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -191,6 +194,7 @@ async fn who_ends_an_owners_session_is_told_like_a_purge() {
     let house = House::new();
     let (mut browser, id) = house.guest().await;
     house.visit(&mut browser, async |session| session.set_owner("alice")).await;
+    assert_eq!(house.told(), [format!("rotated {id}")], "a new owner is a new secret");
     let owners = house.layer.owners().expect("an index");
     assert!(owners.revoke("alice", &id.parse().expect("an id")).await.expect("memory"));
     assert_eq!(house.told(), [format!("destroyed {id}")]);
@@ -201,6 +205,7 @@ async fn who_ends_an_owners_session_is_told_like_a_purge() {
         house.visit(&mut browser, async |session| session.set_owner("bob")).await;
         ended.push(format!("destroyed {id}"));
     }
+    house.told();
     let kept = ended.pop().and_then(|line| line.split(' ').next_back()?.parse().ok()).expect("an id");
     assert_eq!(owners.revoke_others("bob", &kept).await.expect("memory"), 2);
     let mut told = house.told();
@@ -211,6 +216,7 @@ async fn who_ends_an_owners_session_is_told_like_a_purge() {
     let (mut browser, first) = house.guest().await;
     let layer = house.layer.clone().max_per_owner(1, OverLimit::EndOldest).expect("a limit");
     browser.visit(&layer, async |session| session.set_owner("alice")).await;
+    assert_eq!(house.told(), [format!("rotated {first}")]);
     house.clock.advance(DAY / 2);
     let mut newer = Browser::default();
     newer.visit(&layer, async |session| session.set_owner("alice")).await;
@@ -241,7 +247,7 @@ async fn no_secret_and_no_value_is_ever_told_or_logged() {
         })
         .await;
     house.visit(&mut old, async |session| session.insert("password", "hunter2").unwrap()).await;
-    for verb in [Verb::Load, Verb::Update] {
+    for verb in [Verb::Load, Verb::Replace] {
         house.store.next(verb).fails();
         browser.send(&house.layer, async |session| session.insert("more", "hunter2").unwrap()).await;
     }

@@ -38,9 +38,9 @@ fn header<'a>(response: &'a Response<String>, name: &str) -> Option<&'a str> {
 async fn a_failure_is_an_empty_503_unless_the_layer_says_otherwise() {
     for (verb, status) in [
         (Verb::Load, None),
-        (Verb::Update, None),
+        (Verb::Replace, None),
         (Verb::Load, Some(StatusCode::INTERNAL_SERVER_ERROR)),
-        (Verb::Update, Some(StatusCode::INTERNAL_SERVER_ERROR)),
+        (Verb::Replace, Some(StatusCode::INTERNAL_SERVER_ERROR)),
     ] {
         let (store, mut layer) = house();
         if let Some(status) = status {
@@ -84,7 +84,7 @@ async fn a_hook_answers_in_tower() {
     });
     let mut browser = guest(&layer).await;
     // A failed load surfaces in the handler; its failure, passed on, is answered by the hook.
-    for verb in [Verb::Load, Verb::Update, Verb::Delete] {
+    for verb in [Verb::Load, Verb::Replace, Verb::Delete] {
         store.next(verb).fails();
         let request = browser.get();
         let response = browser
@@ -129,7 +129,7 @@ async fn a_hook_answers_in_axum_for_extractors_as_well() {
     });
     let app = Router::new().route("/", get(write)).route("/purge", get(purge)).layer(hooked);
     let mut browser = guest(&layer).await;
-    for (verb, path) in [(Verb::Load, "/"), (Verb::Update, "/"), (Verb::Delete, "/purge")] {
+    for (verb, path) in [(Verb::Load, "/"), (Verb::Replace, "/"), (Verb::Delete, "/purge")] {
         store.next(verb).fails();
         let response = browser.axum(&app, path).await;
         assert_eq!((response.status(), response.body().as_str()), (StatusCode::BAD_GATEWAY, "sorry"), "{verb:?}");
@@ -137,7 +137,7 @@ async fn a_hook_answers_in_axum_for_extractors_as_well() {
     }
     assert_eq!(browser.token(), None, "purged, though the store failed");
     let mut browser = guest(&layer).await;
-    for verb in [Verb::Load, Verb::Update] {
+    for verb in [Verb::Load, Verb::Replace] {
         store.next(verb).fails();
         let response = browser.axum(&plain, "/").await;
         assert_eq!((response.status(), response.body().as_str()), (StatusCode::SERVICE_UNAVAILABLE, ""), "{verb:?}");
@@ -207,7 +207,7 @@ async fn a_hook_answers_in_actix_before_the_handler_in_it_and_after_it() {
         let mut browser = guest(&layer).await;
         let (status, body) =
             if hooked { (StatusCode::BAD_GATEWAY, "sorry") } else { (StatusCode::SERVICE_UNAVAILABLE, "") };
-        for (verb, path) in [(Verb::Load, "/"), (Verb::Update, "/"), (Verb::Delete, "/purge")] {
+        for (verb, path) in [(Verb::Load, "/"), (Verb::Replace, "/"), (Verb::Delete, "/purge")] {
             store.next(verb).fails();
             let response = browser.actix(&app, path).await;
             let what = format!("{verb:?} lazy: {lazy} hooked: {hooked}");
@@ -237,10 +237,9 @@ async fn anonymous_is_empty_read_only_and_leaves_the_cookie_alone() {
     let table: &[(&str, Act)] = &[
         ("nothing", |_| ()),
         ("insert", |session| session.insert("visits", 7).unwrap()),
-        ("update", |session| session.update_or("visits", 7, |visits: u32| visits + 1).unwrap()),
+        ("replace", |session| session.update_or("visits", 7, |visits: u32| visits + 1).unwrap()),
         ("remove", |session| drop(session.remove("visits"))),
         ("clear", Session::clear),
-        ("owner", |session| session.set_owner("mallory")),
         ("label", |session| session.set_label("phone")),
     ];
     for (what, act) in table {
@@ -265,7 +264,13 @@ async fn anonymous_is_empty_read_only_and_leaves_the_cookie_alone() {
 #[tokio::test]
 async fn what_must_not_get_lost_is_an_error_also_when_anonymous() {
     type Act = fn(&Session);
-    let table: &[(&str, Act)] = &[("renew", Session::renew), ("purge", Session::purge), ("restart", Session::restart)];
+    let table: &[(&str, Act)] = &[
+        ("renew", Session::renew),
+        ("purge", Session::purge),
+        ("restart", Session::restart),
+        ("login", |session| session.login("mallory")),
+        ("owner", |session| session.set_owner("mallory")),
+    ];
     for (what, act) in table {
         let (store, layer) = house();
         let layer = layer.on_store_error(OnStoreError::Anonymous);
@@ -309,21 +314,21 @@ async fn too_much_state_is_a_typed_error_and_nothing_is_stored() {
         })
         .await;
     assert!(saved.is_some_and(|error| error.is_too_large() && !error.is_store()));
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(store.take_calls(), ["load"]);
     assert_eq!(visits(&layer, &mut browser).await, Some(1));
 
     let mut nobody = Browser::default();
     let response = nobody.send(&layer, async |session| session.insert("large", "x".repeat(1000)).unwrap()).await;
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!((nobody.token(), header(&response, "set-cookie")), (None, None));
 
     // A label is part of the record, too, and often what a client sends.
     let response = browser.send(&layer, async |session| session.set_label("x".repeat(1000))).await;
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let defaults = SessionLayer::new(store.clone());
     let response = browser.send(&defaults, async |session| session.insert("large", "x".repeat(65_536)).unwrap()).await;
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "64 KiB");
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "64 KiB");
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ async fn the_cookie_is_sent_again_when_the_deadline_moves_and_only_then() {
         clock.advance(2 * MINUTE);
         let page = browser.get(&app, "/app/get:user").await;
         assert_eq!((page.sent(), max_age(&page)), (Sent::Token, Some(3600)));
-        assert_eq!(store.take_calls(), ["load", "update"]);
+        assert_eq!(store.take_calls(), ["load", "replace"]);
     }
     let page = browser.get(&app, "/app/insert:user:8").await;
     assert_eq!(max_age(&page), Some(3600), "a change moves it, too");
@@ -69,7 +69,7 @@ async fn a_request_that_another_ones_renewal_overtakes_sends_no_cookie() {
         browser.get(&app, "/app/insert:user:7").await;
         clock.advance(30 * MINUTE);
         // It has loaded, and stands before its write.
-        let gate = store.next(Verb::Update).waits();
+        let gate = store.next(Verb::Replace).waits();
         let before = browser.copied();
         let held = before.peek(&app, slow);
         let login = async {
@@ -105,7 +105,7 @@ async fn a_save_in_the_middle_puts_no_token_over_a_newer_one() {
         let browser = Browser::new();
         browser.get(&app, "/app/insert:user:7").await;
         // The save is done, and what comes with the head stands before its write.
-        let gate = store.nth(Verb::Update, 2).waits();
+        let gate = store.nth(Verb::Replace, 2).waits();
         let before = browser.copied();
         let held = before.peek(&app, slow);
         let login = async {
@@ -131,7 +131,7 @@ async fn what_ends_meanwhile_is_not_sent_again() {
     let browser = Browser::new();
     browser.get(&app, "/app/insert:user:7").await;
     clock.advance(30 * MINUTE);
-    let gate = store.next(Verb::Update).waits();
+    let gate = store.next(Verb::Replace).waits();
     let before = browser.copied();
     let held = before.peek(&app, "/app/get:user");
     let logout = async {
@@ -172,22 +172,31 @@ async fn every_write_extends_be_it_of_what_is_there_and_no_read_does() {
     assert_eq!(browser.get(&app, "/app/get:user").await.body, "none");
 }
 
-/// An equal value is extended by, and is no write to its key: another request's newer one stays.
+/// An equal value extends the session and is no write to its key: another request's newer value stays. If that request came
+/// between, it has moved the deadline on already, and its response has the cookie.
 #[tokio::test]
 async fn an_equal_insert_extends_and_writes_no_key() {
     let (app, store, clock) = house(limits().extend_on_write());
     let browser = Browser::new();
     browser.get(&app, "/app/insert:seat:1").await;
     clock.advance(30 * MINUTE);
-    let gate = store.next(Verb::Update).waits();
+    let gate = store.next(Verb::Replace).waits();
     let before = browser.copied();
     let held = before.peek(&app, "/app/insert:seat:1");
     let other = async {
         gate.reached().await;
-        browser.get(&app, "/app/insert:seat:2").await;
+        let page = browser.get(&app, "/app/insert:seat:2").await;
         gate.open();
+        page
     };
-    let (late, ()) = soon(async { tokio::join!(held, other) }).await;
-    assert_eq!((late.status.as_u16(), max_age(&late)), (200, Some(3600)));
+    let (late, other) = soon(async { tokio::join!(held, other) }).await;
+    assert_eq!((late.status.as_u16(), late.sent()), (200, Sent::Nothing));
+    assert_eq!(max_age(&other), Some(3600));
+    clock.advance(40 * MINUTE);
+    assert_eq!(browser.get(&app, "/app/get:seat").await.body, "2");
+
+    let page = browser.get(&app, "/app/insert:seat:2").await;
+    assert_eq!(max_age(&page), Some(3600), "no other request came between");
+    clock.advance(40 * MINUTE);
     assert_eq!(browser.get(&app, "/app/get:seat").await.body, "2");
 }

@@ -6,12 +6,18 @@ mod support;
 
 mod app;
 mod claims;
+mod contention;
+mod dropped;
 mod events;
 mod failure;
+mod handles;
 mod header_transport;
 mod late;
 mod lifetimes;
+mod login;
 mod memory;
 mod owners;
 mod scopes;
 mod session;
+mod unknown;
+mod valid_from;

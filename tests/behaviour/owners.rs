@@ -1,17 +1,11 @@
 //! Whose a session is, and what can be done with all of an owner's.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use axum::{Router, extract::Path, response::Result, routing::get};
 use cloakroom::{
-    Changes, Created, MemoryStore, OnStoreError, OverLimit, Owners, Record, Session, SessionId, SessionLayer,
-    SessionStore, StoreError, Updated,
+    Created, Deleted, Lifetime, MemoryStore, OverLimit, Owners, Record, Replaced, Session, SessionId, SessionLayer,
+    SessionStore, StoreError,
     testing::{FaultStore, TestClock, Verb},
 };
 use http::StatusCode;
@@ -132,6 +126,8 @@ async fn a_store_that_fails_says_so() {
     assert!(owners.revoke_others("alice", &id).await.is_err_and(|error| error.is_store()));
 }
 
+const LARGEST: &str = "340282366920938463463374607431768211455";
+
 #[tokio::test]
 async fn the_owner_key_says_whose_a_session_is() {
     type Act = fn(&Session);
@@ -139,7 +135,7 @@ async fn the_owner_key_says_whose_a_session_is() {
         ("a string", |session| session.insert("user_id", "alice").unwrap(), Some("alice")),
         ("a number", |session| session.insert("user_id", 17).unwrap(), Some("17")),
         ("a large number", |session| session.insert("user_id", u64::MAX).unwrap(), Some("18446744073709551615")),
-        ("nothing of that", |session| session.insert("user_id", [1]).unwrap(), None),
+        ("a larger number", |session| session.insert("user_id", u128::MAX).unwrap(), Some(LARGEST)),
         ("null", |session| session.insert("user_id", None::<u8>).unwrap(), None),
         ("another key", |session| session.insert("user", "alice").unwrap(), Some("before")),
         ("an equal value", |session| session.insert("user_id", "before").unwrap(), Some("before")),
@@ -189,6 +185,7 @@ async fn the_owner_key_says_whose_a_session_is() {
         let mut browser = Browser::default();
         browser.visit(&layer, async |session| session.insert("user_id", "before").unwrap()).await;
         assert_eq!(ids(&layer, "before").await.len(), 1);
+        let token = browser.token().map(str::to_owned);
         let (before, during) = browser
             .visit(&layer, async |session| {
                 let before = session.owner();
@@ -199,10 +196,83 @@ async fn the_owner_key_says_whose_a_session_is() {
         assert_eq!(before.as_deref(), Some("before"), "{what}");
         assert_eq!(during.as_deref(), *expected, "{what}: what the handler sees");
         assert_eq!(owner(&layer, &mut browser).await.as_deref(), *expected, "{what}");
-        for name in ["before", "alice", "17", "carol", "before and after"] {
+        let is_renewed = browser.token().map(str::to_owned) != token;
+        assert_eq!(is_renewed, *expected != Some("before"), "{what}: another owner, another secret");
+        for name in ["before", "alice", "17", "18446744073709551615", LARGEST, "carol", "before and after"] {
             assert_eq!(ids(&layer, name).await.len(), usize::from(*expected == Some(name)), "{what}: {name}");
         }
     }
+}
+
+/// Each digit counts: a number that went through a float would be another user's.
+#[tokio::test]
+async fn two_large_numbers_that_differ_in_the_last_digit_are_two_owners() {
+    let layer = SessionLayer::new(MemoryStore::new()).owner_key("user_id");
+    let (mut first, mut second) = (Browser::default(), Browser::default());
+    first.visit(&layer, async |session| session.insert("user_id", u128::MAX).unwrap()).await;
+    second.visit(&layer, async |session| session.insert("user_id", u128::MAX - 1).unwrap()).await;
+    assert_eq!(owner(&layer, &mut first).await.as_deref(), Some(LARGEST));
+    assert_eq!(owners(&layer).revoke_all(LARGEST).await.expect("memory"), 1);
+    assert!(!is_in(&layer, &mut first).await);
+    assert!(is_in(&layer, &mut second).await, "another user");
+}
+
+/// Without an error, "log out everywhere" would find nothing of such a user.
+#[tokio::test]
+async fn a_value_that_names_no_owner_is_an_error_under_the_owner_key() {
+    type Act = fn(&Session);
+    let table: &[(&str, Act)] = &[
+        ("an object", |session| session.insert("user_id", serde_json::json!({ "id": 7 })).unwrap()),
+        ("an array", |session| session.insert("user_id", [7]).unwrap()),
+        ("a bool", |session| session.insert("user_id", true).unwrap()),
+        ("a float", |session| session.insert("user_id", 7.5).unwrap()),
+        ("a whole float", |session| session.insert("user_id", 7.0).unwrap()),
+    ];
+    for (what, act) in table {
+        for is_in_before in [false, true] {
+            let layer = SessionLayer::new(MemoryStore::new()).owner_key("user_id");
+            let mut browser = Browser::default();
+            if is_in_before {
+                browser.visit(&layer, async |session| session.insert("user_id", 7).unwrap()).await;
+            }
+            let token = browser.token().map(str::to_owned);
+            let mut saved = None;
+            let response = browser
+                .send(&layer, async |session| {
+                    act(&session);
+                    saved = session.save().await.err();
+                })
+                .await;
+            assert!(saved.is_some_and(|error| error.is_no_owner() && !error.is_store()), "{what}");
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{what}");
+            assert_eq!(browser.token().map(str::to_owned), token, "{what}: nothing is stored");
+            let expected = is_in_before.then_some("7");
+            assert_eq!(owner(&layer, &mut browser).await.as_deref(), expected, "{what}");
+        }
+    }
+}
+
+/// The list and the limit count the sessions that the layer would open now.
+#[tokio::test]
+async fn a_session_that_would_not_open_is_not_listed_and_takes_no_place() {
+    let clock = TestClock::new();
+    let lifetime = |idle| Lifetime::builder().idle(idle).build().expect("in order");
+    let layer = |idle| {
+        let layer = SessionLayer::new(MemoryStore::new()).clock(clock.clone()).lifetime(lifetime(idle));
+        layer.max_per_owner(1, OverLimit::Refuse).expect("a limit")
+    };
+    let before = layer(60 * MINUTE);
+    let (mut phone, _) = login(&before, "alice").await;
+    clock.advance(10 * MINUTE);
+    let refused = Browser::default().send(&before, async |session| session.login("alice")).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN, "the phone's session is live");
+
+    let lowered = before.lifetime(lifetime(5 * MINUTE));
+    assert!(!is_in(&lowered, &mut phone).await);
+    assert_eq!(ids(&lowered, "alice").await, []);
+    let (mut laptop, id) = login(&lowered, "alice").await;
+    assert!(is_in(&lowered, &mut laptop).await);
+    assert_eq!(ids(&lowered, "alice").await, [id]);
 }
 
 #[tokio::test]
@@ -266,87 +336,6 @@ async fn a_login_again_as_the_same_user_names_the_owner() {
 }
 
 #[tokio::test]
-async fn sessions_from_before_valid_from_are_over() {
-    let clock = TestClock::new();
-    let store = MemoryStore::new();
-    let layer = SessionLayer::new(store.clone()).clock(clock.clone());
-    let (mut early, _) = login(&layer, "alice").await;
-    clock.advance(MINUTE);
-    let leak = cloakroom::Clock::now(&clock);
-    let (mut late, _) = login(&layer, "alice").await;
-    let layer = SessionLayer::new(store).clock(clock.clone()).valid_from(leak);
-    assert!(!is_in(&layer, &mut early).await);
-    assert!(is_in(&layer, &mut late).await, "made at that very moment");
-    // A renewal does not make a session younger, nor does a later one open it.
-    clock.advance(MINUTE);
-    let layer = layer.valid_from(cloakroom::Clock::now(&clock));
-    assert!(!is_in(&layer, &mut late).await);
-}
-
-#[tokio::test]
-async fn the_application_says_since_when_an_owners_sessions_are_valid() {
-    let clock = TestClock::new();
-    let asked = Arc::new(AtomicUsize::new(0));
-    let changed = cloakroom::Clock::now(&clock) + MINUTE;
-    let count = Arc::clone(&asked);
-    let layer = SessionLayer::new(MemoryStore::new()).clock(clock.clone()).owner_valid_from(move |owner| {
-        count.fetch_add(1, Ordering::Relaxed);
-        async move {
-            match &*owner {
-                "alice" => Ok(Some(changed)),
-                "mallory" => Err(StoreError::new("the users' table is down")),
-                _ => Ok(None),
-            }
-        }
-    });
-    let mut nobody = Browser::default();
-    nobody.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
-    assert!(is_in(&layer, &mut nobody).await);
-    assert_eq!(asked.load(Ordering::Relaxed), 0, "asked only with an owner");
-
-    // Each `login` looks once, too.
-    let (mut bob, _) = login(&layer, "bob").await;
-    assert!(is_in(&layer, &mut bob).await);
-    assert_eq!(asked.load(Ordering::Relaxed), 2);
-
-    let mut alice = Browser::default();
-    alice.visit(&layer, async |session| session.set_owner("alice")).await;
-    assert!(!is_in(&layer, &mut alice).await, "made before the password was changed");
-    clock.advance(2 * MINUTE);
-    let (mut alice, _) = login(&layer, "alice").await;
-    assert!(is_in(&layer, &mut alice).await);
-
-    let mut mallory = Browser::default();
-    mallory.visit(&layer, async |session| session.set_owner("mallory")).await;
-    let token = mallory.token().map(str::to_owned);
-    let response = mallory.send(&layer, async |_| panic!("no session for it")).await;
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(mallory.token().map(str::to_owned), token, "an error is not taken for absence");
-    let layer = layer.on_store_error(OnStoreError::Anonymous);
-    assert!(!is_in(&layer, &mut mallory).await);
-}
-
-/// The session is older than the change of the password, but it became this owner's after it.
-#[tokio::test]
-async fn a_visitor_from_before_the_password_changed_can_log_in() {
-    let clock = TestClock::new();
-    let changed = cloakroom::Clock::now(&clock) + MINUTE;
-    let layer = SessionLayer::new(MemoryStore::new())
-        .clock(clock.clone())
-        .owner_valid_from(move |_| async move { Ok(Some(changed)) });
-    let mut browser = Browser::default();
-    browser.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
-    clock.advance(2 * MINUTE);
-    browser
-        .visit(&layer, async |session| {
-            session.renew();
-            session.set_owner("alice");
-        })
-        .await;
-    assert_eq!(owner(&layer, &mut browser).await.as_deref(), Some("alice"));
-}
-
-#[tokio::test]
 async fn a_login_over_the_limit_is_refused() {
     let layer = SessionLayer::new(MemoryStore::new()).max_per_owner(2, OverLimit::Refuse).expect("a limit");
     let (mut first, _) = login(&layer, "alice").await;
@@ -360,7 +349,7 @@ async fn a_login_over_the_limit_is_refused() {
         })
         .await;
     assert!(saved.is_some_and(|error| error.is_over_limit() && !error.is_store()));
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert_eq!(third.token(), None, "nothing is stored for it");
     assert_eq!(ids(&layer, "alice").await.len(), 2);
 
@@ -372,7 +361,7 @@ async fn a_login_over_the_limit_is_refused() {
             session.set_owner("alice");
         })
         .await;
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert_eq!(third.visit(&layer, async |session| session.get::<u8>("cart")).await.unwrap(), Some(1));
 
     // Who is in stays in, and may log in again.
@@ -565,12 +554,12 @@ impl SessionStore for Plain {
         self.0.create(id, record).await
     }
 
-    async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
-        self.0.update(id, changes).await
+    async fn replace(&self, id: &SessionId, base: &Record, record: &Record) -> Result<Replaced, StoreError> {
+        self.0.replace(id, base, record).await
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.0.delete(id).await
+    async fn delete(&self, id: &SessionId, base: Option<&Record>) -> Result<Deleted, StoreError> {
+        self.0.delete(id, base).await
     }
 }
 

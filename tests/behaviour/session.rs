@@ -264,7 +264,7 @@ async fn what_is_asked_for_during_a_reload_or_a_save_is_not_forgotten() {
     let (layer, store, _) = house(None);
     let browser = Browser::new();
     browser.get(&app(layer.clone()), "/app/insert:n:1").await;
-    for verb in [Verb::Load, Verb::Update] {
+    for verb in [Verb::Load, Verb::Replace] {
         let (session, _) = escaped(&layer, &browser.header(), |_| ()).await;
         session.insert("a", format!("{verb:?}")).expect("JSON");
         let gate = store.next(verb).waits();
@@ -297,7 +297,7 @@ async fn a_save_that_is_dropped_half_way_counts_once() {
     browser.get(&app, "/app/insert:n:1").await;
     let (session, _) = escaped(&layer, &browser.header(), |_| ()).await;
     session.update("n", |n: u32| n + 1).expect("a number");
-    let gate = store.next(Verb::Update).answers_late();
+    let gate = store.next(Verb::Replace).answers_late();
     tokio::select! {
         _ = session.save() => panic!("its answer waits"),
         () = gate.reached() => {}
@@ -374,7 +374,7 @@ async fn the_absolute_limit_ends_a_session_however_busy_and_however_renewed() {
         store.take_calls();
         assert_eq!(browser.get(&app, "/app/get:user").await.body, "7");
         // A threshold of 1.0 is always, as long as there is something to push out.
-        let expected: &[&str] = if use_number < 5 { &["load", "update"] } else { &["load"] };
+        let expected: &[&str] = if use_number < 5 { &["load", "replace"] } else { &["load"] };
         assert_eq!(store.take_calls(), expected, "use {use_number}");
         browser.get(&app, "/app/renew").await;
     }
@@ -393,7 +393,7 @@ async fn use_pushes_the_deadline_out_once_a_fifth_of_the_idle_time_is_gone() {
         store.take_calls();
         let page = browser.get(&app, "/app/get:user").await;
         assert_eq!((page.body.as_str(), page.sent()), ("7", Sent::Nothing));
-        let expected: &[&str] = if is_touched { &["load", "update"] } else { &["load"] };
+        let expected: &[&str] = if is_touched { &["load", "replace"] } else { &["load"] };
         assert_eq!(store.take_calls(), expected, "after {minutes} minutes");
         clock.advance(if is_touched { Duration::from_secs(59 * 60) } else { HOUR });
         assert_eq!(browser.get(&app, "/app/get:user").await.body == "7", is_touched, "after {minutes} minutes");
@@ -435,7 +435,11 @@ async fn limits_that_change_hold_for_existing_sessions_and_log_nobody_out_who_is
 }
 
 /// Hands the session of a request out of its handler, as a streaming body or a socket does.
-async fn escaped(layer: &SessionLayer, cookies: &str, before: impl FnOnce(&Session)) -> (Session, Response<String>) {
+pub(crate) async fn escaped(
+    layer: &SessionLayer,
+    cookies: &str,
+    before: impl FnOnce(&Session),
+) -> (Session, Response<String>) {
     let kept: Arc<Mutex<Option<Session>>> = Arc::default();
     let request = Request::get("/").header("cookie", cookies).body(()).expect("a request");
     let before = Mutex::new(Some(before));
@@ -484,7 +488,7 @@ async fn after_the_head_has_left_what_needs_no_cookie_is_saved_and_the_rest_says
     browser.get(&app, "/app/purge").await;
     session.insert("a", 1).expect("JSON");
     assert!(session.save().await.expect_err("it was logged out").is_gone());
-    assert!(session.save().await.is_ok(), "and that is that");
+    assert!(session.save().await.expect_err("it still is").is_gone());
     assert!(store.inner().is_empty(), "nothing is revived");
 }
 
@@ -555,7 +559,7 @@ async fn all_who_ask_share_one_load() {
     store.take_calls();
     let request = Request::get("/").header("cookie", browser.header()).body(()).expect("a request");
     soon(service.oneshot(request)).await.expect("no error");
-    assert_eq!(store.take_calls(), ["load", "update"]);
+    assert_eq!(store.take_calls(), ["load", "replace"]);
 }
 
 #[tokio::test]

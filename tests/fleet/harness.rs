@@ -10,7 +10,7 @@ use std::{
 };
 
 use cloakroom::{
-    Changes, Created, DynOwnerIndex, MemoryStore, Record, SessionId, SessionLayer, SessionStore, StoreError, Updated,
+    Created, Deleted, DynOwnerIndex, MemoryStore, Record, Replaced, SessionId, SessionLayer, SessionStore, StoreError,
 };
 use http::{StatusCode, header};
 use reqwest::{Client, RequestBuilder, redirect::Policy};
@@ -168,12 +168,12 @@ impl SessionStore for Counted {
         self.counted(self.store.create(id, record)).await
     }
 
-    async fn update(&self, id: &SessionId, changes: &Changes) -> Result<Updated, StoreError> {
-        self.counted(self.store.update(id, changes)).await
+    async fn replace(&self, id: &SessionId, base: &Record, record: &Record) -> Result<Replaced, StoreError> {
+        self.counted(self.store.replace(id, base, record)).await
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.counted(self.store.delete(id)).await
+    async fn delete(&self, id: &SessionId, base: Option<&Record>) -> Result<Deleted, StoreError> {
+        self.counted(self.store.delete(id, base)).await
     }
 
     fn owner_index(&self) -> Option<&dyn DynOwnerIndex> {

@@ -123,15 +123,19 @@ async fn the_next_user_of_a_browser_does_not_get_the_last_ones_session() {
         let browser = browser();
         log_in(&servers, server, &browser, "Ada").await;
         post(&browser, servers.url(server, "cart"), &[("item", "umbrella")]).await;
-        let before = status(&servers, server, &browser).await;
         log_in(&servers, server, &browser, "Ada").await;
-        assert_eq!(status(&servers, server, &browser).await["cart"], json!(["umbrella"]));
+        let before = status(&servers, server, &browser).await;
+        assert_eq!(before["cart"], json!(["umbrella"]));
+        let adas_phone = self::browser();
+        log_in(&servers, server, &adas_phone, "Ada").await;
+        let id = before["id"].as_str().unwrap();
+        assert!(page(&servers, server, &adas_phone).await.contains(id), "it is in Ada's list");
+
         log_in(&servers, server, &browser, "Grace").await;
         let after = status(&servers, server, &browser).await;
-        assert_eq!(after["cart"], json!([]));
-        assert_ne!(after["id"], before["id"]);
-        let page = page(&servers, server, &browser).await;
-        assert!(!page.contains(before["id"].as_str().unwrap()), "{page}");
+        assert_eq!((&after["user"], &after["cart"]), (&json!("Grace"), &json!([])));
+        let page = page(&servers, server, &adas_phone).await;
+        assert!(!page.contains(id), "it is Ada's no more: {page}");
     }
 }
 

@@ -220,18 +220,25 @@ async fn errors_of_values_are_an_empty_500() {
     }
 }
 
-/// The error stays what it was for a middleware outside that looks at it.
+/// The load comes before the handler; its error surfaces where the session is used, and only there.
 #[tokio::test]
-async fn a_load_that_fails_before_the_handler_is_answered_in_its_place() {
+async fn a_load_that_fails_before_the_handler_is_an_error_where_the_session_is_used() {
     let (layer, store) = house();
-    let handler = async || -> &'static str { panic!("it must not run") };
-    let app = App::new().wrap(middleware(&layer, false)).configure(routes).route("/never", web::get().to(handler));
+    let uses = async |_: Session| -> &'static str { panic!("it must not run") };
+    let ignores = async || "hello";
+    let app = App::new()
+        .wrap(middleware(&layer, false))
+        .configure(routes)
+        .route("/uses", web::get().to(uses))
+        .route("/ignores", web::get().to(ignores));
     let app = init_service(app).await;
     let browser = Browser::new();
     get!(app, browser, "/app/insert:user:7");
-    store.next(Verb::Load).fails();
-    let page = get!(app, browser, "/never");
-    assert_eq!((page.status.as_u16(), page.body.as_str()), (503, ""));
+    for (path, status, body) in [("/uses", 503, ""), ("/ignores", 200, "hello")] {
+        store.next(Verb::Load).fails();
+        let page = get!(app, browser, path);
+        assert_eq!((page.status.as_u16(), page.body.as_str(), page.sent()), (status, body, Sent::Nothing), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ async fn middleware_from_a_function_shares_the_handlers_session() {
     store.take_calls();
     let page = browser.get(&app, "/in/app/get:user/get:seen").await;
     assert_eq!(page.body, "7 1", "the handler sees what the middleware wrote");
-    assert_eq!(store.take_calls(), ["load", "update"], "one load, one write");
+    assert_eq!(store.take_calls(), ["load", "replace"], "one load, one write");
 }
 
 /// One that looks at the session on the way out.

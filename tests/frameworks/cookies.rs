@@ -186,7 +186,7 @@ async fn the_applications_own_headers_stay() {
         let cookies = all(&page, "set-cookie");
         assert!(cookies.len() == 2 && cookies[0] == "own=1", "appended: {at}: {page:?}");
         assert_eq!(all(&page, "vary"), ["accept-encoding, Cookie"], "it says so already: {at}");
-        assert_eq!(all(&page, "cache-control"), ["public"], "the application knows: {at}");
+        assert_eq!(all(&page, "cache-control"), ["public", "private"], "a cookie is in no shared cache: {at}");
         assert_eq!(browser.header().matches("__Host-id=").count(), 1);
 
         let page = browser.get(&app, "/app/get:user/public").await;

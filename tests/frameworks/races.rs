@@ -43,7 +43,7 @@ impl Arena {
 
     /// The call that a write of this store begins with, once it has loaded.
     fn write(&self) -> Verb {
-        if self.is_naive { Verb::Delete } else { Verb::Update }
+        if self.is_naive { Verb::Delete } else { Verb::Replace }
     }
 
     async fn get(&self, browser: &Browser, path: &str) -> String {
@@ -121,7 +121,7 @@ async fn a_renewal_that_fails_half_way_destroys_nothing() {
     race("503 1 200 7", "503 none 200 7", async |arena| {
         let browser = Browser::new();
         arena.get(&browser, "/app/insert:seen:1").await;
-        arena.store.next(if arena.is_naive { Verb::Create } else { Verb::Update }).fails();
+        arena.store.next(if arena.is_naive { Verb::Create } else { Verb::Replace }).fails();
         let failed = browser.get(&arena.app, "/app/renew/insert:user:7/status:500").await;
         let seen = arena.get(&browser, "/app/get:seen").await;
         let again = browser.get(&arena.app, "/app/renew/insert:user:7").await;
@@ -185,6 +185,31 @@ async fn a_double_clicked_login_ends_logged_in_whichever_response_the_browser_ke
     .await;
 }
 
+/// The same with `login`, of a visitor, of a user who is logged in, and of one who was somebody else: each response on its own
+/// ends logged in, and shows nothing of another user.
+#[tokio::test]
+async fn a_double_clicked_login_by_its_verb_ends_logged_in_on_either_response() {
+    for (before, cart) in
+        [("insert:cart:pear", "pear"), ("login:7/insert:cart:pear", "pear"), ("login:8/insert:cart:pear", "none")]
+    {
+        for arena in Arena::every(false).await {
+            let (browser, at) = (Browser::new(), format!("{}: {before}", arena.app.name));
+            arena.get(&browser, &format!("/app/{before}")).await;
+            let (slow, fast) = arena.overtake(&browser, "/app/login:7/insert:a:1", "/app/login:7/insert:b:2").await;
+            let mut found = Vec::new();
+            for kept in [&slow, &fast] {
+                assert_eq!((kept.status.as_u16(), kept.sent()), (200, Sent::Token), "{at}");
+                let browser = browser.copied();
+                browser.keep(kept);
+                found.push(arena.get(&browser, "/app/whose/get:a/get:b/get:cart").await);
+            }
+            // The one that lost its race has a session of its own, of its own inserts.
+            assert_eq!(found, ["7 1 none none".to_owned(), format!("7 none 2 {cart}")], "{at}");
+            assert_eq!(arena.store.inner().len(), 2, "{at}");
+        }
+    }
+}
+
 /// The second click goes out with the old token, after the first one's response is lost.
 #[tokio::test]
 async fn a_login_with_a_token_that_its_lost_sibling_replaced_ends_logged_in() {
@@ -228,7 +253,8 @@ async fn two_renewals_of_one_user_stay_one_session() {
     }
 }
 
-/// A login that a logout overtakes starts afresh: of what it said itself, and nothing that it had loaded.
+/// A login that a logout overtakes starts afresh: from what it said itself, and nothing that it had loaded. What is no login
+/// comes to nothing, also if it writes the user as it was loaded.
 #[tokio::test]
 async fn a_login_that_a_logout_overtakes_revives_nothing() {
     for arena in Arena::every(false).await {
@@ -237,12 +263,18 @@ async fn a_login_that_a_logout_overtakes_revives_nothing() {
         let (login, _) = arena.overtake(&browser, "/app/renew/insert:user:8/count:n", "/app/purge").await;
         browser.keep(&login);
         assert_eq!(arena.get(&browser, "/app/get:user/get:n/get:secret").await, "8 1 none", "{at}");
-        let (again, _) = arena.overtake(&browser, "/app/renew/insert:user:8", "/app/purge").await;
+        let (again, _) = arena.overtake(&browser, "/app/login:8/insert:user:8", "/app/purge").await;
         browser.keep(&again);
         assert_eq!(arena.get(&browser, "/app/get:user/get:n").await, "8 none", "the same user logs in again: {at}");
-        let (renewed, _) = arena.overtake(&browser, "/app/renew", "/app/purge").await;
-        assert_eq!((renewed.status.as_u16(), renewed.sent()), (200, Sent::Nothing), "{at}");
-        assert!(arena.store.inner().is_empty(), "{at}");
+        for dropped in ["/app/renew", "/app/renew/insert:user:8/insert:role:editor", "/app/remove:user", "/app/disown"]
+        {
+            let browser = Browser::new();
+            arena.get(&browser, "/app/login:8/insert:user:8").await;
+            let sessions = arena.store.inner().len();
+            let (page, _) = arena.overtake(&browser, dropped, "/app/purge").await;
+            assert_eq!((page.status.as_u16(), page.sent()), (200, Sent::Nothing), "{dropped}: {at}");
+            assert_eq!(arena.store.inner().len(), sessions - 1, "{dropped}: {at}");
+        }
     }
 }
 
@@ -380,6 +412,6 @@ async fn ten_requests_at_once_load_once_each_and_touch_once_in_all() {
         }
         let calls = store.take_calls();
         assert_eq!(calls.iter().filter(|call| **call == Verb::Load).count(), 10, "{}", app.name);
-        assert_eq!(calls.iter().filter(|call| **call == Verb::Update).count(), 1, "{}", app.name);
+        assert_eq!(calls.iter().filter(|call| **call == Verb::Replace).count(), 1, "{}", app.name);
     }
 }

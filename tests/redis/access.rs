@@ -1,17 +1,20 @@
 //! Passwords, users with few rights, databases, sockets, prefixes, and connections of one's own.
 
-use cloakroom::redis::RedisStore;
+use cloakroom::{Replaced, SessionId, SessionStore as _, Timestamp, redis::RedisStore, testing::RecordBuilder};
 
-use crate::redis_support::{
-    SECOND,
-    app::{App, id},
-    server::{Server, run},
-    until,
+use crate::{
+    records::NOW,
+    redis_support::{
+        SECOND,
+        app::{App, id},
+        server::{Server, run},
+        until,
+    },
 };
 
 /// As the module's documentation has them.
-const RIGHTS: &str = "~cloakroom:* +ping +eval +evalsha +hget +hgetall +hset +hdel +del +exists +pexpire \
-                      +persist +zadd +zrange +zrangebyscore +zrem +zrevrange";
+const RIGHTS: &str = "~cloakroom:* +ping +get +getrange +set +setrange +strlen +del +pexpire +persist +eval +evalsha \
+                      +zadd +zrange +zrangebyscore +zrevrange +zrem";
 
 /// Every kind of call.
 async fn works(app: &App) {
@@ -79,6 +82,8 @@ async fn a_unix_socket() {
     let path = server.dir.join("redis.sock").display().to_string();
     server.arguments.extend(["--unixsocket".to_owned(), path.clone()]);
     server.restart().await;
+    // The server listens there a little later.
+    until("the socket is there", SECOND, || async { tokio::net::UnixStream::connect(&path).await.is_ok() }).await;
     for url in [format!("unix:{path}"), format!("unix://{path}?db=2")] {
         let store = RedisStore::connect(url).await.unwrap();
         works(&App::new(store.clone())).await;
@@ -120,6 +125,59 @@ async fn time_outs_are_as_they_were_set() {
         assert!(seen.took < 4 * limit, "{:?}", seen.took);
     }
     server.resume();
+}
+
+/// Every command of the scripts, too: a large record whose deadline moves, ends never, and ends again.
+#[tokio::test]
+async fn the_rights_are_enough_for_each_command_and_none_is_too_many() {
+    let server = Server::start().await;
+    let rights: Vec<&str> = RIGHTS.split_whitespace().collect();
+    let every = |store: RedisStore| async move {
+        let ids = [SessionId::random(), SessionId::random(), SessionId::random()];
+        let mut base = RecordBuilder::new(NOW).owner(Some("bob")).set("pad", &"x".repeat(5000)).build();
+        store.create(&ids[0], &base).await?;
+        for deadline in [NOW.plus(9 * SECOND), Timestamp::MAX, NOW.plus(SECOND)] {
+            let next = RecordBuilder::after(&base).used_at(NOW.plus(SECOND)).expires_at(deadline).build();
+            assert_eq!(store.replace(&ids[0], &base, &next).await?, Replaced::Done);
+            base = next;
+        }
+        // What has passed is taken out of the index.
+        let later = RecordBuilder::new(Timestamp::MAX).owner(Some("bob")).build();
+        store.create(&ids[1], &later).await?;
+        let next = RecordBuilder::after(&later).set("a", "1").build();
+        store.replace(&ids[1], &later, &next).await?;
+        store.create(&ids[2], &later).await?;
+        let owners = store.owner_index().unwrap();
+        assert_eq!(owners.list("bob").await?.len(), 3);
+        store.delete(&ids[0], Some(&base)).await?;
+        store.delete(&ids[1], None).await?;
+        store.load(&ids[2]).await?;
+        store.ping().await?;
+        Ok::<_, cloakroom::StoreError>(owners.revoke_all("bob", None).await?.len())
+    };
+    let mut admin = server.admin().await;
+    for left_out in std::iter::once(None).chain(rights.iter().skip(1).map(Some)) {
+        let _: () = run(&mut admin, "FLUSHALL").await;
+        let granted = rights.iter().filter(|right| Some(*right) != left_out);
+        let granted = granted.copied().collect::<Vec<_>>().join(" ");
+        let _: () = run(&mut admin, &format!("ACL SETUSER web reset on >pw {granted}")).await;
+        let _: () = run(&mut admin, "SCRIPT FLUSH").await;
+        let url = format!("redis://web:pw@{}", server.address());
+        let done = every(RedisStore::lazy(url).unwrap()).await;
+        match left_out {
+            None => assert_eq!(done.unwrap(), 1),
+            // To remove entries is housekeeping, and to delete needs it only as a fallback.
+            Some(&"+zrem") => {}
+            Some(right) => {
+                let error = done.expect_err(right);
+                // Within a script, each version has words of its own.
+                let text = format!("{error:?}");
+                let is_refused =
+                    ["NOPERM", "can't run this command", "ACL failure"].iter().any(|word| text.contains(word));
+                assert!(is_refused && error.is_not_done(), "{right}: {text}");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

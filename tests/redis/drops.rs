@@ -2,22 +2,20 @@
 
 use std::time::Duration;
 
-use cloakroom::{
-    Created, Expected, Lifetime, SecretHash, SessionId, SessionLayer, SessionStore, Updated, redis::RedisStore,
-    testing::ChangesBuilder,
-};
+use cloakroom::{Lifetime, SessionLayer, redis::RedisStore};
 
 use crate::redis_support::{
-    NOW, SECOND,
+    SECOND,
     app::{App, id},
-    credentials,
     proxy::{Cut, Proxy},
-    record,
     server::{Server, run},
     until,
 };
 
-/// How many clients there are besides the one that asks.
+/// The beginning of every record: what a write sends, and a read does not.
+const RECORD: &str = "cloakroom=1 nonce";
+
+/// Returns the number of clients besides the one that asks.
 async fn clients(server: &Server) -> usize {
     let list: String = server.run_command("CLIENT LIST TYPE normal").await;
     list.lines().count() - 1
@@ -76,20 +74,28 @@ async fn a_thousand_cuts_count_exactly() {
     let cookie = app.new_session().await;
     // So that the server knows the script.
     assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
+    let (mut counted, mut failed) = (2, 0);
     for round in 0..1000 {
         let cut = [Cut::Request, Cut::Reply, Cut::NoReply][round % 3];
-        proxy.arm(cut, "EVALSHA");
+        proxy.arm(cut, RECORD);
         let seen = app.get("/count", Some(&cookie)).await;
         assert!(proxy.has_cut());
-        // Where the server never had it, it is done the second time; where it had, the record says that it is done.
-        let now = server.value::<usize>(&id(&cookie), "n").await;
-        assert_eq!((seen.status, now), (200, Some(round + 3)), "{round}: {cut:?} {}", app.last_failure());
-        assert_eq!(seen.body, (round + 3).to_string());
+        let now = server.value::<usize>(&id(&cookie), "n").await.unwrap();
+        if seen.status == 200 {
+            assert_eq!(now, counted + 1, "{round}: {cut:?} {}", app.last_failure());
+            assert_eq!(seen.body, now.to_string());
+        } else {
+            failed += 1;
+            assert!(now == counted || now == counted + 1, "{round}: {cut:?} {now}");
+        }
+        counted = now;
     }
+    println!("{failed} of 1000 answered 503");
+    assert!(failed <= 10, "{failed}");
 }
 
 #[tokio::test]
-async fn loads_creates_touches_and_deletes_are_sent_again() {
+async fn every_kind_of_call_survives_a_cut() {
     let server = Server::start().await;
     let proxy = Proxy::start(server.port).await;
     let always = Lifetime::builder().extend_on_use(1.0).build().unwrap();
@@ -99,11 +105,12 @@ async fn loads_creates_touches_and_deletes_are_sent_again() {
         let cut = [Cut::Request, Cut::Reply, Cut::NoReply][round % 3];
         let mut cookie = String::new();
         for (path, text) in [
-            ("/count", "EVALSHA"),
-            ("/read", "HGETALL"),
-            ("/read", "EVALSHA"),
-            ("/login/bob", "owner:bob"),
-            ("/logout", "EVALSHA"),
+            ("/count", RECORD),
+            ("/read", "\r\nGET\r\n"),
+            ("/read", RECORD),
+            ("/login/bob", RECORD),
+            ("/renew", RECORD),
+            ("/logout", "600000"),
         ] {
             proxy.arm(cut, text);
             // A touch is due once a millisecond has passed.
@@ -114,81 +121,17 @@ async fn loads_creates_touches_and_deletes_are_sent_again() {
             cookie = seen.cookie.unwrap_or(cookie);
         }
     }
-    assert_eq!(server.run_command::<i64>("DBSIZE").await, i64::from(true), "nothing but the index of bob");
-}
-
-/// What became of the first time, nobody can say then. And nothing is written twice under one nonce: others have loaded what
-/// the first time made, and build on it.
-#[tokio::test]
-async fn others_write_before_it_is_sent_again() {
-    let server = Server::start().await;
-    let proxy = Proxy::start(server.port).await;
-    let (direct, cut) = (server.store().await, RedisStore::connect(proxy.url()).await.unwrap());
-    let first_token = credentials();
-    let renewed = first_token.rotated(SecretHash::from_bytes([8; 32]), NOW);
-    let changes = || ChangesBuilder::new(NOW).expires_at(NOW.plus(700 * SECOND));
-    let table = [
-        ("a count", changes().set_if("n", Expected::Value("1"), "2"), changes().set("m", "1"), false),
-        ("an insert", changes().set("n", "2"), changes().set("m", "1"), false),
-        ("a touch", changes(), changes().set("m", "1"), true),
-        ("a touch for a token", changes().expect_credentials(&first_token), changes().set("m", "1"), true),
-        (
-            "one that is renewed",
-            changes().expect_credentials(&first_token),
-            changes().rotate(&first_token, &renewed),
-            false,
-        ),
-    ];
-    for (name, first, other, is_done) in table {
-        let (id, first, other) = (SessionId::random(), first.build(), other.build());
-        assert_eq!(direct.create(&id, &record([("n", "1")], 600 * SECOND)).await.unwrap(), Created::Done);
-        // So that the server knows the script.
-        assert_eq!(direct.update(&id, &changes().build()).await.unwrap(), Updated::Done);
-        let shut = proxy.door.lock().await;
-        proxy.arm(Cut::NoReply, "EVAL");
-        let updating = tokio::spawn({
-            let (cut, first) = (cut.clone(), first.clone());
-            async move { cut.update(&id, &first).await }
-        });
-        let nonce = async || direct.load(&id).await.unwrap().unwrap().nonce();
-        until("it is done", SECOND, || async { nonce().await == first.nonce() }).await;
-        assert_eq!(direct.update(&id, &other).await.unwrap(), Updated::Done);
-        drop(shut);
-        let updated = updating.await.unwrap();
-        assert_eq!(updated.as_ref().is_ok_and(|updated| *updated == Updated::Done), is_done, "{name}: {updated:?}");
-        assert_eq!(updated.is_err(), !is_done, "{name}");
-        assert_eq!(nonce().await, other.nonce(), "{name}");
+    let keys: Vec<String> = server.run_command("KEYS *").await;
+    for key in keys.iter().filter(|key| !key.contains("owner:")) {
+        assert_eq!(server.run_command::<String>(&format!("GET {key}")).await, "", "a tombstone, and no session");
     }
-}
-
-/// Made, revoked, and made again because its maker was never told: its owner's sessions list it.
-#[tokio::test]
-async fn a_session_that_is_made_again_is_listed() {
-    let server = Server::start().await;
-    let proxy = Proxy::start(server.port).await;
-    let (direct, cut) = (server.store().await, RedisStore::connect(proxy.url()).await.unwrap());
-    let visitors = record([("n", "1")], 600 * SECOND);
-    let record = ChangesBuilder::new(NOW).owner(Some("bob")).build().apply(&visitors).unwrap();
-    // So that the server knows the scripts.
-    direct.create(&SessionId::random(), &record).await.unwrap();
-    let id = SessionId::random();
-    let shut = proxy.door.lock().await;
-    proxy.arm(Cut::NoReply, "format=1");
-    let creating = tokio::spawn(async move { cut.create(&id, &record).await });
-    until("it is made", SECOND, || async { direct.load(&id).await.unwrap().is_some() }).await;
-    let owners = direct.owner_index().unwrap();
-    assert_eq!(owners.revoke_all("bob", None).await.unwrap().len(), 2);
-    drop(shut);
-    assert_eq!(creating.await.unwrap().unwrap(), Created::Done);
-    let listed: Vec<_> = owners.list("bob", NOW).await.unwrap().into_iter().map(|session| session.id).collect();
-    assert_eq!(listed, [id]);
 }
 
 #[tokio::test]
 async fn cuts_while_many_count() {
     let server = Server::start().await;
     let proxy = Proxy::start(server.port).await;
-    // Half of them over the connection that is cut: while one does not know what became of its write, others write.
+    // Half of them over the connection that is cut: the others write while those find out what became of their writes.
     let mut apps = [App::new(RedisStore::connect(proxy.url()).await.unwrap()), App::new(server.store().await)];
     for app in &mut apps {
         app.limit = 30 * SECOND;
@@ -209,7 +152,7 @@ async fn cuts_while_many_count() {
     let mut cuts = 0;
     while !workers.iter().all(tokio::task::JoinHandle::is_finished) {
         if proxy.has_cut() {
-            proxy.arm([Cut::Request, Cut::Reply, Cut::NoReply][cuts % 3], "EVALSHA");
+            proxy.arm([Cut::Request, Cut::Reply, Cut::NoReply][cuts % 3], RECORD);
             cuts += 1;
         }
         tokio::task::yield_now().await;

@@ -3,6 +3,8 @@
 #[path = "../redis_support/mod.rs"]
 mod redis_support;
 
+mod records;
+
 mod access;
 mod actix;
 mod cluster;
@@ -10,12 +12,19 @@ mod commands;
 mod contract;
 mod down;
 mod drops;
+mod eviction;
+mod far;
 mod fleet;
-mod form;
+mod index;
+mod lost;
 mod owners;
 mod pool;
 mod refusals;
+mod replace;
 mod sentinel;
 mod stale;
+mod stored;
+mod suite;
 mod tls;
+mod unreadable;
 mod workers;

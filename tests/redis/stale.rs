@@ -121,11 +121,11 @@ async fn as_in_memory() {
         ("it grew", "/x/save/c", &[(0, "/large")], ("a c large x", "a c large x", BTreeSet::new())),
         ("it grew and shrank", "/x/save/c", &[(0, "/large"), (0, "/small/b")], ("a b c x", "a b c x", BTreeSet::new())),
         // Within a quota, the store's time counts.
-        ("a login and a save", "/bob/save/c", &[(0, "/b")], ("a b c", "a b c", ours(1_000_000))),
+        ("a login and a save", "/bob/save/c", &[(0, "/b")], ("", "a b c", ours(1_000_000))),
         // What was loaded has expired, and what is there has not.
         ("late", "/x", &[(40, "/b"), (30, "/c")], ("a b c x", "a b c x", BTreeSet::new())),
         ("late with a save", "/x/save/d", &[(40, "/b"), (30, "/c")], ("a b c d x", "a b c d x", BTreeSet::new())),
-        ("late with a login", "/x/bob", &[(40, "/b"), (30, "/c")], ("a b c x", "a b c x", ours(late))),
+        ("late with a login", "/x/bob", &[(40, "/b"), (30, "/c")], ("", "a b c x", ours(late))),
     ];
     for (name, held, others, (old, new, sessions)) in table {
         let expected = (old.to_owned(), new.to_owned(), sessions);

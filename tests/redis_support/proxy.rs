@@ -1,4 +1,4 @@
-//! A proxy that can cut a connection in the middle of a request, or of a reply.
+//! A proxy that can cut a connection in the middle of a request or of a reply, and drop all that connections carry.
 
 use std::sync::{
     Arc, Mutex,
@@ -12,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Where to cut.
+/// The place of a cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// Half of the request goes on.
@@ -26,8 +26,10 @@ pub enum Cut {
 pub struct Proxy {
     pub port: u16,
     armed: Armed,
-    /// How many bytes clients sent.
+    /// The number of bytes that clients sent.
     pub sent: Arc<AtomicUsize>,
+    /// The number of times that connections were silenced.
+    silences: Arc<AtomicUsize>,
     /// While this is held, no new connection goes through.
     pub door: Arc<Door<()>>,
     task: JoinHandle<()>,
@@ -44,20 +46,23 @@ impl Proxy {
         let to_come = Arc::clone(&armed);
         let sent = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&sent);
+        let silences = Arc::new(AtomicUsize::new(0));
+        let silenced = Arc::clone(&silences);
         let door = Arc::new(Door::new(()));
         let entry = Arc::clone(&door);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (armed, count, door) = (Arc::clone(&to_come), Arc::clone(&count), Arc::clone(&entry));
+                let silenced = Silenced { born: silenced.load(Ordering::Relaxed), now: Arc::clone(&silenced) };
                 tokio::spawn(async move {
                     drop(door.lock().await);
                     if let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await {
-                        let _ = carry(client, server, &armed, &count).await;
+                        let _ = carry(client, server, &armed, &count, &silenced).await;
                     }
                 });
             }
         });
-        Self { port, armed, sent, door, task }
+        Self { port, armed, sent, silences, door, task }
     }
 
     pub fn url(&self) -> String {
@@ -67,6 +72,11 @@ impl Proxy {
     /// Cuts the next request that holds `text`.
     pub fn arm(&self, cut: Cut, text: &str) {
         *self.armed.lock().unwrap() = Some((cut, text.as_bytes().to_vec()));
+    }
+
+    /// Drops all that the connections of today carry from now on, without a word, as a firewall does.
+    pub fn silence(&self) {
+        self.silences.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether the cut has come.
@@ -81,11 +91,24 @@ impl Drop for Proxy {
     }
 }
 
+/// Whether a connection is older than the last silence.
+struct Silenced {
+    born: usize,
+    now: Arc<AtomicUsize>,
+}
+
+impl Silenced {
+    fn is(&self) -> bool {
+        self.now.load(Ordering::Relaxed) > self.born
+    }
+}
+
 async fn carry(
     mut client: TcpStream,
     mut server: TcpStream,
     armed: &Armed,
     count: &AtomicUsize,
+    silenced: &Silenced,
 ) -> std::io::Result<()> {
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
@@ -96,6 +119,9 @@ async fn carry(
                 let sent = &request[..read?];
                 if sent.is_empty() {
                     return Ok(());
+                }
+                if silenced.is() {
+                    continue;
                 }
                 count.fetch_add(sent.len(), Ordering::Relaxed);
                 match take(armed, sent) {
@@ -114,7 +140,9 @@ async fn carry(
                 if got.is_empty() {
                     return Ok(());
                 }
-                client.write_all(got).await?;
+                if !silenced.is() {
+                    client.write_all(got).await?;
+                }
             }
         }
     }

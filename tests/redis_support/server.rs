@@ -1,11 +1,17 @@
-//! A real `redis-server` on a free port, which ends with its handle, and with this process.
+//! A real server on a free port. It ends with its handle, and with this process.
+//!
+//! `REDIS_SERVER=/path/to/server` picks the server, a Redis or a Valkey. Default: `redis-server`. Those of the Python wheels
+//! have no TLS, so the tests of `tls` fail with them.
 
 use std::{
     io::{BufRead as _, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -13,6 +19,32 @@ use cloakroom::redis::RedisStore;
 use redis::{AsyncConnectionConfig, FromRedisValue, aio::MultiplexedConnection};
 
 use super::until;
+
+/// The program that the tests run.
+static PROGRAM: LazyLock<String> =
+    LazyLock::new(|| std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned()));
+
+/// What the program says of its version, for example `Redis server v=7.0.15 ..`.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let output = Command::new(&*PROGRAM).arg("--version").output();
+    let output = output.unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}: these tests need redis-server 6.2 or later: `apt-get install redis-server`, or `brew install redis`",
+            *PROGRAM
+        )
+    });
+    String::from_utf8(output.stdout).unwrap()
+});
+
+/// Returns whether the server is a Redis 6, which knows fewer options.
+pub fn is_redis_6() -> bool {
+    VERSION.contains(" v=6.")
+}
+
+/// Returns whether the server is a Valkey.
+pub fn is_valkey() -> bool {
+    VERSION.starts_with("Valkey")
+}
 
 pub struct Server {
     pub port: u16,
@@ -56,19 +88,17 @@ impl Server {
 
     pub fn run(&mut self) {
         let port = self.port.to_string();
-        let mut command = vec!["redis-server".to_owned()];
+        let mut command = vec![PROGRAM.clone()];
         // A sentinel's configuration file comes first.
         let (files, options): (Vec<_>, Vec<_>) =
             self.arguments.iter().cloned().partition(|argument| argument.strip_suffix(".conf").is_some());
         command.extend(files);
         command.extend(["--port".to_owned(), port, "--bind".to_owned(), "127.0.0.1".to_owned()]);
         if !options.iter().any(|option| option == "--sentinel") {
-            command.extend([
-                "--save".to_owned(),
-                String::new(),
-                "--enable-debug-command".to_owned(),
-                "local".to_owned(),
-            ]);
+            command.extend(["--save".to_owned(), String::new()]);
+            if !is_redis_6() {
+                command.extend(["--enable-debug-command", "local"].map(str::to_owned));
+            }
         }
         command.extend(options);
         self.running = Some(Running::start(&command, &self.dir));
@@ -116,6 +146,11 @@ impl Server {
         RedisStore::connect(self.url()).await.unwrap()
     }
 
+    /// A store over a connection of the application, which replaces records by the script.
+    pub async fn provided(&self) -> RedisStore {
+        RedisStore::from_connection(self.admin().await)
+    }
+
     /// A connection of the test's own.
     pub async fn admin(&self) -> MultiplexedConnection {
         admin(&self.url()).await
@@ -135,9 +170,10 @@ impl Server {
         .await;
     }
 
-    /// What a small session has under a key: the end of the key's line.
+    /// Returns the value of a key in a session, from the key's line.
     pub async fn value<T: std::str::FromStr>(&self, session: &str, key: &str) -> Option<T> {
-        let record: String = self.run_command(&format!("HGET cloakroom:{session} record")).await;
+        let record: Option<String> = self.run_command(&format!("GET cloakroom:{session}")).await;
+        let record = record?;
         let line = record.lines().find_map(|line| line.strip_prefix(&format!("{}:{key}=", key.len())))?;
         line.split_once(':')?.1.parse().ok()
     }
@@ -157,11 +193,7 @@ impl Drop for Server {
 
 impl Running {
     fn start(command: &[String], dir: &Path) -> Self {
-        let is_installed = Command::new("redis-server").arg("--version").output().is_ok();
-        assert!(
-            is_installed,
-            "these tests need redis-server 6.2 or later: `apt-get install redis-server`, or `brew install redis`"
-        );
+        assert!(!VERSION.is_empty());
         let mut shell = Command::new("sh")
             .args(["-c", WATCH, "sh"])
             .args(command)

@@ -77,6 +77,38 @@ async fn every_flipped_bit_every_cut_and_every_addition_is_refused() {
     }
 }
 
+/// A page of another origin under the same site can set cookies of any number: they must not log the user out.
+#[tokio::test]
+async fn forged_cookies_before_the_good_one_do_not_hide_it() {
+    for count in [1, 4, 15] {
+        let forged = Arc::new(AtomicUsize::new(0));
+        let signed = SessionLayer::new(cloakroom::MemoryStore::new()).signed(Key::generate());
+        for layer in FORMS.map(|form| layer(form, Key::generate())).into_iter().chain([signed]) {
+            forged.store(0, Ordering::Relaxed);
+            let counter = Arc::clone(&forged);
+            let app = tower::app(layer.on_event(move |event| {
+                if let Event::Forged = event {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                }
+            }));
+            let (name, value) = cookie(&app).await;
+            let fakes = (0..count).map(|n| {
+                let mut fake = value.clone().into_bytes();
+                // Another character in the middle: of the right length, and under no key.
+                let at = fake.len() / 2 + n;
+                fake[at] = if fake[at] == b'A' { b'B' } else { b'A' };
+                format!("{name}={}; ", String::from_utf8(fake).expect("ascii"))
+            });
+            let pairs: String = fakes.collect();
+            let page = ask(&app, format!("{pairs}{name}={value}"), "/app/get:user/presented/whose").await;
+            assert_eq!(page.body, "7 true ada", "{count}");
+            assert_eq!(forged.load(Ordering::Relaxed), count, "each is told");
+            let page = ask(&app, format!("{pairs}{name}={value}"), "/app/purge").await;
+            assert_eq!(page.sent(), crate::support::Sent::Removal, "{count}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn other_modes_names_formats_and_keys_are_refused() {
     let (key, other) = (Key::generate(), Key::generate());

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use ::tower::{Layer as _, ServiceExt as _, service_fn};
 use bytes::Bytes;
 use cloakroom::{CookieStore, LazySession, Lifetime, OverLimit, SessionLayer, keys::Key, testing::TestClock};
 use http::{Request, Response, StatusCode, header};
@@ -26,7 +27,7 @@ async fn a_session_that_does_not_fit_is_an_error_that_says_what_is_large() {
     let told = Arc::new(Mutex::new(None));
     let seen = Arc::clone(&told);
     let app = tower::app(SessionLayer::cookie_store(CookieStore::new(Key::generate())).on_event(move |event| {
-        if let cloakroom::Event::StoreFailed { error } = event {
+        if let cloakroom::Event::TooLarge { id: Some(_), error } = event {
             assert!(error.is_too_large() && !error.is_store());
             *seen.lock().unwrap() = Some((error.key_sizes().to_vec(), error.to_string()));
         }
@@ -44,7 +45,7 @@ async fn a_session_that_does_not_fit_is_an_error_that_says_what_is_large() {
             assert!(told.lock().unwrap().is_none(), "{size}");
             continue;
         }
-        assert_eq!((page.status, page.sent()), (StatusCode::SERVICE_UNAVAILABLE, Nothing));
+        assert_eq!((page.status, page.sent()), (StatusCode::INTERNAL_SERVER_ERROR, Nothing));
         let (sizes, text) = told.lock().unwrap().take().unwrap();
         // A key and its value as JSON: two quotes more.
         let expected = [("cart", 4 + size + 2), ("theme", 5 + 6), ("user", 4 + 1)];
@@ -177,5 +178,36 @@ async fn a_late_change_is_an_error() {
     for session in &sessions {
         let error = session.save().await.unwrap_err();
         assert!(error.is_too_late(), "{error}");
+    }
+}
+
+/// An upload takes longer than the idle limit. It loaded its session in time, and its use counts from its end.
+#[tokio::test]
+async fn a_request_that_outlasts_the_idle_limit_keeps_its_writes_and_its_session() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let limits = Lifetime::builder().idle(10 * MINUTE).build().expect("in order");
+    let clock = TestClock::new();
+    let layer = layer().clock(clock.clone()).lifetime(limits);
+    let app = tower::app(layer.clone());
+    for (script, file) in [("get:user", "none"), ("insert:file:1", "1"), ("renew", "none"), ("login:ada", "none")] {
+        let browser = Browser::new();
+        browser.get(&app, "/app/insert:user:7").await;
+        let slow = clock.clone();
+        let service = layer.layer(service_fn(move |request: Request<Bytes>| {
+            let clock = slow.clone();
+            async move {
+                let lazy = request.extensions().get::<LazySession>().expect("the layer put it there").clone();
+                let session = lazy.load().await.expect("no store fails");
+                clock.advance(11 * MINUTE);
+                let reply = crate::support::app::run(&session, script).await;
+                Ok::<_, std::convert::Infallible>(Response::new(Bytes::from(reply.body)))
+            }
+        }));
+        let request = Request::get("/").header(header::COOKIE, browser.header()).body(Bytes::new()).expect("a request");
+        let page = crate::support::Page::new(service.oneshot(request).await.expect("no error"));
+        assert_eq!((page.status, page.sent()), (StatusCode::OK, Token), "{script}");
+        browser.keep(&page);
+        clock.advance(9 * MINUTE);
+        assert_eq!(browser.get(&app, "/app/get:user/get:file").await.body, format!("7 {file}"), "{script}");
     }
 }

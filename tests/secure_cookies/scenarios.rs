@@ -42,7 +42,7 @@ async fn every_framework_answers_the_same() {
 
 fn sent(step: &Step, is_eager: bool) -> Sent {
     let calls = step.eager.filter(|_| is_eager).unwrap_or(step.calls);
-    let is_written = calls.iter().any(|call| ["create", "update"].contains(call));
+    let is_written = calls.iter().any(|call| ["create", "replace"].contains(call));
     if is_written { Token } else { step.sent }
 }
 

@@ -94,7 +94,7 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
         get("/app/renew/insert:user:7/save").await;
         get("/app/get:v").await;
         get(&format!("/app/insert:v:{}", VALUE.repeat(200))).await;
-        store.next(Verb::Update).fails();
+        store.next(Verb::Replace).fails();
         get("/app/count:n").await;
         let forged = browser.header().replace("__Host-id=", "__Host-id=A");
         let request = Request::get("/app/get:v").header("cookie", &forged).body(bytes::Bytes::new());

@@ -144,12 +144,12 @@ async fn keys_are_replaced_without_logging_anyone_out() {
 async fn a_token_under_a_previous_key_goes_with_whatever_else_is_done() {
     let (old, new) = (Key::generate(), Key::generate());
     let table = [
-        ("/app/get:user", Token, &["load", "update"][..]),
-        ("/app/insert:a:1", Token, &["load", "update"]),
+        ("/app/get:user", Token, &["load", "replace"][..]),
+        ("/app/insert:a:1", Token, &["load", "replace"]),
         // A save leaves it to the commit that the head leaves with.
-        ("/app/insert:a:1/save/count:n/save", Token, &["load", "update", "update", "update"]),
-        ("/app/renew", Token, &["load", "update"]),
-        ("/app/remember", Token, &["load", "update"]),
+        ("/app/insert:a:1/save/count:n/save", Token, &["load", "replace", "replace", "replace"]),
+        ("/app/renew", Token, &["load", "replace"]),
+        ("/app/remember", Token, &["load", "replace"]),
         ("/app/purge", Removal, &["load", "delete"]),
         ("/app/restart/insert:a:1", Token, &["load", "delete", "create"]),
     ];
@@ -177,7 +177,7 @@ async fn the_same_token_is_never_sent_over_a_newer_one() {
     let browser = Browser::new();
     browser.get(&before, "/app/insert:a:1").await;
 
-    let gate = store.next(Verb::Update).waits();
+    let gate = store.next(Verb::Replace).waits();
     let slow = browser.peek(&turned, "/app/get:a");
     let login = async {
         gate.reached().await;
@@ -203,7 +203,7 @@ async fn a_save_that_runs_into_a_login_gives_no_way_into_it() {
         let app = served(&store, Key::generate());
         let browser = Browser::new();
         browser.get(&app, "/app/count:n").await;
-        let gate = store.next(Verb::Update).waits();
+        let gate = store.next(Verb::Replace).waits();
         let path = format!("/app/count:n/save/{last}");
         let attacker = browser.peek(&app, &path);
         let victim = async {

@@ -44,6 +44,9 @@ pub async fn run(session: &Session, script: &str) -> Reply {
             "purge" => session.purge(),
             "restart" => session.restart(),
             "owner" => session.set_owner(first),
+            "disown" => session.clear_owner(),
+            "login" => session.login(first),
+            "label" => session.set_label(first),
             "whose" => words.push(session.owner().unwrap_or_else(|| "nobody".to_owned())),
             "state" => words.push(format!("{:?}", session.status())),
             "id" => words.push(session.id().map_or_else(|| "none".to_owned(), |id| id.to_string())),
@@ -95,6 +98,7 @@ fn outcome(result: &Result<(), Error>) -> String {
         Err(error) if error.is_too_late() => "too-late",
         Err(error) if error.is_conflict() => "conflict",
         Err(error) if error.is_store() => "store",
+        Err(error) if error.is_too_large() => "too-large",
         Err(_) => "other",
     };
     kind.to_owned()

@@ -68,7 +68,7 @@ pub const SCENARIOS: &[(&str, &[Step])] = &[
         "a change is one write, whatever there is of it",
         &[
             step("/app/insert:a:1/insert:b:2/insert:c:3", "", Token, &["create"]),
-            step("/app/insert:a:5/remove:b/count:n/state", "2 Changed", Nothing, &["load", "update"]),
+            step("/app/insert:a:5/remove:b/count:n/state", "2 Changed", Nothing, &["load", "replace"]),
             step("/app/get:a/get:b/get:c/get:n", "5 none 3 1", Nothing, &["load"]),
         ],
     ),
@@ -95,7 +95,7 @@ pub const SCENARIOS: &[(&str, &[Step])] = &[
         "an update works on what is there",
         &[
             step("/app/count:n", "", Token, &["create"]),
-            step("/app/count:n/increment:n/once:n/get:n", "4", Nothing, &["load", "update"]),
+            step("/app/count:n/increment:n/once:n/get:n", "4", Nothing, &["load", "replace"]),
             step("/app/get:n", "4", Nothing, &["load"]),
         ],
     ),
@@ -103,7 +103,7 @@ pub const SCENARIOS: &[(&str, &[Step])] = &[
         "a clear removes what is there, and what comes after it stays",
         &[
             step("/app/insert:a:1/insert:b:2", "", Token, &["create"]),
-            step("/app/insert:c:3/clear/insert:b:5/keys", "b", Nothing, &["load", "update"]),
+            step("/app/insert:c:3/clear/insert:b:5/keys", "b", Nothing, &["load", "replace"]),
             step("/app/keys/get:b", "b 5", Nothing, &["load"]),
         ],
     ),
@@ -111,7 +111,7 @@ pub const SCENARIOS: &[(&str, &[Step])] = &[
         "a login renews, and keeps what was there",
         &[
             step("/app/insert:cart:pear", "", Token, &["create"]),
-            step("/app/renew/insert:user:7/state", "Renewed", Token, &["load", "update"]),
+            step("/app/renew/insert:user:7/state", "Renewed", Token, &["load", "replace"]),
             step("/app/get:cart/get:user", "pear 7", Nothing, &["load"]),
         ],
     ),
@@ -156,9 +156,9 @@ pub const SCENARIOS: &[(&str, &[Step])] = &[
         "an error does not undo what the handler did",
         &[
             step("/app/count:failed/status:401", "", Token, &["create"]).answers(401),
-            step("/app/count:failed/fail:500", "", Nothing, &["load", "update"]).answers(500),
+            step("/app/count:failed/fail:500", "", Nothing, &["load", "replace"]).answers(500),
             step("/app/get:failed", "2", Nothing, &["load"]),
-            step("/app/renew/insert:user:7/fail:500", "", Token, &["load", "update"]).answers(500),
+            step("/app/renew/insert:user:7/fail:500", "", Token, &["load", "replace"]).answers(500),
             step("/app/get:user/get:failed", "7 2", Nothing, &["load"]),
             step("/app/purge/fail:500", "", Removal, &["load", "delete"]).answers(500),
             step("/app/get:user", "none", Nothing, &[]),
@@ -169,8 +169,38 @@ pub const SCENARIOS: &[(&str, &[Step])] = &[
         &[
             step("/app/owner:alice/whose", "alice", Token, &["create"]),
             step("/app/whose", "alice", Nothing, &["load"]),
-            step("/app/owner:bob/whose", "bob", Nothing, &["load", "update"]),
+            step("/app/owner:alice/whose", "alice", Nothing, &["load"]),
+            step("/app/owner:bob/whose", "bob", Token, &["load", "replace"]),
             step("/app/whose", "bob", Nothing, &["load"]),
+            step("/app/disown/whose", "nobody", Token, &["load", "replace"]),
+            step("/app/whose/presented", "nobody true", Nothing, &["load"]),
+        ],
+    ),
+    (
+        "a login renews by itself, and starts from an empty session if that was another user's",
+        &[
+            step("/app/insert:cart:pear", "", Token, &["create"]),
+            step("/app/login:alice/insert:a:1/state/whose", "Renewed alice", Token, &["load", "replace"]),
+            step("/app/get:cart/get:a/whose", "pear 1 alice", Nothing, &["load"]),
+            step("/app/login:alice", "", Token, &["load", "replace"]),
+            step("/app/get:cart/get:a/whose", "pear 1 alice", Nothing, &["load"]),
+            step("/app/insert:b:2/login:bob/get:cart/get:b", "none 2", Token, &["load", "replace"]),
+            step("/app/keys/get:b/whose", "b 2 bob", Nothing, &["load"]),
+        ],
+    ),
+    (
+        "a login after a logout in the same request begins a session",
+        &[
+            step("/app/insert:user:7", "", Token, &["create"]),
+            step("/app/purge/insert:a:1/login:alice/insert:b:2", "", Token, &["load", "delete", "create"]),
+            step("/app/keys/whose", "b alice", Nothing, &["load"]),
+        ],
+    ),
+    (
+        "what is set on an empty session waits for the insert that stores it",
+        &[
+            step("/app/remember/label:phone/save/insert:user:7", "done", Token, &["create"]),
+            step("/app/get:user", "7", Nothing, &["load"]).after(48 * HOUR),
         ],
     ),
     (
@@ -188,7 +218,7 @@ pub const SCENARIOS: &[(&str, &[Step])] = &[
                 "/app/count:n/save/count:n/save/reload/get:n",
                 "done done done 2",
                 Nothing,
-                &["load", "update", "update", "load"],
+                &["load", "replace", "replace", "load"],
             ),
             step("/app/get:n", "2", Nothing, &["load"]),
         ],
@@ -205,10 +235,10 @@ pub const SCENARIOS: &[(&str, &[Step])] = &[
         "use keeps a session alive, with a write now and then",
         &[
             step("/app/insert:user:7", "", Token, &["create"]),
-            step("/app/get:user", "7", Nothing, &["load", "update"]).after(5 * HOUR),
+            step("/app/get:user", "7", Nothing, &["load", "replace"]).after(5 * HOUR),
             step("/app/get:user", "7", Nothing, &["load"]).after(4 * HOUR),
-            step("/app/get:user", "7", Nothing, &["load", "update"]).after(19 * HOUR),
-            step("/plain", "plain", Nothing, &[]).after(23 * HOUR).eager(&["load", "update"]),
+            step("/app/get:user", "7", Nothing, &["load", "replace"]).after(19 * HOUR),
+            step("/plain", "plain", Nothing, &[]).after(23 * HOUR).eager(&["load", "replace"]),
         ],
     ),
     (
@@ -223,7 +253,7 @@ pub const SCENARIOS: &[(&str, &[Step])] = &[
         "remember-me sends the token again, for as long as it lives",
         &[
             step("/app/insert:user:7", "", Token, &["create"]),
-            step("/app/remember", "", Token, &["load", "update"]),
+            step("/app/remember", "", Token, &["load", "replace"]),
             step("/app/get:user", "7", Nothing, &["load"]).after(48 * HOUR),
         ],
     ),

@@ -1,8 +1,7 @@
 //! A connection to each master of a cluster.
 //!
-//! Every command is on one key, so routing is: its slot, the slot's master, and two kinds of "not here" to follow. The
-//! redis crate's own cluster connection has retries of its own; which of them may repeat a command whose reply was lost is
-//! not for us to say, and a session's counter would then count twice.
+//! Every command is on one key, so routing is: its slot, the slot's master, and two kinds of redirection to follow. The redis
+//! crate's own cluster connection is not used, because its retries may repeat a write whose reply was lost.
 
 use std::{
     collections::HashMap,
@@ -11,58 +10,60 @@ use std::{
 
 use ::redis::{Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, Value};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use self::slots::{Slots, slot};
 use super::{
     address::{Certificates, client, elsewhere, split},
+    connection::Access,
     failure::{Failure, Fate},
-    line::{Again, Line, Timeouts},
+    limits::{Budget, Timeouts},
+    server::ServerConnection,
     target::Target,
 };
 
 mod slots;
 
-/// How often a command is sent on to where it was told to go.
+/// The times that one command is sent, at most.
 const HOPS: u32 = 6;
 
-/// The nodes of a cluster, as far as they are known.
+/// The known nodes of a cluster.
 #[derive(Debug)]
 pub(super) struct Cluster {
     seeds: Vec<Node>,
-    /// How to log in to any node.
+    /// The login and the TLS settings of every node. Its address is not used.
     model: ConnectionInfo,
     certificates: Certificates,
     timeouts: Timeouts,
     known: Mutex<Known>,
-    /// One asks the nodes, and all who wait share the answer.
+    /// One call asks the nodes, and all that wait share the answer.
     turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
     slots: Slots,
-    /// Counts the answers to `CLUSTER SLOTS`.
+    /// The number of answers to `CLUSTER SLOTS`.
     version: u64,
-    lines: HashMap<Node, Arc<Line>>,
+    connections: HashMap<Node, Arc<ServerConnection>>,
 }
 
 type Node = (String, u16);
 
-/// Where a command goes next.
+/// The node that a command goes to next.
 enum Next {
-    /// To the master of its slot.
+    /// The master of its slot.
     Master,
-    /// To the node that was named, whatever the slots say.
+    /// The node that the answer named, whatever the slots say.
     Moved(Node),
-    /// The same, for this once: the slot is on its way there.
+    /// The node that the answer named, for this once: the slot is moving there.
     Ask(Node),
 }
 
-/// What a failure asks for.
+/// The way to go on after a failure.
 enum Verdict {
     Go(Next),
-    /// See who is the master now, and go there: in any case, or only if it is another one.
+    /// To ask for the slot's master and send the command there: in any case, or only if it is another node.
     Refresh {
         only_elsewhere: bool,
     },
@@ -90,33 +91,38 @@ impl Cluster {
         &self,
         key: &[u8],
         command: &Cmd,
-        again: Again,
-        deadline: Instant,
+        access: Access,
+        budget: Budget,
     ) -> Result<Value, Failure> {
         let slot = slot(key);
         let mut next = Next::Master;
         let mut failure = Failure::no_connection(self.timeouts.connection);
-        for _ in 0..HOPS {
-            let (version, node) = self.master(slot, deadline).await?;
+        for hop in 0..HOPS {
+            let budget = if hop == 0 { budget } else { budget.next() };
+            if budget.is_spent() {
+                break;
+            }
+            let (version, node) = self.master(slot, budget).await?;
+            // The node is asked once. What comes after that is decided here.
             let sent = match next {
-                Next::Master => self.line(&node)?.send(command, Again::No, deadline).await,
-                Next::Moved(node) => self.line(&node)?.send(command, Again::No, deadline).await,
-                Next::Ask(node) => self.line(&node)?.send_asking(command, deadline).await,
+                Next::Master => self.connection(&node)?.send(command, Access::Write, budget).await,
+                Next::Moved(node) => self.connection(&node)?.send(command, Access::Write, budget).await,
+                Next::Ask(node) => self.connection(&node)?.send_asking(command, budget).await,
             };
             failure = match sent {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
             };
-            next = match verdict(&failure, again, &node) {
+            next = match verdict(&failure, access, &node) {
                 Verdict::Fail => return Err(failure),
                 Verdict::Go(Next::Moved(node)) => {
-                    self.refresh(version, deadline).await?;
+                    self.refresh(version, budget).await?;
                     Next::Moved(node)
                 }
                 Verdict::Go(next) => next,
                 Verdict::Refresh { only_elsewhere } => {
-                    self.refresh(version, deadline).await?;
-                    if only_elsewhere && self.master(slot, deadline).await?.1 == node {
+                    self.refresh(version, budget).await?;
+                    if only_elsewhere && self.master(slot, budget).await?.1 == node {
                         return Err(failure);
                     }
                     Next::Master
@@ -126,21 +132,22 @@ impl Cluster {
         Err(failure)
     }
 
-    /// Asks every master for a sign of life.
-    pub(super) async fn ping(&self, ping: &Cmd, deadline: Instant) -> Result<(), Failure> {
+    /// Sends `PING` to every master.
+    pub(super) async fn ping(&self, ping: &Cmd, budget: Budget) -> Result<(), Failure> {
         let version = self.known().version;
-        self.refresh(version, deadline).await?;
+        self.refresh(version, budget).await?;
         let masters: Vec<_> = self.known().slots.masters().collect();
-        let lines = masters.iter().map(|node| self.line(node)).collect::<Result<Vec<_>, _>>()?;
-        let mut pings: FuturesUnordered<_> = lines.iter().map(|line| line.send(ping, Again::Yes, deadline)).collect();
+        let masters = masters.iter().map(|node| self.connection(node)).collect::<Result<Vec<_>, _>>()?;
+        let mut pings: FuturesUnordered<_> =
+            masters.iter().map(|master| master.send(ping, Access::Read, budget)).collect();
         while let Some(pong) = pings.next().await {
             pong?;
         }
         Ok(())
     }
 
-    /// The master of a slot, and the version of the slots that say so.
-    async fn master(&self, slot: u16, deadline: Instant) -> Result<(u64, Node), Failure> {
+    /// Returns the master of a slot, and the version of the slots that name it.
+    async fn master(&self, slot: u16, budget: Budget) -> Result<(u64, Node), Failure> {
         for _ in 0..2 {
             let version = {
                 let known = self.known();
@@ -149,31 +156,31 @@ impl Cluster {
                 }
                 known.version
             };
-            self.refresh(version, deadline).await?;
+            self.refresh(version, budget).await?;
         }
-        Err(Failure::refused((ErrorKind::ClusterConnectionNotFound, "no master keeps the slot").into()))
+        Err(Failure::not_done((ErrorKind::ClusterConnectionNotFound, "no master keeps the slot").into()))
     }
 
-    /// Asks all nodes at once for the slots, and takes the first answer, unless somebody else did since `version`.
-    async fn refresh(&self, version: u64, deadline: Instant) -> Result<(), Failure> {
+    /// Asks all nodes at once for the slots, and takes the first answer, unless another call did so after `version`.
+    async fn refresh(&self, version: u64, budget: Budget) -> Result<(), Failure> {
         let mut failure = Failure::no_connection(self.timeouts.connection);
-        let Ok(_turn) = timeout_at(deadline, self.turn.lock()).await else { return Err(failure) };
+        let Ok(_turn) = timeout_at(budget.ends, self.turn.lock()).await else { return Err(failure) };
         let mut nodes = self.seeds.clone();
         {
             let known = self.known();
             if known.version > version {
                 return Ok(());
             }
-            nodes.extend(known.lines.keys().cloned());
+            nodes.extend(known.connections.keys().cloned());
         }
         nodes.sort();
         nodes.dedup();
-        let mut asked: FuturesUnordered<_> = nodes.iter().map(|node| self.ask(node, deadline)).collect();
+        let mut asked: FuturesUnordered<_> = nodes.iter().map(|node| self.ask(node, budget)).collect();
         while let Some(answer) = asked.next().await {
             match answer {
                 Ok(slots) => {
                     let mut known = self.known();
-                    known.lines.retain(|node, _| slots.masters().any(|master| master == *node));
+                    known.connections.retain(|node, _| slots.masters().any(|master| master == *node));
                     known.slots = slots;
                     known.version += 1;
                     return Ok(());
@@ -184,23 +191,23 @@ impl Cluster {
         Err(failure)
     }
 
-    async fn ask(&self, node: &Node, deadline: Instant) -> Result<Slots, Failure> {
+    async fn ask(&self, node: &Node, budget: Budget) -> Result<Slots, Failure> {
         let mut question = ::redis::cmd("CLUSTER");
         question.arg("SLOTS");
-        let answer = self.line(node)?.send(&question, Again::Yes, deadline).await?;
+        let answer = self.connection(node)?.send(&question, Access::Read, budget).await?;
         let nothing = || RedisError::from((ErrorKind::Parse, "the node knows of no slots"));
-        Slots::read(answer, &node.0).ok_or_else(|| Failure::refused(nothing()))
+        Slots::read(answer, &node.0).ok_or_else(|| Failure::not_done(nothing()))
     }
 
-    fn line(&self, node: &Node) -> Result<Arc<Line>, Failure> {
+    fn connection(&self, node: &Node) -> Result<Arc<ServerConnection>, Failure> {
         let mut known = self.known();
-        if let Some(line) = known.lines.get(node) {
-            return Ok(Arc::clone(line));
+        if let Some(connection) = known.connections.get(node) {
+            return Ok(Arc::clone(connection));
         }
-        let client = client(elsewhere(&self.model, &node.0, node.1), &self.certificates).map_err(Failure::refused)?;
-        let line = Arc::new(Line::new(Target::Server(client), self.timeouts));
-        known.lines.insert(node.clone(), Arc::clone(&line));
-        Ok(line)
+        let client = client(elsewhere(&self.model, &node.0, node.1), &self.certificates).map_err(Failure::not_done)?;
+        let connection = Arc::new(ServerConnection::new(Target::Server(client), self.timeouts));
+        known.connections.insert(node.clone(), Arc::clone(&connection));
+        Ok(connection)
     }
 
     /// Never held across an await.
@@ -209,9 +216,9 @@ impl Cluster {
     }
 }
 
-fn verdict(failure: &Failure, again: Again, asked: &Node) -> Verdict {
+fn verdict(failure: &Failure, access: Access, asked: &Node) -> Verdict {
     let named = failure.redirect().and_then(split).map(|(host, port)| {
-        // A node that knows no name of its own means the one that was asked.
+        // A node that does not know its own name means the one that was asked.
         let host = if host.is_empty() { &asked.0 } else { host };
         (host.to_owned(), port)
     });
@@ -221,7 +228,7 @@ fn verdict(failure: &Failure, again: Again, asked: &Node) -> Verdict {
         (Fate::NotDone, None) if failure.says("READONLY") => Verdict::Refresh { only_elsewhere: true },
         (Fate::NotDone, None) if failure.is_answer() => Verdict::Fail,
         (Fate::NotDone, None) => Verdict::Refresh { only_elsewhere: true },
-        (Fate::ReplyLost, _) if again == Again::Yes => Verdict::Refresh { only_elsewhere: false },
+        (Fate::ReplyLost | Fate::TimedOut, _) if access == Access::Read => Verdict::Refresh { only_elsewhere: false },
         (Fate::ReplyLost | Fate::TimedOut, _) => Verdict::Fail,
     }
 }

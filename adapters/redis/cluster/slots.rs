@@ -1,11 +1,11 @@
-//! Which node of a cluster keeps which keys.
+//! The slots of a cluster, and their masters.
 
 use ::redis::Value;
 
-/// How many slots there are.
+/// The number of slots.
 const SLOTS: u16 = 16384;
 
-/// The slot of a key: the CRC16 of what is within its first braces, or of the whole.
+/// Returns the slot of a key: the CRC16 of the text within its first braces, or of the whole key.
 pub(super) fn slot(key: &[u8]) -> u16 {
     let tag = key.iter().position(|byte| *byte == b'{').and_then(|open| {
         let rest = key.get(open + 1..)?;
@@ -15,7 +15,7 @@ pub(super) fn slot(key: &[u8]) -> u16 {
     crc16(tag.unwrap_or(key)) % SLOTS
 }
 
-/// CRC-16/XMODEM, which is Redis's.
+/// Computes CRC-16/XMODEM, which Redis uses.
 fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
         (0..8).fold(
@@ -47,7 +47,7 @@ impl Slots {
         range.map(|(_, _, master)| master.clone())
     }
 
-    /// Each master, once for each of its ranges.
+    /// Returns each master, once for each of its ranges.
     pub(super) fn masters(&self) -> impl Iterator<Item = (String, u16)> {
         self.ranges.iter().map(|(_, _, master)| master.clone())
     }
@@ -61,7 +61,7 @@ fn range(range: Value, asked: &str) -> Option<(u16, u16, (String, u16))> {
         Value::BulkString(host) => String::from_utf8(host).ok()?,
         _ => String::new(),
     };
-    // A node that knows no name of its own means the one that was asked.
+    // A node that does not know its own name means the one that was asked.
     let host = if host.is_empty() { asked.to_owned() } else { host };
     Some((first, last, (host, number(master.next()?)?)))
 }

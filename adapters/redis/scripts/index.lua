@@ -1,18 +1,19 @@
--- Writes a session into its owner's index, and takes out some that have ended. Redis keeps the index as long as its
--- last entry.
+-- Writes a session into its owner's index, and removes up to 100 entries whose time has passed. The index itself lives as
+-- long as its last entry.
 --
--- ARGV: id, until, now
-local id, deadline, now = ARGV[1], ARGV[2], ARGV[3]
-call('ZADD', key, 'GT', deadline, id)
-local ended = call('ZRANGEBYSCORE', key, '-inf', '(' .. now, 'LIMIT', 0, 100)
-if #ended > 0 then
-  call('ZREM', key, unpack(ended))
+-- ARGV: the session's id, the time of its entry, the time now; times are milliseconds since 1970
+local key, id, deadline, now = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+
+redis.call('ZADD', key, 'GT', deadline, id)
+local passed = redis.call('ZRANGEBYSCORE', key, '-inf', '(' .. now, 'LIMIT', 0, 100)
+if #passed > 0 then
+  redis.call('ZREM', key, unpack(passed))
 end
-local last = tonumber(call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2] or deadline)
--- The year 33658: never, and beyond it arithmetic would lose digits.
+local last = tonumber(redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2] or deadline)
 if last >= 999999999999999 then
-  call('PERSIST', key)
+  -- Timestamp::MAX: the session never ends.
+  redis.call('PERSIST', key)
 else
-  call('PEXPIRE', key, string.format('%.0f', math.max(1, last - now)))
+  redis.call('PEXPIRE', key, string.format('%.0f', math.max(1, last - now)))
 end
-return 'done'
+return redis.status_reply('OK')

@@ -20,7 +20,7 @@ fn of_all() -> impl Iterator<Item = SessionId> {
     (0..SHARDS).flat_map(|shard| (0..EACH).map(move |n| id(shard, n)))
 }
 
-/// Full: each has an owner, and until then to live.
+/// A full store: each session has an owner, and ends then.
 fn filled(ends: impl Fn(&SessionId) -> u64) -> MemoryStore {
     let store = MemoryStore::bounded(MAX);
     for (n, id) in of_all().enumerate() {
@@ -29,7 +29,7 @@ fn filled(ends: impl Fn(&SessionId) -> u64) -> MemoryStore {
     store
 }
 
-/// Whether there was room, and how many records were looked at.
+/// Returns whether there was room, and how many records were looked at.
 fn log_in(store: &MemoryStore, id: &SessionId, time: u64) -> (bool, usize) {
     let before = kept::LOOKS.get();
     let created = pin!(store.create(id, &record(time, time + 100, Some("new"))))
@@ -67,7 +67,8 @@ fn one_that_has_expired_is_found_where_the_others_deadlines_were_moved_out() {
         let store = filled(|_| 10);
         for id in of_all().filter(|id| *id != expired) {
             for time in [5, 8] {
-                assert_eq!(now(store.update(&id, &changes(time, None))), Updated::Done);
+                let base = store.find(&id).unwrap();
+                assert_eq!(store.swap(&id, &base, &next(&base, time, time + 10, base.owner())), Replaced::Done);
             }
         }
         takes_the_place(&store, &expired, 12, &format!("shard {shard}"));
@@ -79,11 +80,10 @@ fn one_whose_lifetime_was_cut_short_is_found() {
     for shard in 0..SHARDS {
         let expired = id(shard, EACH / 2);
         let store = filled(|_| 100);
-        let lifetime = Some(std::sync::Arc::default());
         // Out, in, and in again.
         for (time, ends) in [(1, 200), (2, 30), (3, 10)] {
-            let cut = Changes { lifetime: lifetime.clone(), expires_at: at(ends), ..changes(time, None) };
-            assert_eq!(now(store.update(&expired, &cut)), Updated::Done);
+            let base = store.find(&expired).unwrap();
+            assert_eq!(store.swap(&expired, &base, &next(&base, time, ends, base.owner())), Replaced::Done);
         }
         assert!(!log_in(&store, &id(3, EACH), 9).0, "nothing has expired");
         takes_the_place(&store, &expired, 10, &format!("shard {shard}"));

@@ -29,7 +29,7 @@ fn as_many_again_once_the_first_have_expired_take_no_larger_table() {
         let mut first = None;
         for fill in 0..FILLS {
             for _ in 0..size {
-                now(store.create(&id(&mut random), &record(fill * 20, fill * 20 + 10, None)));
+                now(store.create(&id(&mut random), &record(fill * 1000, fill * 1000 + 10, None)));
             }
             let first = *first.get_or_insert_with(|| slots(&store));
             assert_eq!(slots(&store), first, "{size} sessions, fill {fill}");
@@ -44,7 +44,8 @@ fn a_table_of_which_half_goes_with_each_fill_stays_as_it_is() {
     let store = MemoryStore::new();
     let mut fill = |time: u64| {
         for _ in 0..800 {
-            now(store.create(&id(&mut random), &record(time, time + 20, None)));
+            // Cleaned up 20 s later, with the grace.
+            now(store.create(&id(&mut random), &record(600 + time, time + 20, None)));
         }
         slots(&store)
     };
@@ -67,7 +68,7 @@ fn a_table_that_stays_nearly_full_is_not_rebuilt_again_and_again() {
         let (full, built) = (slots(&store), lock(&store.tables.shards[0]).rebuilds());
         let churn = 20 * size;
         for _ in 0..churn {
-            now(store.delete(&ids.pop_front().unwrap()));
+            now(store.delete(&ids.pop_front().unwrap(), None));
             ids.push_back(id(&mut random));
             now(store.create(&ids[size - 1], &record(0, 10, None)));
         }

@@ -1,22 +1,27 @@
-//! What the checks are written with.
+//! The tools that the checks share.
 
-use std::{fmt, sync::Arc, time::Duration, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use crate::{
-    changes::Changes,
     credentials::Credentials,
+    lifetime::Lifetime,
     record::Record,
     state::State,
-    store::{Created, SessionStore, StoreError, Updated},
-    testing::ChangesBuilder,
-    time::Timestamp,
+    store::{Created, Deleted, Replaced, SessionStore, StoreError},
+    testing::RecordBuilder,
+    time::{Timestamp, millis},
     token::{self, SecretHash, SessionId},
 };
 
-/// How a check ends.
+/// The end of a check.
 pub(super) type Outcome<T = ()> = Result<T, Broken>;
 
-/// What a store did that it must not do.
+/// The text names what the store did wrong.
+#[derive(Debug)]
 pub(super) struct Broken(pub(super) String);
 
 impl From<StoreError> for Broken {
@@ -25,24 +30,23 @@ impl From<StoreError> for Broken {
     }
 }
 
-/// Asks for `is_kept`, or says what was found.
+/// Fails with `found` unless `is_kept`.
 pub(super) fn ensure(is_kept: bool, found: impl FnOnce() -> String) -> Outcome {
     if is_kept { Ok(()) } else { Err(Broken(found())) }
 }
 
-/// Asks for equality.
+/// Fails unless the two are equal.
 pub(super) fn same<T: PartialEq + fmt::Debug>(what: &str, found: T, expected: T) -> Outcome {
     ensure(found == expected, || format!("{what}: {found:?} instead of {expected:?}"))
 }
 
-/// How long the records of the suite live. Stores with an expiry of their own go by the machine's clock, so every
-/// record is live by that, and time passes in `Changes::now` and `Record::created_at` only.
+/// How long the records of the suite live.
 pub(super) const LIFE: Duration = Duration::from_secs(60 * 60);
 pub(super) const MILLI: Duration = Duration::from_millis(1);
-/// The last moment of such a life.
-pub(super) const LAST: Duration = LIFE.saturating_sub(MILLI);
+/// How long expired records of the suite have been expired: all within the grace.
+pub(super) const EXPIRED: [Duration; 3] = [MILLI, Duration::from_secs(60), Duration::from_secs(9 * 60)];
 
-/// A store under test, at a point in time.
+/// A store under test, and the time. Stores with an expiry of their own go by the machine's clock, and so does the suite.
 pub(super) struct Bench<S> {
     pub(super) store: Arc<S>,
     pub(super) now: Timestamp,
@@ -54,89 +58,128 @@ impl<S> Clone for Bench<S> {
     }
 }
 
-impl<S: SessionStore> Bench<S> {
+/// Records.
+impl<S> Bench<S> {
     pub(super) fn new(store: Arc<S>) -> Self {
         Self { store, now: SystemTime::now().into() }
     }
 
-    /// A record with these keys and random credentials.
+    /// A time before now.
+    pub(super) fn before(&self, span: Duration) -> Timestamp {
+        Timestamp::from_millis(self.now.as_millis().saturating_sub(millis(span)))
+    }
+
+    /// A record with these keys, and without an owner.
     pub(super) fn record(&self, entries: &[(&str, &str)]) -> Record {
-        self.record_at(self.now, entries)
+        RecordBuilder::new(self.now).state(state(entries)).build()
     }
 
-    #[allow(clippy::unused_self)] // It reads as its neighbour does.
-    pub(super) fn record_at(&self, now: Timestamp, entries: &[(&str, &str)]) -> Record {
-        let state: State = entries.iter().copied().collect();
-        Record::new(credentials(), state, now, now.plus(LIFE))
+    /// A record with all that a record can have.
+    pub(super) fn record_of(&self, owner: &str, entries: &[(&str, &str)]) -> Record {
+        self.full(RecordBuilder::new(self.now), owner, entries)
     }
 
-    /// A record of an owner, with all that a record can have.
-    pub(super) fn record_of(&self, owner: &str, entries: &[(&str, &str)]) -> Outcome<Record> {
-        let record = self.record(entries);
-        let rotated = record.credentials().rotated(hash(), self.now);
-        let changes = self.changes().rotate(&record.credentials(), &rotated).owner(Some(owner)).label(Some("laptop"));
-        apply(&changes.build(), &record)
+    /// The same, expired for `span`.
+    pub(super) fn expired_of(&self, owner: &str, span: Duration) -> Record {
+        let first = RecordBuilder::new(self.before(LIFE + span));
+        self.full(first, owner, &[("a", "1")])
     }
 
-    pub(super) fn changes(&self) -> ChangesBuilder {
-        ChangesBuilder::new(self.now)
+    fn full(&self, first: RecordBuilder, owner: &str, entries: &[(&str, &str)]) -> Record {
+        let first = first.trail().build();
+        let second = RecordBuilder::after(&first).build();
+        let credentials = first.credentials().rotated(hash(), self.now).rotated(hash(), self.now);
+        let builder = RecordBuilder::after(&second).state(state(entries)).credentials(credentials);
+        let builder = builder.owner(Some(owner)).label(Some("laptop")).lifetime(Some(Lifetime::default()));
+        builder.admitted(Some(self.now)).unknown("later", "1=\n\u{1f512}").build()
     }
+}
 
+/// Calls, each with the answer that is expected of it.
+impl<S: SessionStore> Bench<S> {
     /// Stores a record under an id of its own.
     pub(super) async fn created(&self, record: &Record) -> Outcome<SessionId> {
         let id = SessionId::random();
-        self.creates(&id, record).await?;
+        same("`create`", self.store.create(&id, record).await?, Created::Done)?;
+        self.holds(&id, record).await?;
         Ok(id)
     }
 
-    pub(super) async fn creates(&self, id: &SessionId, record: &Record) -> Outcome {
-        same("`create`", self.store.create(id, record).await?, Created::Done)?;
-        self.holds(id, record).await
+    pub(super) async fn is_taken(&self, id: &SessionId, record: &Record, kept: &Record) -> Outcome {
+        same("`create`", self.store.create(id, record).await?, Created::Taken)?;
+        self.holds(id, kept).await
+    }
+
+    pub(super) async fn found(&self, id: &SessionId) -> Outcome<Record> {
+        self.store.load(id).await?.ok_or_else(|| Broken("`load` found nothing".to_owned()))
     }
 
     /// The store has exactly this record.
     pub(super) async fn holds(&self, id: &SessionId, expected: &Record) -> Outcome {
-        match self.store.load(id).await? {
-            Some(found) => same_record("`load` gave", &found, expected),
-            None => Err(Broken("`load` found nothing".to_owned())),
-        }
+        same_record("`load` gave", &self.found(id).await?, expected)
     }
 
     pub(super) async fn holds_nothing(&self, id: &SessionId) -> Outcome {
         ensure(self.store.load(id).await?.is_none(), || "`load` found a record".to_owned())
     }
 
-    /// The changes are made to `before`, and nothing else.
-    pub(super) async fn applies(&self, id: &SessionId, before: &Record, changes: &Changes) -> Outcome<Record> {
-        let after = apply(changes, before)?;
-        match self.store.update(id, changes).await? {
-            Updated::Done => {}
-            other => return Err(Broken(format!("`update` answered {other:?} instead of Done"))),
+    pub(super) async fn is_replaced(&self, id: &SessionId, base: &Record, record: &Record) -> Outcome {
+        match self.store.replace(id, base, record).await? {
+            Replaced::Done => self.holds(id, record).await,
+            other => Err(Broken(format!("`replace` answered {other:?} instead of Done"))),
         }
-        self.holds(id, &after).await?;
-        Ok(after)
     }
 
-    /// The changes conflict with `kept`, which comes back and stays as it is.
-    pub(super) async fn conflicts(&self, id: &SessionId, kept: &Record, changes: &Changes) -> Outcome {
-        match self.store.update(id, changes).await? {
-            Updated::Conflict(found) => same_record("the Conflict carried", &found, kept)?,
-            other => return Err(Broken(format!("`update` answered {other:?} instead of Conflict"))),
+    /// Replaces each record by the next one, and returns the last one.
+    pub(super) async fn steps(
+        &self,
+        id: &SessionId,
+        mut record: Record,
+        steps: impl IntoIterator<Item = impl FnOnce(RecordBuilder) -> RecordBuilder>,
+    ) -> Outcome<Record> {
+        for (n, step) in steps.into_iter().enumerate() {
+            let next = step(RecordBuilder::after(&record)).build();
+            let replaced = self.is_replaced(id, &record, &next).await;
+            replaced.map_err(|Broken(found)| Broken(format!("step {n}: {found}")))?;
+            record = next;
+        }
+        Ok(record)
+    }
+
+    /// `replace` answers `Changed` with `kept`, which stays as it is.
+    pub(super) async fn is_changed(&self, id: &SessionId, base: &Record, record: &Record, kept: &Record) -> Outcome {
+        match self.store.replace(id, base, record).await? {
+            Replaced::Changed(found) => same_record("`Changed` has", &found, kept)?,
+            other => return Err(Broken(format!("`replace` answered {other:?} instead of Changed"))),
         }
         self.holds(id, kept).await
     }
 
-    /// There is nothing to change.
-    pub(super) async fn is_gone(&self, id: &SessionId, changes: &Changes) -> Outcome {
-        match self.store.update(id, changes).await? {
-            Updated::Gone => Ok(()),
-            other => Err(Broken(format!("`update` answered {other:?} instead of Gone"))),
+    /// `replace` answers `Gone`, and creates nothing.
+    pub(super) async fn is_gone(&self, id: &SessionId, base: &Record, record: &Record) -> Outcome {
+        match self.store.replace(id, base, record).await? {
+            Replaced::Gone => self.holds_nothing(id).await,
+            other => Err(Broken(format!("`replace` answered {other:?} instead of Gone"))),
         }
+    }
+
+    pub(super) async fn is_deleted(&self, id: &SessionId, base: Option<&Record>) -> Outcome {
+        same("`delete`", self.store.delete(id, base).await?, Deleted::Done)?;
+        self.holds_nothing(id).await
+    }
+
+    /// `delete` answers `Changed` with `kept`, which stays as it is.
+    pub(super) async fn is_not_deleted(&self, id: &SessionId, base: &Record, kept: &Record) -> Outcome {
+        match self.store.delete(id, Some(base)).await? {
+            Deleted::Changed(found) => same_record("`Changed` has", &found, kept)?,
+            other => return Err(Broken(format!("`delete` answered {other:?} instead of Changed"))),
+        }
+        self.holds(id, kept).await
     }
 }
 
-pub(super) fn apply(changes: &Changes, record: &Record) -> Outcome<Record> {
-    changes.apply(record).map_err(|_| Broken("the suite itself is wrong: these changes cannot apply".to_owned()))
+pub(super) fn state(entries: &[(&str, &str)]) -> State {
+    entries.iter().copied().collect()
 }
 
 pub(super) fn hash() -> SecretHash {
@@ -160,6 +203,7 @@ pub(super) fn same_record(what: &str, found: &Record, expected: &Record) -> Outc
     for (key, _) in found.state().iter() {
         ensure(expected.state().contains_key(key), || format!("{what} the key {key:?}, which should not be there"))?;
     }
+    let (body, other) = (found.body(), expected.body());
     same(&format!("{what} the owner"), found.owner(), expected.owner())?;
     same(&format!("{what} the label"), found.label(), expected.label())?;
     same(&format!("{what} the lifetime"), found.lifetime(), expected.lifetime())?;
@@ -167,6 +211,9 @@ pub(super) fn same_record(what: &str, found: &Record, expected: &Record) -> Outc
     same(&format!("{what} `last_used`"), found.last_used(), expected.last_used())?;
     same(&format!("{what} `expires_at`"), found.expires_at(), expected.expires_at())?;
     same(&format!("{what} the nonce"), found.nonce(), expected.nonce())?;
+    same(&format!("{what} the trail"), body.rest.trail, other.rest.trail)?;
+    same(&format!("{what} as admitted"), body.rest.admitted, other.rest.admitted)?;
+    same(&format!("{what} as unknown lines"), &body.rest.unknown, &other.rest.unknown)?;
     ensure(found.credentials() == expected.credentials(), || format!("{what} other credentials"))?;
     Err(Broken(format!("{what} a record that is different")))
 }

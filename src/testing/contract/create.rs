@@ -2,25 +2,25 @@
 
 use super::{
     Suite,
-    bench::{Bench, LAST, LIFE, MILLI, Outcome, credentials, ensure, same},
+    bench::{Bench, EXPIRED, Outcome, ensure, same},
 };
 use crate::{
     record::Record,
-    state::State,
     store::{Created, SessionStore},
+    testing::RecordBuilder,
+    time::Timestamp,
     token::SessionId,
 };
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {
     suite.check("load_missing", "`load` of a missing record is `None`, and no error.", load_missing).await;
+    suite.check("load_expired", "`load` gives an expired record, too, as long as it is kept.", load_expired).await;
     suite.check("create_stores", "`create` stores the whole record: `load` gives it back, equal.", create_stores).await;
-    suite
-        .check("create_taken", "`create` never overwrites a live record: it is `Taken`, nothing changes.", create_taken)
-        .await;
+    suite.check("create_taken", "`create` over a record is `Taken`, and nothing changes.", create_taken).await;
     suite
         .check(
             "create_over_expired",
-            "A record that expired by the new one's `created_at` counts as missing, and nothing of it stays.",
+            "`create` over an expired record is `Taken`, and nothing changes.",
             create_over_expired,
         )
         .await;
@@ -31,29 +31,40 @@ async fn load_missing<S: SessionStore>(bench: Bench<S>) -> Outcome {
     bench.holds_nothing(&SessionId::random()).await
 }
 
+async fn load_expired<S: SessionStore>(bench: Bench<S>) -> Outcome {
+    for span in EXPIRED {
+        bench.created(&bench.expired_of("bob", span)).await?;
+    }
+    Ok(())
+}
+
 async fn create_stores<S: SessionStore>(bench: Bench<S>) -> Outcome {
     bench.created(&bench.record(&[])).await?;
     bench.created(&bench.record(&[("cart", "[1,2]"), ("user", "\"bob\"")])).await?;
-    bench.created(&bench.record_of("bob", &[("cart", "[1,2]")])?).await?;
+    bench.created(&bench.record_of("bob", &[])).await?;
+    bench.created(&bench.record_of("bob", &[("cart", "[1,2]")])).await?;
+    bench.created(&RecordBuilder::new(bench.now).expires_at(Timestamp::MAX).build()).await?;
     Ok(())
 }
 
 async fn create_taken<S: SessionStore>(bench: Bench<S>) -> Outcome {
-    let first = bench.record_of("bob", &[("a", "1")])?;
+    let first = bench.record_of("bob", &[("a", "1")]);
     let id = bench.created(&first).await?;
-    // One millisecond before the deadline is still before it.
-    for now in [bench.now, bench.now.plus(LAST)] {
-        let second = bench.record_at(now, &[("b", "2")]);
-        same("`create` over a live record", bench.store.create(&id, &second).await?, Created::Taken)?;
-        bench.holds(&id, &first).await?;
+    let namesake = RecordBuilder::new(bench.now).nonce(first.nonce()).build();
+    for record in [bench.record(&[("b", "2")]), bench.record_of("eve", &[]), namesake, first.clone()] {
+        bench.is_taken(&id, &record, &first).await?;
     }
-    same("`create` of the same once more", bench.store.create(&id, &first).await?, Created::Taken)
+    let second = RecordBuilder::after(&first).set("a", "2").build();
+    bench.is_replaced(&id, &first, &second).await?;
+    // A packet that arrives twice.
+    bench.is_taken(&id, &first, &second).await
 }
 
 async fn create_over_expired<S: SessionStore>(bench: Bench<S>) -> Outcome {
-    for late in [LIFE, LIFE + MILLI, LIFE * 2] {
-        let id = bench.created(&bench.record_of("bob", &[("a", "1")])?).await?;
-        bench.creates(&id, &bench.record_at(bench.now.plus(late), &[("b", "2")])).await?;
+    for span in EXPIRED {
+        let expired = bench.expired_of("bob", span);
+        let id = bench.created(&expired).await?;
+        bench.is_taken(&id, &bench.record(&[("b", "2")]), &expired).await?;
     }
     Ok(())
 }
@@ -70,12 +81,7 @@ async fn ids_apart<S: SessionStore>(bench: Bench<S>) -> Outcome {
     }
     ids.sort_unstable();
     ids.dedup();
-    let records: Vec<Record> = (0..ids.len())
-        .map(|n| {
-            let state: State = [("n", n.to_string())].into_iter().collect();
-            Record::new(credentials(), state, bench.now, bench.now.plus(LIFE))
-        })
-        .collect();
+    let records: Vec<Record> = (0..ids.len()).map(|n| bench.record(&[("n", &n.to_string())])).collect();
     for (id, record) in ids.iter().zip(&records) {
         same("`create`", bench.store.create(id, record).await?, Created::Done)?;
     }

@@ -12,7 +12,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use super::bench::{Broken, Outcome};
 
-/// Runs every job on a thread of its own, all starting at once. On one thread, a store that never waits would never be
+/// Runs every job on a thread of its own. All start at once. On one thread, a store that never waits would never be
 /// interrupted, and its races would not show.
 pub(super) async fn parallel<T, J>(jobs: impl IntoIterator<Item = J>) -> Outcome<Vec<T>>
 where

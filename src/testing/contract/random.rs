@@ -1,19 +1,18 @@
-//! Long random histories, beside a reference that is `Changes::apply` alone.
+//! Long random histories, beside a map that is the reference.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use super::{
     Suite,
-    bench::{Bench, Broken, LIFE, Outcome, hash, same, same_record},
+    bench::{Bench, Broken, LIFE, Outcome, ensure, hash, same, same_record},
 };
 use crate::{
-    changes::{Changes, Expected},
     lifetime::Lifetime,
     record::Record,
-    store::{Created, SessionStore, Updated},
-    testing::ChangesBuilder,
+    store::{Created, Deleted, Replaced, SessionStore},
+    testing::RecordBuilder,
     token::SessionId,
 };
 
@@ -21,7 +20,7 @@ pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>)
     suite
         .check(
             "random_histories",
-            "After any calls in any order, `load` gives what `Changes::apply` says.",
+            "After any calls in any order, `load` and `list` give what was written last.",
             random_histories,
         )
         .await;
@@ -32,14 +31,17 @@ const SEEDS: u64 = 8;
 const STEPS: usize = 100;
 const KEYS: [&str; 4] = ["", "a", "b", "c"];
 const VALUES: [&str; 4] = ["1", "1.0", "\"x\"", "{}"];
-const OWNERS: [Option<&str>; 3] = [None, Some("alice"), Some("bob")];
+const LABELS: [Option<&str>; 3] = [None, Some("phone"), Some("laptop")];
 
 async fn random_histories<S: SessionStore>(bench: Bench<S>) -> Outcome {
     for seed in 0..SEEDS {
         let mut history = History {
             rng: StdRng::seed_from_u64(seed),
             ids: [SessionId::random(), SessionId::random()],
+            owners: [SessionId::random(), SessionId::random()].map(|name| name.to_string()),
             expected: HashMap::new(),
+            written: vec![bench.record(&[])],
+            deleted: HashSet::new(),
             bench: bench.clone(),
         };
         for step in 0..STEPS {
@@ -52,118 +54,156 @@ async fn random_histories<S: SessionStore>(bench: Bench<S>) -> Outcome {
 struct History<S> {
     rng: StdRng,
     ids: [SessionId; 2],
-    /// What there is, expired or not.
+    owners: [String; 2],
     expected: HashMap<SessionId, Record>,
+    /// Records that were stored at some time, under either id.
+    written: Vec<Record>,
+    deleted: HashSet<SessionId>,
     bench: Bench<S>,
 }
 
 impl<S: SessionStore> History<S> {
     async fn step(&mut self) -> Outcome {
-        let id = self.ids[self.rng.random_range(0..self.ids.len())];
+        let at = self.rng.random_range(0..self.ids.len());
+        let id = self.ids[at];
         match self.rng.random_range(0..20) {
-            0 => {
-                self.bench.store.delete(&id).await?;
-                self.expected.remove(&id);
+            0 => self.delete(&id, None).await?,
+            1..4 => {
+                let base = self.base(&id);
+                self.delete(&id, Some(&base)).await?;
             }
-            1..4 => self.create(&id).await?,
-            4..7 => self.bench.now = self.bench.now.plus(LIFE / 2),
-            _ => self.update(&id).await?,
+            4..8 => {
+                if self.create(&id).await? == Created::Taken && self.deleted.contains(&id) {
+                    // A tombstone, which lasts.
+                    self.ids[at] = SessionId::random();
+                }
+            }
+            _ => self.replace(&id).await?,
         }
         for id in self.ids {
             self.check(&id).await?;
         }
-        Ok(())
+        self.check_owners().await
     }
 
-    async fn create(&mut self, id: &SessionId) -> Outcome {
-        let entries = [(self.pick(&KEYS), self.pick(&VALUES)), (self.pick(&KEYS), "2")];
-        let record = self.bench.record(&entries);
-        let expected = if self.live(id).is_some() { Created::Taken } else { Created::Done };
-        same("`create`", self.bench.store.create(id, &record).await?, expected)?;
-        if expected == Created::Done {
-            self.expected.insert(*id, record);
+    async fn create(&mut self, id: &SessionId) -> Outcome<Created> {
+        let record = self.next(RecordBuilder::new(self.bench.now));
+        let created = self.bench.store.create(id, &record).await?;
+        let is_free = !self.expected.contains_key(id);
+        ensure(created == Created::Taken || is_free, || "`create` over a record answered Done".to_owned())?;
+        ensure(created == Created::Done || !is_free || self.deleted.contains(id), || {
+            "`create` of a new id answered Taken".to_owned()
+        })?;
+        if created == Created::Done {
+            self.store(id, record);
         }
-        Ok(())
+        Ok(created)
     }
 
-    async fn update(&mut self, id: &SessionId) -> Outcome {
-        let changes = self.changes(id);
-        let expected = match self.live(id).map(|record| (record, changes.apply(record))) {
-            None => Updated::Gone,
-            Some((_, Ok(_))) => Updated::Done,
-            Some((record, Err(_))) => Updated::Conflict(Box::new(record.clone())),
-        };
-        let found = self.bench.store.update(id, &changes).await?;
-        match (&found, &expected) {
-            (Updated::Conflict(found), Updated::Conflict(expected)) => {
-                same_record("the Conflict carried", found, expected)?;
+    async fn replace(&mut self, id: &SessionId) -> Outcome {
+        let base = self.base(id);
+        let record = self.next(RecordBuilder::after(&base));
+        let found = self.bench.store.replace(id, &base, &record).await?;
+        match (self.expected.get(id), found) {
+            (None, found) => same("`replace`", found, Replaced::Gone),
+            (Some(stored), found) if stored.nonce() == base.nonce() => {
+                same("`replace`", found, Replaced::Done)?;
+                self.store(id, record);
+                Ok(())
             }
-            _ => same("`update`", found, expected)?,
+            (Some(stored), Replaced::Changed(found)) => same_record("`Changed` has", &found, stored),
+            (Some(stored), found) => same("`replace`", found, Replaced::Changed(stored.clone())),
         }
-        if let Some(Ok(after)) = self.live(id).map(|record| changes.apply(record)) {
-            self.expected.insert(*id, after);
+    }
+
+    async fn delete(&mut self, id: &SessionId, base: Option<&Record>) -> Outcome {
+        let found = self.bench.store.delete(id, base).await?;
+        if base.is_none() {
+            self.deleted.insert(*id);
         }
-        Ok(())
+        match (self.expected.get(id), found) {
+            (None, found) => same("`delete`", found, Deleted::Gone),
+            (Some(stored), found) if base.is_none_or(|base| base.nonce() == stored.nonce()) => {
+                same("`delete`", found, Deleted::Done)?;
+                self.expected.remove(id);
+                self.deleted.insert(*id);
+                Ok(())
+            }
+            (Some(stored), Deleted::Changed(found)) => same_record("`Changed` has", &found, stored),
+            (Some(stored), found) => same("`delete`", found, Deleted::Changed(stored.clone())),
+        }
+    }
+
+    fn store(&mut self, id: &SessionId, record: Record) {
+        self.written.push(record.clone());
+        self.expected.insert(*id, record);
     }
 
     async fn check(&self, id: &SessionId) -> Outcome {
         match (self.bench.store.load(id).await?, self.expected.get(id)) {
             (Some(found), Some(expected)) => same_record("`load` gave", &found, expected),
             (Some(_), None) => Err(Broken("`load` found a record that was deleted or never made".to_owned())),
-            (None, Some(expected)) if expected.is_live(self.bench.now) => {
-                Err(Broken("`load` found nothing".to_owned()))
+            (None, Some(_)) => Err(Broken("`load` found nothing".to_owned())),
+            (None, None) => Ok(()),
+        }
+    }
+
+    async fn check_owners(&self) -> Outcome {
+        if self.bench.store.owner_index().is_none() {
+            return Ok(());
+        }
+        for owner in &self.owners {
+            let owned = self.expected.iter().filter(|(_, record)| record.owner() == Some(owner));
+            let owned: Vec<_> = owned.map(|(id, record)| (*id, record)).collect();
+            self.bench.lists(owner, &owned).await?;
+        }
+        Ok(())
+    }
+
+    /// A record to compare with: mostly the stored one.
+    fn base(&mut self, id: &SessionId) -> Record {
+        match (self.expected.get(id), self.rng.random_range(0..8)) {
+            (Some(stored), 0) => {
+                // The nonce is what counts.
+                RecordBuilder::new(self.bench.now).owner(stored.owner()).nonce(stored.nonce()).build()
             }
-            (None, _) => Ok(()),
+            (Some(stored), 1..6) => stored.clone(),
+            _ => {
+                let at = self.rng.random_range(0..self.written.len());
+                self.written[at].clone()
+            }
         }
     }
 
-    fn live(&self, id: &SessionId) -> Option<&Record> {
-        self.expected.get(id).filter(|record| record.is_live(self.bench.now))
-    }
-
-    fn changes(&mut self, id: &SessionId) -> Changes {
+    /// A record to write.
+    fn next(&mut self, mut next: RecordBuilder) -> Record {
         let now = self.bench.now;
-        let mut changes = ChangesBuilder::new(now).expires_at(now.plus(LIFE / 4 * self.rng.random_range(0..8)));
-        if self.rng.random_ratio(1, 8) {
-            changes = changes.clear();
-        }
         for _ in 0..self.rng.random_range(0..4) {
-            changes = self.key(id, changes);
+            let (key, value) = (self.pick(&KEYS), self.pick(&VALUES));
+            next = if self.rng.random_ratio(1, 3) { next.remove(key) } else { next.set(key, value) };
+        }
+        if self.rng.random_ratio(1, 3) {
+            let at = self.rng.random_range(0..3);
+            next = next.owner(self.owners.get(at).map(String::as_str));
         }
         if self.rng.random_ratio(1, 4) {
-            changes = changes.owner(self.pick(&OWNERS));
-        }
-        if self.rng.random_ratio(1, 4) {
-            changes = changes.label(self.pick(&OWNERS));
+            next = next.label(self.pick(&LABELS));
         }
         if self.rng.random_ratio(1, 8) {
-            changes = changes.lifetime(Lifetime::default()).expires_at(now.plus(LIFE));
+            next = next.lifetime(self.rng.random_bool(0.5).then(Lifetime::default));
         }
-        let Some(record) = self.expected.get(id) else { return changes.build() };
-        let rotated = record.credentials().rotated(hash(), now);
-        match self.rng.random_range(0..8) {
-            0 => changes.rotate(&record.credentials(), &rotated).build(),
-            1 => changes.rotate(&rotated, &rotated).build(),
-            _ => changes.build(),
+        if self.rng.random_ratio(1, 8) {
+            next = next.trail();
         }
-    }
-
-    /// Something done to a key, on a condition or not; most conditions hold.
-    fn key(&mut self, id: &SessionId, changes: ChangesBuilder) -> ChangesBuilder {
-        let key = self.pick(&KEYS);
-        let there = self.expected.get(id).and_then(|record| record.state().get(key)).map(str::to_owned);
-        let expected = match (self.rng.random_range(0..8), &there) {
-            (0, _) => Expected::Absent,
-            (1, _) => Expected::Value(self.pick(&VALUES)),
-            (2..5, Some(raw)) => Expected::Value(raw),
-            (2..5, None) => Expected::Absent,
-            _ => Expected::Anything,
+        let record = next.clone().build();
+        if self.rng.random_ratio(1, 8) {
+            next = next.credentials(record.credentials().rotated(hash(), now));
+        }
+        let ends = match self.rng.random_range(0..8) {
+            0 => self.bench.before(LIFE / 10),
+            quarters => now.plus(LIFE / 4 * quarters),
         };
-        if self.rng.random_ratio(1, 3) {
-            changes.remove_if(key, expected)
-        } else {
-            changes.set_if(key, expected, self.pick(&VALUES))
-        }
+        next.used_at(now).expires_at(ends).build()
     }
 
     fn pick<T: Copy, const N: usize>(&mut self, from: &[T; N]) -> T {

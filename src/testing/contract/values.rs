@@ -4,11 +4,11 @@ use super::{
     Suite,
     bench::{Bench, Outcome},
 };
-use crate::{changes::Expected, record::Record, state::State, store::SessionStore};
+use crate::{state::State, store::SessionStore, testing::RecordBuilder};
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {
     suite.check("odd_keys", "Every text is a key, and no two texts are the same key.", odd_keys).await;
-    suite.check("raw_values", "Values are kept byte by byte, numbers digit by digit.", raw_values).await;
+    suite.check("raw_values", "Values are kept byte by byte, and numbers digit by digit.", raw_values).await;
     suite.check("large_values", "A value of 256 KiB is kept whole.", large_values).await;
     suite.check("many_keys", "A record may have a thousand keys.", many_keys).await;
 }
@@ -56,20 +56,11 @@ const KEYS: [&str; 36] = [
 async fn odd_keys<S: SessionStore>(bench: Bench<S>) -> Outcome {
     let values: Vec<String> = (0..KEYS.len()).map(|n| n.to_string()).collect();
     let entries: Vec<(&str, &str)> = KEYS.iter().copied().zip(values.iter().map(String::as_str)).collect();
-    let mut record = bench.record(&entries);
+    let record = bench.record(&entries);
     let id = bench.created(&record).await?;
-    for key in KEYS {
-        let changes = bench.changes().set(key, "\"new\"").build();
-        record = bench.applies(&id, &record, &changes).await?;
-    }
-    for key in KEYS {
-        bench.conflicts(&id, &record, &bench.changes().set_if(key, Expected::Absent, "0").build()).await?;
-        let changes = bench.changes().remove_if(key, Expected::Value("\"new\"")).build();
-        record = bench.applies(&id, &record, &changes).await?;
-    }
-    for key in KEYS {
-        record = bench.applies(&id, &record, &bench.changes().set_if(key, Expected::Absent, "1").build()).await?;
-    }
+    let record = bench.steps(&id, record, KEYS.map(|key| move |next: RecordBuilder| next.set(key, "\"new\""))).await?;
+    let record = bench.steps(&id, record, KEYS.map(|key| move |next: RecordBuilder| next.remove(key))).await?;
+    bench.steps(&id, record, KEYS.map(|key| move |next: RecordBuilder| next.set(key, "1"))).await?;
     Ok(())
 }
 
@@ -94,11 +85,10 @@ async fn raw_values<S: SessionStore>(bench: Bench<S>) -> Outcome {
         "true",
     ];
     for value in values {
-        let mut record = bench.record(&[("created", value)]);
+        let record = bench.record(&[("created", value)]);
         let id = bench.created(&record).await?;
-        record = bench.applies(&id, &record, &bench.changes().set("updated", value).build()).await?;
-        let changes = bench.changes().set_if("updated", Expected::Value(value), "0").build();
-        bench.applies(&id, &record, &changes).await?;
+        let steps = ["replaced", "created"].map(|key| move |next: RecordBuilder| next.set(key, value));
+        bench.steps(&id, record, steps).await?;
     }
     Ok(())
 }
@@ -106,30 +96,24 @@ async fn raw_values<S: SessionStore>(bench: Bench<S>) -> Outcome {
 async fn large_values<S: SessionStore>(bench: Bench<S>) -> Outcome {
     let large = |letter: &str| format!("\"{}\"", letter.repeat(256 * 1024 / letter.len()));
     let (first, second) = (large("a"), large("\u{1f512}"));
-    let mut record = bench.record(&[("small", "1"), ("large", &first)]);
+    let record = bench.record(&[("small", "1"), ("large", &first)]);
     let id = bench.created(&record).await?;
-    record = bench.applies(&id, &record, &bench.changes().set("small", "2").build()).await?;
-    let changes = bench.changes().set_if("large", Expected::Value(&first), &second).build();
-    record = bench.applies(&id, &record, &changes).await?;
-    bench.conflicts(&id, &record, &changes).await?;
-    bench.applies(&id, &record, &bench.changes().remove("large").build()).await?;
+    let values =
+        [("small", "2"), ("large", second.as_str()), ("small", "3"), ("large", "1"), ("large", first.as_str())];
+    let record =
+        bench.steps(&id, record, values.map(|(key, raw)| move |next: RecordBuilder| next.set(key, raw))).await?;
+    bench.is_changed(&id, &bench.record(&[]), &record, &record).await?;
+    bench.steps(&id, record, [|next: RecordBuilder| next.remove("large")]).await?;
     Ok(())
 }
 
 async fn many_keys<S: SessionStore>(bench: Bench<S>) -> Outcome {
-    let state: State = (0..1000).map(|n| (format!("key {n}"), n.to_string())).collect();
-    let empty = bench.record(&[]);
-    let record = Record::new(empty.credentials(), state, bench.now, empty.expires_at());
+    let keys = |keys: std::ops::Range<u32>, value: &str| -> State {
+        keys.map(|n| (format!("key {n}"), format!("{value}{n}"))).collect()
+    };
+    let record = RecordBuilder::new(bench.now).state(keys(0..1000, "1")).build();
     let id = bench.created(&record).await?;
-    let changes = (500..1500).fold(bench.changes(), |changes, n| {
-        let key = format!("key {n}");
-        if n % 3 == 0 { changes.remove(&key) } else { changes.set(&key, "\"new\"") }
-    });
-    let record = bench.applies(&id, &record, &changes.build()).await?;
-    let changes = record
-        .state()
-        .iter()
-        .fold(bench.changes(), |changes, (key, raw)| changes.set_if(key, Expected::Value(raw), "0"));
-    bench.applies(&id, &record, &changes.build()).await?;
+    let states = [keys(0..1000, "2"), keys(500..1500, "2"), keys(0..2, "2"), keys(0..1000, "10")];
+    bench.steps(&id, record, states.map(|state| move |next: RecordBuilder| next.state(state))).await?;
     Ok(())
 }

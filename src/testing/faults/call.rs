@@ -1,11 +1,10 @@
-//! What was asked of a store.
+//! The calls of a store.
 
 use std::fmt;
 
 use crate::token::SessionId;
 
-/// What a store can be asked: the verbs of [`SessionStore`](crate::SessionStore) and of
-/// [`OwnerIndex`](crate::OwnerIndex).
+/// The verbs of [`SessionStore`](crate::SessionStore) and of [`OwnerIndex`](crate::OwnerIndex).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verb {
@@ -13,9 +12,9 @@ pub enum Verb {
     Load,
     /// [`SessionStore::create`](crate::SessionStore::create).
     Create,
-    /// [`SessionStore::update`](crate::SessionStore::update).
-    Update,
-    /// [`SessionStore::delete`](crate::SessionStore::delete).
+    /// [`SessionStore::replace`](crate::SessionStore::replace).
+    Replace,
+    /// [`SessionStore::delete`](crate::SessionStore::delete), with a base or without.
     Delete,
     /// [`OwnerIndex::list`](crate::OwnerIndex::list).
     List,
@@ -26,7 +25,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Every verb: for a store that is down altogether.
+    /// Lists every verb: for a store that is down altogether.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, testing::{FaultStore, Verb}};
@@ -36,15 +35,15 @@ impl Verb {
     /// }
     /// ```
     pub const ALL: [Self; 7] =
-        [Self::Load, Self::Create, Self::Update, Self::Delete, Self::List, Self::Revoke, Self::RevokeAll];
+        [Self::Load, Self::Create, Self::Replace, Self::Delete, Self::List, Self::Revoke, Self::RevokeAll];
 
-    /// The method's name.
+    /// Returns the method's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Load => "load",
             Self::Create => "create",
-            Self::Update => "update",
+            Self::Replace => "replace",
             Self::Delete => "delete",
             Self::List => "list",
             Self::Revoke => "revoke",
@@ -53,27 +52,17 @@ impl Verb {
     }
 }
 
-/// One call of a store. It equals its verb's name, so that `assert_eq!(store.calls(), ["load", "update"])` reads as it
-/// should, and shows its id where that fails.
+/// Describes one call of a store. It equals its verb's name, so that `assert_eq!(store.calls(), ["load", "replace"])`
+/// compiles. Its `Debug` shows the id, too.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Call {
-    /// What was asked.
+    /// The method.
     pub verb: Verb,
-    /// Of which session; for [`Verb::RevokeAll`], the one to keep.
+    /// The session's id. For [`Verb::RevokeAll`], the id of the session to keep.
     pub id: Option<SessionId>,
-    /// Of which owner, where the index of owners was asked.
+    /// The owner, for a call of the index of owners.
     pub owner: Option<String>,
-}
-
-impl Call {
-    pub(super) fn on(verb: Verb, id: &SessionId) -> Self {
-        Self { verb, id: Some(*id), owner: None }
-    }
-
-    pub(super) fn of(verb: Verb, owner: &str) -> Self {
-        Self { verb, id: None, owner: Some(owner.to_owned()) }
-    }
 }
 
 impl PartialEq<str> for Call {
@@ -94,7 +83,7 @@ impl PartialEq<Verb> for Call {
     }
 }
 
-/// `update 5f0c..`, `revoke 5f0c.. of "alice"`.
+/// Writes `replace 5f0c..` or `revoke 5f0c.. of "alice"`.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.verb.name())?;

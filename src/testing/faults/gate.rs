@@ -1,13 +1,13 @@
-//! A place where calls wait for the test.
+//! A gate at which calls wait for the test.
 
 use std::{fmt, sync::Arc};
 
 use tokio::sync::Semaphore;
 
-/// Where calls wait until the test lets them go: what [`Rule::waits`](super::Rule::waits) and
-/// [`Rule::answers_late`](super::Rule::answers_late) give. It needs no runtime of a certain kind.
+/// Lets calls wait until the test lets them go: [`Rule::waits`](super::Rule::waits) and
+/// [`Rule::answers_late`](super::Rule::answers_late) return it. It needs no certain runtime.
 ///
-/// Dropped, it opens, so that a test that fails does not hang.
+/// It opens when it is dropped, so that a test that fails does not hang.
 #[must_use = "a gate opens when it is dropped"]
 pub struct Gate {
     posts: Posts,
@@ -15,9 +15,9 @@ pub struct Gate {
 
 #[derive(Clone)]
 pub(super) struct Posts {
-    /// A permit for each call that came and that no [`Gate::reached`] has seen yet.
+    /// Has a permit for each call that came and that no [`Gate::reached`] has seen yet.
     came: Arc<Semaphore>,
-    /// A permit for each call that may go; closed once all may.
+    /// Has a permit for each call that may go. It is closed as soon as all may.
     may_go: Arc<Semaphore>,
 }
 
@@ -27,7 +27,7 @@ impl Gate {
         (Self { posts: posts.clone() }, posts)
     }
 
-    /// Waits until a call stands at the gate. The next time, it waits for one more.
+    /// Waits until a call stands at the gate. The next time, waits for one more.
     pub async fn reached(&self) {
         if let Ok(permit) = self.posts.came.acquire().await {
             permit.forget();
@@ -39,7 +39,7 @@ impl Gate {
         self.posts.may_go.add_permits(1);
     }
 
-    /// Lets every call go, those that are still to come among them.
+    /// Lets every call go, also those that come later.
     pub fn open(&self) {
         self.posts.may_go.close();
     }

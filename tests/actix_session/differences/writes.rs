@@ -38,7 +38,7 @@ async fn an_equal_insert_writes_no_key() {
     assert_eq!(site.get(&browser, "/app/insert:seat:1/state").await.body, "Unchanged");
     // What another request writes meanwhile stays. In the same millisecond there would be no deadline to move.
     time.advance(Duration::from_secs(1));
-    let gate = store.next(Verb::Update).waits();
+    let gate = store.next(Verb::Replace).waits();
     let slow = browser.copied();
     let other = async {
         gate.reached().await;
@@ -83,7 +83,7 @@ async fn a_closure_that_cannot_run_twice_fails_visibly_where_it_would_have_to() 
     let (site, store) = house();
     let browser = Browser::new();
     site.get(&browser, "/app/insert:n:1").await;
-    let gate = store.next(Verb::Update).waits();
+    let gate = store.next(Verb::Replace).waits();
     let other = async {
         gate.reached().await;
         site.get(&browser, "/app/increment:n").await;
@@ -100,7 +100,7 @@ async fn what_other_requests_write_at_once_is_kept() {
     let (site, store) = house();
     let browser = Browser::new();
     site.get(&browser, "/app/insert:user:7").await;
-    let gate = store.next(Verb::Update).waits();
+    let gate = store.next(Verb::Replace).waits();
     let other = async {
         gate.reached().await;
         site.get(&browser, "/app/insert:b:2").await;
@@ -118,7 +118,7 @@ async fn a_session_that_ended_stays_ended() {
     let redis = FaultStore::new(server.store().await);
     let (memory_site, memory) = house();
     let redis_site = Site::new(builder(redis.clone()).build());
-    for (site, gate) in [(memory_site, memory.next(Verb::Update)), (redis_site, redis.next(Verb::Update))] {
+    for (site, gate) in [(memory_site, memory.next(Verb::Replace)), (redis_site, redis.next(Verb::Replace))] {
         let gate = gate.waits();
         let browser = Browser::new();
         site.get(&browser, "/app/insert:user:7").await;
@@ -174,7 +174,7 @@ async fn of_two_renewals_at_once_one_sends_the_cookie_and_both_keep_what_they_wr
     let site = Site::new(builder(store.clone()).layer(|layer| layer.owner_key("user")).build());
     let browser = Browser::new();
     site.get(&browser, "/app/insert:user:7/renew").await;
-    let gate = store.next(Verb::Update).waits();
+    let gate = store.next(Verb::Replace).waits();
     let slow = browser.copied();
     let other = async {
         gate.reached().await;

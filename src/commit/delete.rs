@@ -1,0 +1,91 @@
+//! Ending a session.
+
+use super::{Commit, Error, Event, Head, Loaded, Record, Ticket, Timestamp, Token};
+use crate::{
+    backend::Opened,
+    credentials::SUPERSEDED_FOR,
+    open::{Beside, Look, look, revoked_by_owner},
+    store::{Deleted, StoreError},
+    token::SessionId,
+};
+
+impl Commit<'_> {
+    /// Deletes every record that a presented token opens or is superseded on, and takes the cookie away, come what may.
+    pub(super) async fn purge(&mut self, now: Timestamp) -> Result<(), Error> {
+        let had_token = self.visit.token.is_some();
+        self.visit.loaded = Loaded::Ended;
+        self.visit.behind = None;
+        if !self.claims.is_empty() || had_token {
+            match self.head {
+                Head::Open | Head::Leaves => self.ticket = Ticket::Take,
+                // Nothing but the cookie's removal ends such a session.
+                Head::Sent if self.core.backend.is_client_side() => return Err(Error::too_late()),
+                Head::Sent => {}
+            }
+        }
+        let Beside { superseded: mut tokens, unreadable: mut ids, .. } = *self.visit.beside.take().unwrap_or_default();
+        tokens.extend(self.visit.token.take());
+        let mut failed = None;
+        // A token that opened the session long ago may be nothing to it by now.
+        let is_old = now.since(self.visit.opened_at) >= SUPERSEDED_FOR;
+        for token in tokens {
+            let opened = if is_old { self.opens_or_did(&token, None, now).await } else { Ok(true) };
+            match opened {
+                Ok(is_ours) => ids.extend(is_ours.then_some(token.id)),
+                Err(error) => failed = Some(error),
+            }
+        }
+        while let Some((opened, _)) = self.visit.open_next(self.core, self.claims) {
+            // The load reports forged ones: a purge that is tried again and again is no attack.
+            let Ok(Opened { token, record, .. }) = opened else { continue };
+            match self.opens_or_did(&token, record, now).await {
+                Ok(is_ours) => ids.extend(is_ours.then_some(token.id)),
+                Err(error) => failed = Some(error),
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            match self.delete(&id).await {
+                Ok(()) => self.core.emit(&Event::Destroyed { id }),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Deletes `found` if it is still that record; else gives the record that there is.
+    pub(super) async fn delete_found(&mut self, found: Option<Record>) -> Result<Option<Record>, Error> {
+        let (Some(id), Some(found)) = (self.visit.id(), found) else { return Ok(None) };
+        match self.core.backend.delete(&id, Some(&found)).await? {
+            Deleted::Changed(record) => return Ok(Some(record)),
+            Deleted::Done => self.core.emit(&Event::Destroyed { id }),
+            Deleted::Gone => {}
+        }
+        if self.head != Head::Sent {
+            self.ticket = Ticket::Take;
+        }
+        self.visit.loaded = Loaded::Ended;
+        Ok(None)
+    }
+
+    /// Deletes a record, whatever it is. A delete whose outcome is unknown is sent once more: done twice is done once.
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        match self.core.backend.delete(id, None).await {
+            Err(error) if error.is_unknown() => self.core.backend.delete(id, None).await.map(drop),
+            deleted => deleted.map(drop),
+        }
+    }
+
+    /// Whether a token opens its record, or did before a renewal.
+    async fn opens_or_did(&self, token: &Token, held: Option<Record>, now: Timestamp) -> Result<bool, StoreError> {
+        let found = match self.core.backend.load(&token.id, held).await {
+            // Nobody can tell whose it is, and it opens nothing.
+            Err(error) if error.is_undecodable() => return Ok(true),
+            found => found?,
+        };
+        let looked = look(self.core, token, found.as_ref(), now);
+        let looked = revoked_by_owner(self.core, looked, found.as_ref()).await?;
+        Ok(!matches!(looked, Look::Rejected(_)))
+    }
+}

@@ -1,0 +1,98 @@
+//! The owner that a request writes.
+
+use std::sync::Arc;
+
+use super::{Act, Commit, Error, OwnerEdit, Record, owner_valid_from};
+
+impl Commit<'_> {
+    /// Reads the value of `owner_valid_from` for a login, before anything is written.
+    pub(super) async fn admit(&mut self) -> Result<(), Error> {
+        let Some(owner) = self.written_owner()?.flatten() else { return Ok(()) };
+        if !self.is_login(self.owner_edit(Some(&Some(Arc::clone(&owner))))) {
+            return Ok(());
+        }
+        let now = owner_valid_from(self.core, &owner).await?;
+        self.admitted = match self.ops.admitted {
+            // The password was checked before the owner's sessions were ended.
+            Some(seen) if seen < now => return Err(Error::login_expired()),
+            Some(seen) => seen,
+            None => now,
+        };
+        Ok(())
+    }
+
+    /// Whether the owner is admitted by this commit: it is a login, or a change of owner.
+    pub(super) fn is_login(&self, edit: OwnerEdit<'_>) -> bool {
+        matches!(self.ops.act, Act::Login | Act::Restart) || matches!(edit, OwnerEdit::Set(_))
+    }
+
+    /// The owner that the request writes: by `set_owner` or `login`, or by the layer's owner key.
+    ///
+    /// # Errors
+    ///
+    /// The value under the owner key cannot be an owner.
+    pub(super) fn written_owner(&self) -> Result<Option<Option<Arc<str>>>, Error> {
+        if self.ops.owner.is_some() {
+            return Ok(self.ops.owner.clone());
+        }
+        let Some(key) = self.core.owner_key.as_deref() else { return Ok(None) };
+        match self.ops.written(key) {
+            None => Ok(None),
+            Some(None) => Ok(Some(None)),
+            Some(Some(raw)) => owner_in(raw).map(Some).ok_or_else(|| Error::no_owner(key)),
+        }
+    }
+
+    /// How the owner changes, from the one that was loaded.
+    pub(super) fn owner_edit<'o>(&self, written: Option<&'o Option<Arc<str>>>) -> OwnerEdit<'o> {
+        let loaded = self.visit.record().and_then(Record::owner);
+        match written {
+            Some(Some(owner)) if loaded != Some(&**owner) => OwnerEdit::Set(owner),
+            Some(None) if loaded.is_some() => OwnerEdit::Remove,
+            _ => OwnerEdit::Keep,
+        }
+    }
+}
+
+/// The owner that a state key's raw value names: a string's text, or the digits of a whole number; none for `null`. The
+/// outer `None`: it cannot be an owner. Digits are taken as they are: a parsed number may be another one.
+pub(crate) fn owner_in(raw: &str) -> Option<Option<Arc<str>>> {
+    let digits = raw.strip_prefix('-').unwrap_or(raw);
+    if raw == "null" {
+        Some(None)
+    } else if raw.starts_with('"') {
+        serde_json::from_str::<String>(raw).ok().map(|text| Some(text.into()))
+    } else if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        Some(Some(raw.into()))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::owner_in;
+
+    #[test]
+    fn an_owner_is_a_string_or_a_whole_number_digit_by_digit() {
+        let owner = |raw| owner_in(raw).map(|owner| owner.as_deref().map(str::to_owned));
+        let table = [
+            ("\"alice\"", Some(Some("alice"))),
+            ("\"al\\u0069ce\"", Some(Some("alice"))),
+            ("\"\"", Some(Some(""))),
+            ("7", Some(Some("7"))),
+            ("-7", Some(Some("-7"))),
+            ("340282366920938463463374607431768211455", Some(Some("340282366920938463463374607431768211455"))),
+            ("null", Some(None)),
+            ("7.0", None),
+            ("1e3", None),
+            ("true", None),
+            ("[7]", None),
+            ("{\"id\":7}", None),
+            ("-", None),
+        ];
+        for (raw, expected) in table {
+            assert_eq!(owner(raw), expected.map(|owner| owner.map(str::to_owned)), "{raw}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What a handler does with its session.
+
+use super::{request::Options, tape::TapeStore};
+use crate::{Owners, Session, Timestamp};
+
+/// The user whose sessions "log out everywhere" ends.
+pub(super) const ALICE: &str = "alice";
+/// Another user of the same browser.
+pub(super) const BOB: &str = "bob";
+/// The attacker's own account.
+pub(super) const MALLORY: &str = "mallory";
+/// The key that a layer with an owner key takes the owner from.
+const USER: &str = "user";
+/// Added to a request's number, it is the mark of its second change.
+const SECOND: u8 = 100;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Does {
+    /// Does nothing; the session was used, though, so its deadline moves.
+    Read,
+    Write,
+    Update,
+    /// Updates, saves, and updates again.
+    UpdateTwice,
+    /// Saves, holds the handle, and saves again.
+    Held,
+    HeldUpdate,
+    HeldReload,
+    HeldRenew,
+    HeldClear,
+    HeldPurge,
+    Clear,
+    /// `login`, and an insert.
+    Login(&'static str),
+    /// Sets the owner without a login: that is one, too, if it changes the owner.
+    SetOwner(&'static str),
+    /// Renews, and inserts the user as it was loaded.
+    StepUp,
+    Renew,
+    /// Removes the owner.
+    Leave,
+    Purge,
+    /// Purges, begins a new session, inserts.
+    Restart,
+    /// Logs [`ALICE`] out everywhere.
+    Everywhere,
+}
+
+impl Does {
+    /// Whether it asks for the session's end by itself.
+    pub(super) fn purges(self) -> bool {
+        matches!(self, Self::Purge | Self::HeldPurge | Self::Restart)
+    }
+
+    pub(super) fn logs_in(self) -> bool {
+        matches!(self, Self::Login(_))
+    }
+
+    /// The owner that it writes.
+    pub(super) fn owner(self) -> Option<&'static str> {
+        match self {
+            Self::Login(owner) | Self::SetOwner(owner) => Some(owner),
+            _ => None,
+        }
+    }
+
+    pub(super) fn clears(self) -> bool {
+        matches!(self, Self::Clear | Self::HeldClear)
+    }
+
+    /// Whether it renews, where `owner` is the owner that it loaded.
+    pub(super) fn renews(self, owner: Option<&str>, options: Options) -> bool {
+        match self {
+            Self::Login(_) | Self::StepUp | Self::Renew | Self::HeldRenew => true,
+            Self::SetOwner(next) => owner != Some(next),
+            Self::Leave => owner.is_some(),
+            Self::Clear | Self::HeldClear => options.owner_key && owner.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether the user may rightly be logged out after it.
+    pub(super) fn may_log_out(self, options: Options) -> bool {
+        match self {
+            Self::Leave | Self::Everywhere => true,
+            Self::Login(owner) | Self::SetOwner(owner) => owner != ALICE,
+            _ => self.purges() || (self.clears() && options.owner_key),
+        }
+    }
+
+    /// The marks that the request of this number leaves.
+    pub(super) fn marks(number: u8) -> [u8; 2] {
+        [number, number + SECOND]
+    }
+
+    /// Runs the handler.
+    pub(super) async fn run(self, number: u8, options: Options, session: &Session, tape: &TapeStore) {
+        let user = Does::user(options, session);
+        let [first, second] = Self::marks(number);
+        match self {
+            Self::Read | Self::Write | Self::Everywhere => {}
+            Self::Update => update(session, tape, first),
+            Self::UpdateTwice => {
+                update(session, tape, first);
+                tape.saved(session, &session.save().await);
+                update(session, tape, second);
+            }
+            Self::Held => {
+                insert(session, tape, first);
+                tape.saved(session, &session.save().await);
+                tape.hold().await;
+                insert(session, tape, second);
+                tape.saved(session, &session.save().await);
+            }
+            Self::HeldUpdate => {
+                tape.hold().await;
+                update(session, tape, first);
+            }
+            Self::HeldReload => {
+                tape.hold().await;
+                let _ = session.reload().await;
+                tape.look(session);
+                update(session, tape, first);
+            }
+            Self::HeldRenew => {
+                tape.hold().await;
+                session.renew();
+                tape.saved(session, &session.save().await);
+                insert(session, tape, second);
+            }
+            Self::HeldClear => {
+                tape.hold().await;
+                session.clear();
+            }
+            Self::HeldPurge => {
+                tape.hold().await;
+                session.purge();
+            }
+            Self::Clear => session.clear(),
+            Self::Login(owner) => {
+                if options.epochs {
+                    let seen = tape.check().await.map(Timestamp::into);
+                    session.login_at(owner, seen);
+                } else {
+                    session.login(owner);
+                }
+                if options.owner_key {
+                    set(session, tape, USER, owner);
+                }
+            }
+            Self::SetOwner(owner) if options.owner_key => set(session, tape, USER, owner),
+            Self::SetOwner(owner) => session.set_owner(owner),
+            Self::StepUp => {
+                session.renew();
+                match user {
+                    Some(user) if options.owner_key => set(session, tape, USER, &user),
+                    Some(user) => session.set_owner(user),
+                    None => {}
+                }
+            }
+            Self::Renew => session.renew(),
+            Self::Leave if options.owner_key => drop(session.remove(USER)),
+            Self::Leave => session.clear_owner(),
+            Self::Purge => session.purge(),
+            Self::Restart => session.restart(),
+        }
+        if matches!(self, Self::Write | Self::Login(_) | Self::SetOwner(_) | Self::StepUp | Self::Restart) {
+            insert(session, tape, first);
+        }
+        tape.look(session);
+    }
+
+    fn user(options: Options, session: &Session) -> Option<String> {
+        if options.owner_key { session.get(USER).unwrap() } else { session.owner() }
+    }
+
+    /// Moves the epoch, if there is one, and ends what the index lists.
+    pub(super) async fn end_everywhere(options: Options, owners: &Owners, tape: &TapeStore) -> bool {
+        if options.epochs {
+            tape.move_epoch().await;
+        }
+        owners.revoke_all(ALICE).await.is_ok()
+    }
+}
+
+fn insert(session: &Session, tape: &TapeStore, mark: u8) {
+    tape.tries(mark);
+    set(session, tape, &format!("k{mark}"), mark);
+    if mark < SECOND {
+        set(session, tape, "last", mark);
+    }
+}
+
+fn set(session: &Session, tape: &TapeStore, key: &str, value: impl serde::Serialize) {
+    tape.wrote(key, serde_json::to_string(&value).unwrap());
+    session.insert(key, value).unwrap();
+}
+
+fn update(session: &Session, tape: &TapeStore, mark: u8) {
+    tape.tries(mark);
+    tape.wrote("n", format!("[{mark}]"));
+    let tape = tape.clone();
+    let push = move |mut list: Vec<u8>| {
+        tape.ran_on(&list);
+        list.push(mark);
+        tape.wrote("n", serde_json::to_string(&list).unwrap());
+        list
+    };
+    // A conflict with another handler of the same request cannot be.
+    session.update_or("n", vec![mark], push).unwrap();
+}

@@ -1,0 +1,302 @@
+//! A serializer that refuses the values that JSON gives back as others.
+//!
+//! `serde_json` writes `NaN` and `Some(None)` as `null`, and writes trees that it then refuses to read. Every other value goes
+//! through unchanged.
+
+use std::fmt;
+
+use serde::{
+    Serialize, Serializer,
+    ser::{
+        SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple, SerializeTupleStruct,
+        SerializeTupleVariant,
+    },
+};
+
+/// The levels of arrays and objects that `serde_json` reads.
+const MAX_DEPTH: u8 = 127;
+
+/// A value whose parts are checked when it is serialized.
+pub(super) struct Checked<T> {
+    value: T,
+    place: Place,
+}
+
+/// The place of a value in the tree.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The levels of arrays and objects around it.
+    depth: u8,
+    /// Whether it is the value of a `Some`, so that `null` would be read as `None`.
+    in_some: bool,
+}
+
+impl<T> Checked<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self { value, place: Place { depth: 0, in_some: false } }
+    }
+}
+
+impl<T: Serialize> Serialize for Checked<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(Checker { inner: serializer, place: self.place })
+    }
+}
+
+struct Checker<S> {
+    inner: S,
+    place: Place,
+}
+
+impl Place {
+    /// The place of the parts of a value, so many levels below it.
+    fn below<E: serde::ser::Error>(self, levels: u8) -> Result<Self, E> {
+        let depth = self.depth.saturating_add(levels);
+        if depth > MAX_DEPTH {
+            return Err(E::custom(
+                "the value is nested more than 127 levels deep, and JSON that deep is not read back",
+            ));
+        }
+        Ok(Self { depth, in_some: false })
+    }
+
+    fn null<E: serde::ser::Error>(self) -> Result<(), E> {
+        if self.in_some {
+            return Err(E::custom("`Some` of an empty value is written as `null`, and read back as `None`"));
+        }
+        Ok(())
+    }
+}
+
+impl<S: Serializer> Checker<S> {
+    fn at<T>(value: T, place: Place) -> Checked<T> {
+        Checked { value, place }
+    }
+}
+
+macro_rules! pass {
+    ($($method:ident: $kind:ty),* $(,)?) => {
+        $(fn $method(self, value: $kind) -> Result<S::Ok, S::Error> {
+            self.inner.$method(value)
+        })*
+    };
+}
+
+impl<S: Serializer> Serializer for Checker<S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+    type SerializeSeq = Parts<S::SerializeSeq>;
+    type SerializeTuple = Parts<S::SerializeTuple>;
+    type SerializeTupleStruct = Parts<S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Parts<S::SerializeTupleVariant>;
+    type SerializeMap = Parts<S::SerializeMap>;
+    type SerializeStruct = Parts<S::SerializeStruct>;
+    type SerializeStructVariant = Parts<S::SerializeStructVariant>;
+
+    pass! {
+        serialize_bool: bool,
+        serialize_i8: i8,
+        serialize_i16: i16,
+        serialize_i32: i32,
+        serialize_i64: i64,
+        serialize_i128: i128,
+        serialize_u8: u8,
+        serialize_u16: u16,
+        serialize_u32: u32,
+        serialize_u64: u64,
+        serialize_u128: u128,
+        serialize_char: char,
+        serialize_str: &str,
+        serialize_bytes: &[u8],
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
+        finite(value.is_finite())?;
+        self.inner.serialize_f32(value)
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<S::Ok, S::Error> {
+        finite(value.is_finite())?;
+        self.inner.serialize_f64(value)
+    }
+
+    fn serialize_none(self) -> Result<S::Ok, S::Error> {
+        self.place.null()?;
+        self.inner.serialize_none()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
+        self.inner.serialize_some(&Self::at(value, Place { in_some: true, ..self.place }))
+    }
+
+    fn serialize_unit(self) -> Result<S::Ok, S::Error> {
+        self.place.null()?;
+        self.inner.serialize_unit()
+    }
+
+    fn serialize_unit_struct(self, name: &'static str) -> Result<S::Ok, S::Error> {
+        self.place.null()?;
+        self.inner.serialize_unit_struct(name)
+    }
+
+    fn serialize_unit_variant(self, name: &'static str, index: u32, variant: &'static str) -> Result<S::Ok, S::Error> {
+        self.inner.serialize_unit_variant(name, index, variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<S::Ok, S::Error> {
+        self.inner.serialize_newtype_struct(name, &Self::at(value, self.place))
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        let place = self.place.below(1)?;
+        self.inner.serialize_newtype_variant(name, index, variant, &Self::at(value, place))
+    }
+
+    fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
+        let place = self.place.below(1)?;
+        self.inner.serialize_seq(len).map(|inner| Parts { inner, place })
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, S::Error> {
+        let place = self.place.below(1)?;
+        self.inner.serialize_tuple(len).map(|inner| Parts { inner, place })
+    }
+
+    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Self::SerializeTupleStruct, S::Error> {
+        let place = self.place.below(1)?;
+        self.inner.serialize_tuple_struct(name, len).map(|inner| Parts { inner, place })
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeTupleVariant, S::Error> {
+        let place = self.place.below(2)?;
+        self.inner.serialize_tuple_variant(name, index, variant, len).map(|inner| Parts { inner, place })
+    }
+
+    fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
+        let place = self.place.below(1)?;
+        self.inner.serialize_map(len).map(|inner| Parts { inner, place })
+    }
+
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Self::SerializeStruct, S::Error> {
+        let place = self.place.below(1)?;
+        self.inner.serialize_struct(name, len).map(|inner| Parts { inner, place })
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeStructVariant, S::Error> {
+        let place = self.place.below(2)?;
+        self.inner.serialize_struct_variant(name, index, variant, len).map(|inner| Parts { inner, place })
+    }
+
+    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
+        self.inner.collect_str(value)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.inner.is_human_readable()
+    }
+}
+
+fn finite<E: serde::ser::Error>(is_finite: bool) -> Result<(), E> {
+    if is_finite { Ok(()) } else { Err(E::custom("JSON has no infinity and no NaN")) }
+}
+
+/// The parts of an array or an object.
+struct Parts<S> {
+    inner: S,
+    place: Place,
+}
+
+impl<S> Parts<S> {
+    fn checked<T>(&self, value: T) -> Checked<T> {
+        Checked { value, place: self.place }
+    }
+}
+
+macro_rules! elements {
+    ($($kind:ident::$method:ident),* $(,)?) => {
+        $(impl<S: $kind> $kind for Parts<S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+                let value = self.checked(value);
+                self.inner.$method(&value)
+            }
+
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.inner.end()
+            }
+        })*
+    };
+}
+
+elements! {
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field,
+}
+
+macro_rules! fields {
+    ($($kind:ident),* $(,)?) => {
+        $(impl<S: $kind> $kind for Parts<S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
+
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), S::Error> {
+                let value = self.checked(value);
+                self.inner.serialize_field(key, &value)
+            }
+
+            fn skip_field(&mut self, key: &'static str) -> Result<(), S::Error> {
+                self.inner.skip_field(key)
+            }
+
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.inner.end()
+            }
+        })*
+    };
+}
+
+fields! { SerializeStruct, SerializeStructVariant }
+
+/// Keys go through as they are: `serde_json` refuses those that it could not read back.
+impl<S: SerializeMap> SerializeMap for Parts<S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
+        self.inner.serialize_key(key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+        let value = self.checked(value);
+        self.inner.serialize_value(&value)
+    }
+
+    fn end(self) -> Result<S::Ok, S::Error> {
+        self.inner.end()
+    }
+}
+
+#[cfg(test)]
+mod tests;
