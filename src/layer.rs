@@ -57,7 +57,11 @@ pub struct SessionLayer<P = EmptyResponse> {
 }
 
 impl SessionLayer {
-    /// A layer over `store`, with the defaults.
+    /// Makes a layer over `store`, with the defaults.
+    ///
+    /// With any store but [`MemoryStore`](crate::MemoryStore), requests run in a `tokio` runtime that has timers, as those of
+    /// `#[tokio::main]`, Axum and Actix Web have: writers of one session wait for each other, and a commit whose client went
+    /// away goes on as a task.
     pub fn new(store: impl SessionStore) -> Self {
         Self::over(Backend::records(store, Arc::new(PlainTokens)))
     }
@@ -154,9 +158,12 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.lifetime = lifetime)
     }
 
-    /// The state key that names the owner, a string or a number, for services that do not call
-    /// [`Session::set_owner`](crate::Session::set_owner) themselves: whenever a request writes this key, the session's
-    /// owner becomes its value. Default: none.
+    /// Names the state key that holds the owner, for services that do not call [`Session::login`](crate::Session::login): when a
+    /// request writes this key, the session's owner becomes its value, and another owner, or none, renews the session. Default:
+    /// none.
+    ///
+    /// The value is a string or a whole number, whose digits are taken as they are; `null`, and a key that is removed, mean no
+    /// owner. A commit that would store another value there fails with [`Error::is_no_owner`].
     pub fn owner_key(self, key: impl Into<String>) -> Self {
         let key = key.into();
         self.with(|core| core.owner_key = Some(key.into()))
@@ -223,7 +230,9 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.commit_if = Some(Arc::new(is_kept)))
     }
 
-    /// How long a commit may try again while other requests keep changing what it read. Default: 5 s.
+    /// Limits the time for which a commit tries again: while other requests keep changing the session, and while the outcome of a
+    /// write is unknown. After it, the request fails with [`Error::is_conflict`] and [`Event::Contended`], or with the store's
+    /// error. Each call of the store has the store's own time-outs, which should be shorter. Default: 5 s.
     pub fn commit_timeout(self, limit: Duration) -> Self {
         self.with(|core| core.commit_timeout = limit)
     }
@@ -233,7 +242,8 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.on_store_error = what)
     }
 
-    /// What a client is answered where the session failed: an empty response of this status. Default: 503.
+    /// Sets the status of the empty response to a request whose session failed, if trying again can help
+    /// ([`Error::is_temporary`]). Other failures are answered 403 or 500: see [`Failure`]. Default: 503.
     pub fn failure_status(self, status: StatusCode) -> Self {
         self.with(|core| core.failure_status = status)
     }

@@ -88,8 +88,12 @@ impl Session {
     /// Replaces the secret at commit. Call it whenever privileges change: it is what stops session
     /// fixation (OWASP Session Management, "Renew the Session ID After Any Privilege Level Change").
     ///
-    /// The session keeps its id and its state; tokens from before are dead. A renewal that loses a race with another one,
-    /// or with a logout, still ends with the user logged in: see [`set_owner`](Session::set_owner).
+    /// The session keeps its id and its state; tokens from before are dead. For a login, call [`login`](Session::login).
+    ///
+    /// If another request renewed the session first, this renewal does nothing, and the other response carries the token; the
+    /// writes of this request are merged if the session still belongs to the same user, or to nobody, and are dropped
+    /// otherwise. If another request ended the session, a session that had an owner stays ended, and this request's writes are
+    /// dropped; a session without an owner begins anew with what this request inserted.
     pub fn renew(&self) {
         self.act(|inner| {
             if inner.ops.act == Act::Keep {
@@ -100,8 +104,9 @@ impl Session {
 
     /// Ends the session: at commit its record is deleted and the cookie taken away. Call it at logout.
     ///
-    /// It beats everything done before it in this request; what is inserted after it has no effect, unless
-    /// [`restart`](Session::restart) begins a new session.
+    /// It beats everything done before it in this request; what is inserted after it has no effect, which the log says once,
+    /// unless [`restart`](Session::restart) or [`login`](Session::login) begins a new session. It also works with a token that a
+    /// renewal replaced within the last 60 seconds. If the handler is dropped before it answers, the purge is done all the same.
     pub fn purge(&self) {
         self.end(Act::Purge);
     }
@@ -146,16 +151,17 @@ impl Session {
         record.and_then(|record| record.owner()).map(str::to_owned)
     }
 
-    /// Says whose session it is, from the commit on. Call it at login, with [`renew`](Session::renew): "log out
-    /// everywhere" works on it, and so do logins that race.
+    /// Sets the owner, from the commit on. Another owner than the one that was loaded renews the session, as a login does. For a
+    /// login, call [`login`](Session::login), which also empties the session if it belonged to another user.
     ///
-    /// A layer with [`owner_key`](crate::SessionLayer::owner_key) finds it out by itself.
+    /// A layer with [`owner_key`](crate::SessionLayer::owner_key) takes the owner from the state.
     pub fn set_owner(&self, owner: impl Into<String>) {
         let owner = owner.into().into();
         self.act(|inner| inner.ops.owner = Some(Some(owner)));
     }
 
-    /// Says that the session is nobody's any more.
+    /// Removes the owner, and renews the session. If another request renewed it first and the owner is still the same, the
+    /// session is deleted: the user meant to log out.
     pub fn clear_owner(&self) {
         self.act(|inner| inner.ops.owner = Some(None));
     }

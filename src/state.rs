@@ -94,6 +94,7 @@ impl State {
     }
 
     /// Takes the packed form back; `None` unless every byte of it is in order.
+    #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // Only a `CookieStore` keeps this form.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (count, _) = bytes.split_first_chunk::<WORD>()?;
         let words = (u32::from_le_bytes(*count) as usize).checked_mul(2)?.checked_add(1)?;

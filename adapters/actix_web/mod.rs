@@ -22,10 +22,14 @@
 //! ```
 //!
 //! The session is loaded before the handler where the request presents a token, because guards and
-//! [`get_session`](SessionExt::get_session) cannot wait. [`SessionMiddleware::lazy`] leaves that to the extractors.
+//! [`get_session`](SessionExt::get_session) cannot wait. [`SessionMiddleware::lazy`] leaves that to the extractors. If the load
+//! fails, the error surfaces where the session is used: extractors and operations fail, and handlers that do not use the
+//! session are left alone.
 //!
-//! `Option<Session>` is Actix's own: `Some` wherever the middleware stands and the session could be loaded, whether or not a
-//! token opened it; ask [`Session::was_presented`](crate::Session::was_presented).
+//! `Option<Session>` is Actix's own extractor: `Some` if the middleware is there and the session could be loaded, even if no
+//! token opened it; ask [`Session::was_presented`](crate::Session::was_presented). It is `None` if the load failed. Since that
+//! must not be taken for "logged out", the middleware then answers the failure in the place of every response with a status
+//! below 400. A handler that wants to answer without the session takes a [`LazySession`](crate::LazySession).
 //!
 //! With the feature `actix-session`, the names of that crate are here: `docs/from-actix-session.md` is the way from there.
 

@@ -27,7 +27,7 @@ pub(super) struct Certificates {
 
 #[cfg(not(any(feature = "redis-rustls", feature = "redis-native-tls")))]
 #[derive(Clone, Debug, Default)]
-pub(super) struct Certificates;
+pub(super) struct Certificates {}
 
 impl Default for Login {
     fn default() -> Self {

@@ -1,6 +1,6 @@
 //! Browsers, and requests through a layer.
 
-use std::{cell::RefCell, convert::Infallible, io, sync::Once};
+use std::convert::Infallible;
 
 use actix_web::{
     body::MessageBody,
@@ -123,44 +123,4 @@ fn text(bytes: &[u8]) -> String {
 /// The session, as an extractor gets it.
 pub(crate) async fn load(request: &Request<()>) -> Result<Session, Failure> {
     request.extensions().get::<LazySession>().expect("a layer").extract().await
-}
-
-/// What was logged while this is held, on this thread.
-///
-/// The subscriber is the program's: those of single threads hide each other's lines, as `tracing` keeps what it once found
-/// out about a line of code.
-pub(crate) struct Log(());
-
-thread_local! {
-    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Log {
-    pub(crate) fn new() -> Self {
-        static INSTALL: Once = Once::new();
-        INSTALL.call_once(|| {
-            let log = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
-            tracing::subscriber::set_global_default(log.with_writer(|| Lines).finish()).expect("the only one");
-        });
-        LINES.take();
-        Self(())
-    }
-
-    pub(crate) fn text(&self) -> String {
-        let Self(()) = self;
-        LINES.with_borrow(|lines| text(lines))
-    }
-}
-
-struct Lines;
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LINES.with_borrow_mut(|lines| lines.extend_from_slice(bytes));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

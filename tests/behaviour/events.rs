@@ -11,7 +11,7 @@ use cloakroom::{
 };
 use http::StatusCode;
 
-use crate::app::{Browser, Log};
+use crate::{app::Browser, support::log::Log};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -227,7 +227,7 @@ async fn who_ends_an_owners_session_is_told_like_a_purge() {
 /// Everything above in one go, with the log at its finest: no half of a token that is not the id, no value, ever.
 #[tokio::test]
 async fn no_secret_and_no_value_is_ever_told_or_logged() {
-    let log = Log::new();
+    let log = Log::capture();
     let house = House::new();
     let mut secrets = vec!["hunter2".to_owned()];
     let mut browser = Browser::default();

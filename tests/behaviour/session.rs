@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
-use crate::support::{Browser, Sent, drivers::tower::app, soon};
+use crate::support::{Browser, Sent, drivers::tower::app, log::Log, soon};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -581,30 +581,10 @@ async fn a_handle_that_nobody_loaded_says_so() {
     assert_eq!(response.status(), 200, "their errors were answered, nothing was lost");
 }
 
-/// What `tracing` was told, as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no panic").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn unsaved_changes_of_a_dropped_handle_are_a_warning() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let warnings = || {
-        let text = String::from_utf8(std::mem::take(&mut *log.0.lock().expect("no panic"))).expect("text");
-        text.matches("unsaved changes").count()
-    };
+    let log = Log::capture();
+    let warnings = || log.take_count("unsaved changes");
     let (layer, _, _) = house(None);
     let browser = Browser::new();
     browser.get(&app(layer.clone()), "/app/insert:user:7").await;

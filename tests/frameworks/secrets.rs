@@ -1,10 +1,5 @@
 //! A secret is in the cookie and nowhere else: not in a log, not in a `Debug`, not in the store.
 
-use std::{
-    fmt::Debug,
-    sync::{Arc, Mutex},
-};
-
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use cloakroom::{
     Created, Deleted, LazySession, MemoryStore, Record, Replaced, Session, SessionId, SessionLayer, SessionStore,
@@ -13,41 +8,8 @@ use cloakroom::{
 };
 use http::{Request, Response};
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::{Browser, Page, drivers, soon};
-
-/// All that was logged or shown.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn show(&self, what: impl Debug) {
-        self.0.lock().expect("no panic").extend_from_slice(format!("{what:?} {what:#?}\n").as_bytes());
-    }
-
-    fn text(&self) -> Vec<u8> {
-        self.0.lock().expect("no panic").clone()
-    }
-}
-
-/// What one thread logs. The subscriber is the program's: `tracing` may keep what a thread without one found out about a line
-/// of code, and other tests run beside this one.
-struct OnThread(Log, std::thread::ThreadId);
-
-impl std::io::Write for OnThread {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let Self(log, thread) = self;
-        if std::thread::current().id() == *thread {
-            log.0.lock().expect("no panic").extend_from_slice(bytes);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use crate::support::{Browser, Page, drivers, log::Log, soon};
 
 /// Shows all that a store gets to see.
 struct Spy {
@@ -59,7 +21,7 @@ struct Spy {
 impl Spy {
     fn saw(&self, record: &Record) {
         self.log.show((record, record.state(), record.credentials(), record.owner()));
-        self.stored.0.lock().expect("no panic").extend(record.to_bytes());
+        self.stored.add(&record.to_bytes());
     }
 }
 
@@ -100,14 +62,7 @@ fn finds(haystack: &[u8], needle: &[u8]) -> bool {
 
 #[tokio::test]
 async fn a_traced_life_of_a_session_never_shows_a_secret() {
-    let (log, stored) = (Log::default(), Log::default());
-    let (writer, thread) = (log.clone(), std::thread::current().id());
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
-        .with_writer(move || OnThread(writer.clone(), thread))
-        .with_ansi(false)
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).expect("the only one");
+    let (log, stored) = (Log::capture(), Log::default());
 
     let faults = FaultStore::new(MemoryStore::new());
     let spy = Spy { inner: faults.clone(), log: log.clone(), stored: stored.clone() };
@@ -182,7 +137,7 @@ async fn a_traced_life_of_a_session_never_shows_a_secret() {
     log.show(&response);
     sent.push(response.headers()["set-cookie"].to_str().expect("text").to_owned());
 
-    let (secrets, text, stored) = (secrets(&sent), log.text(), stored.text());
+    let (secrets, text, stored) = (secrets(&sent), log.bytes(), stored.bytes());
     assert!(secrets.len() > 30, "there was something to find");
     assert!(finds(&text, b"session renewed") && finds(&text, b"session store failed"), "it was traced");
     assert!(finds(&text, b"SessionId(") && finds(&text, b"Set-Cookie") || finds(&text, b"set-cookie"), "and shown");

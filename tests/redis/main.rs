@@ -1,5 +1,8 @@
 //! `RedisStore`, on servers that are real: started, stopped, killed, cut off, moved.
 
+#[allow(unreachable_pub)] // Other programs re-export it.
+#[path = "../support/log.rs"]
+mod log;
 #[path = "../redis_support/mod.rs"]
 mod redis_support;
 

@@ -1,11 +1,6 @@
 //! Keys, MACs and sealed sessions are where they belong, and nowhere else: not in a log, not in an event, not in a `Debug`.
 
-use std::{
-    collections::BTreeSet,
-    fmt::Debug,
-    io::{Error as IoError, Write},
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeSet;
 
 use base64::{
     Engine as _,
@@ -18,48 +13,14 @@ use cloakroom::{
 };
 use http::{Request, Response};
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::{Browser, drivers};
-
-/// All that was logged or shown.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn show(&self, what: impl Debug) {
-        self.0.lock().expect("no panic").extend_from_slice(format!("{what:?} {what:#?}\n").as_bytes());
-    }
-
-    fn has(&self, needle: impl AsRef<[u8]>) -> bool {
-        let needle = needle.as_ref();
-        self.0.lock().expect("no panic").windows(needle.len()).any(|window| window == needle)
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, IoError> {
-        self.0.lock().expect("no panic").write(bytes)
-    }
-
-    fn flush(&mut self) -> Result<(), IoError> {
-        Ok(())
-    }
-}
+use crate::support::{Browser, drivers, log::Log};
 
 const VALUE: &str = "a-value-that-is-nobodys-business";
 
 #[tokio::test]
 async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-
+    let log = Log::capture();
     let bytes: [[u8; 64]; 2] = [rand::random_iter().take(64), rand::random_iter().take(64)]
         .map(|bytes| bytes.collect::<Vec<u8>>().try_into().expect("64 bytes"));
     let [old, new] = bytes.map(|bytes| Key::from_bytes(&bytes).expect("random bytes"));
