@@ -30,7 +30,7 @@ use tokio_tungstenite::{
     tungstenite::{self, client::IntoClientRequest as _},
 };
 
-use crate::app::{Browser, Log};
+use crate::{app::Browser, support::log::Log};
 
 /// What is done in a handler's place once the head has left, by a command; and what came of it.
 async fn obey(session: &Session, command: &str) -> String {
@@ -457,7 +457,7 @@ const WARNING: &str = "session dropped with unsaved changes";
 #[tokio::test]
 async fn a_handle_dropped_with_unsaved_changes_warns_in_axum() {
     for (command, warns) in [("note secret", true), ("set 1", false), ("read", false)] {
-        let log = Log::new();
+        let log = Log::capture();
         let (commands, taken) = unbounded_channel();
         let desk = Desk { commands: Arc::new(Mutex::new(Some(taken))), replies: unbounded_channel().0 };
         let app = on_axum::app(SessionLayer::new(MemoryStore::new()), desk);
@@ -482,7 +482,7 @@ async fn a_handle_dropped_with_unsaved_changes_warns_in_actix() {
         HttpResponse::Ok().streaming(body)
     }
     for (path, warns) in [("/note%20secret", true), ("/set%201", false), ("/read", false)] {
-        let log = Log::new();
+        let log = Log::capture();
         let middleware = SessionMiddleware::from(SessionLayer::new(MemoryStore::new()));
         let app = App::new().wrap(middleware).route("/{command}", web::get().to(body));
         let app = actix_web::test::init_service(app).await;

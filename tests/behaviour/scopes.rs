@@ -9,7 +9,7 @@ use cloakroom::{
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::app::{Browser, Log};
+use crate::{app::Browser, support::log::Log};
 
 struct Admin;
 struct Shop;
@@ -178,7 +178,7 @@ async fn layers_that_collide_are_a_clear_error() {
         ),
     ];
     for (what, outer, inner, error) in table {
-        let log = Log::new();
+        let log = Log::capture();
         let handler = async || -> &'static str { panic!("no handler runs") };
         let app = Router::new().route("/", get(handler)).layer(inner.clone()).layer(outer.clone());
         let response = Browser::default().axum(&app, "/").await;
@@ -200,7 +200,7 @@ async fn layers_that_collide_are_a_clear_error() {
 
 #[tokio::test]
 async fn a_scope_that_no_layer_has_is_a_clear_error() {
-    let log = Log::new();
+    let log = Log::capture();
     let app = Router::new().route("/", get(async |_: Scoped<Shop>| "never")).layer(admin());
     assert_eq!(Browser::default().axum(&app, "/").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     // Nor does the scope's layer give a session without one.

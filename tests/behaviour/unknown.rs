@@ -177,7 +177,7 @@ async fn calls_that_arrive_late_or_twice_undo_nothing() {
 /// No value and no secret is told of such a failure.
 #[tokio::test]
 async fn the_error_of_an_unknown_outcome_is_logged_without_values() {
-    let log = app::Log::new();
+    let log = crate::support::log::Log::capture();
     let (layer, store) = house();
     let mut browser = app::Browser::default();
     browser.visit(&layer, async |session| session.insert("n", 1).unwrap()).await;
