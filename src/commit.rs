@@ -79,8 +79,6 @@ enum Next {
     Nothing,
     Put(Box<Put>),
     Create,
-    Purge,
-    Restart,
     DeleteFound,
     Drop(Dropped),
 }
@@ -110,6 +108,9 @@ impl<'a> Commit<'a> {
     /// After an error, `ticket` still holds: a purge takes the cookie away even if the store fails.
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
         let now = self.core.now();
+        if self.ops.hides_session() {
+            return Box::pin(self.end(now)).await;
+        }
         if self.core.owner_valid_from.is_some() {
             Box::pin(self.admit()).await?;
         }
@@ -127,11 +128,6 @@ impl<'a> Commit<'a> {
                     return Ok(());
                 }
                 Next::Create => return self.create(found.as_ref(), now).await,
-                Next::Purge => return Box::pin(self.purge(now)).await,
-                Next::Restart => {
-                    Box::pin(self.purge(now)).await?;
-                    return Box::pin(self.create(None, now)).await;
-                }
                 Next::DeleteFound => match Box::pin(self.delete_found(found)).await? {
                     Some(record) => found = Some(record),
                     None => return Ok(()),
@@ -164,6 +160,23 @@ impl<'a> Commit<'a> {
         }
     }
 
+    /// Purges, and begins another session after a restart. The purge comes before everything that may fail.
+    async fn end(&mut self, now: Timestamp) -> Result<(), Error> {
+        let asked = Asked { act: self.ops.act, owner: OwnerEdit::Keep, writes: false, upkeep: false };
+        let plan = plan(&self.visit.loaded, Found::Gone, asked);
+        if plan == Plan::Fail {
+            return Err(Error::read_only());
+        }
+        self.purge(now).await?;
+        if plan == Plan::Restart {
+            if self.core.owner_valid_from.is_some() {
+                self.admit().await?;
+            }
+            self.create(None, now).await?;
+        }
+        Ok(())
+    }
+
     /// Decides what is next, and makes it ready. Nothing waits here.
     fn next(&mut self, found: Option<&Record>, now: Timestamp) -> Result<Next, Error> {
         let standing = found.map_or(Standing::Unknown, |record| self.standing(record, now));
@@ -178,12 +191,13 @@ impl<'a> Commit<'a> {
                 state = self.ops.applied(record.state(), renews);
                 state.is_some() || self.ops.describes()
             }
-            Some(_) => self.ops.touches_keys() || (renews && self.ops.names_keys()),
+            // Only keys are merged; a token that is unknown has nothing to write at all.
+            Some(_) if standing == Standing::Superseded => self.ops.touches_keys() || (renews && self.ops.names_keys()),
             None if self.visit.loaded == Loaded::Nothing => {
                 Ops::replay(&mut self.ops, State::empty())?;
                 self.ops.started || self.ops.inserts(renews)
             }
-            None => self.ops.touches_keys() || self.ops.describes() || self.ops.started,
+            _ => self.ops.touches_keys() || self.ops.describes() || self.ops.started,
         };
         let asked = Asked { act: self.ops.act, owner: edit, writes, upkeep: self.is_upkeep_due(now) };
         let found_as = found.map_or(Found::Gone, |record| Found::Record(record, standing));
@@ -195,10 +209,9 @@ impl<'a> Commit<'a> {
                     None => Next::Drop(Dropped::Gone),
                 }
             }
-            (Plan::Nothing | Plan::Replace(_), _) => Next::Nothing,
+            // A purge and a restart go their own way: see `end`.
+            (Plan::Nothing | Plan::Replace(_) | Plan::Purge | Plan::Restart, _) => Next::Nothing,
             (Plan::Create, _) => Next::Create,
-            (Plan::Purge, _) => Next::Purge,
-            (Plan::Restart, _) => Next::Restart,
             (Plan::DeleteFound, _) => Next::DeleteFound,
             (Plan::Drop(why), _) => Next::Drop(why),
             (Plan::Fail, _) => {
@@ -237,7 +250,7 @@ impl<'a> Commit<'a> {
         if let Some(event) = self.visit.id().and_then(|id| Event::dropped(why, id)) {
             self.core.emit(&event);
         }
-        if why == Dropped::Gone {
+        if why != Dropped::Unavailable {
             self.visit.loaded = Loaded::Gone;
         }
         self.dropped = Some(why);

@@ -218,7 +218,7 @@ impl Tables {
         let mut ownerless = bound.ownerless();
         while bound.is_full() && self.shard(id).get(id).is_none() {
             let oldest = if room == Room::Make { ownerless.pop_first() } else { None };
-            let (_, oldest) = oldest.ok_or_else(|| StoreError::new(bound.full()))?;
+            let (_, oldest) = oldest.ok_or_else(|| StoreError::not_done(bound.full()))?;
             let ended = self.shard(&oldest).remove_if(&oldest, |kept| kept.owner().is_none());
             if ended.is_some() {
                 bound.removed();

@@ -44,8 +44,8 @@ pub(crate) struct Visit {
 /// The records beside the session that a request's claims name.
 #[derive(Clone, Default)]
 pub(crate) struct Beside {
-    /// The tokens that are superseded on a record.
-    pub(crate) superseded: Vec<Token>,
+    /// The tokens that were superseded on a record, and the time of that load.
+    pub(crate) superseded: Vec<(Token, Timestamp)>,
     /// The records that could not be read, and the cause of the first one.
     pub(crate) unreadable: Vec<SessionId>,
     pub(crate) cause: Option<StoreError>,
@@ -157,7 +157,7 @@ pub(crate) async fn open(core: &Core, claims: &[Claim], visit: &mut Visit) -> Re
                     visit.way = Some(way);
                     visit.opened_at = now;
                 }
-                visit.beside.get_or_insert_default().superseded.push(token);
+                visit.beside.get_or_insert_default().superseded.push((token, now));
             }
             (Look::Rejected(reason), _) => core.emit(&Event::Rejected { id, reason }),
             // Nothing opens nothing.

@@ -289,6 +289,23 @@ impl Ops {
                 What::Set(_) | What::Remove => {}
             }
         }
+        self.drop_once();
+    }
+
+    /// Drops the updates that cannot run again. In a new session there is no value for them.
+    pub(crate) fn drop_once(&mut self) {
+        for op in &mut self.keys {
+            let is_once = |update: &Update| update.steps.iter().any(|step| matches!(step.replay, Replay::Never));
+            if matches!(&op.what, What::Update(update) if is_once(update)) {
+                op.what = What::Remove;
+            }
+        }
+    }
+
+    /// Whether an update cannot run again.
+    pub(crate) fn has_once(&self) -> bool {
+        let is_once = |update: &Update| update.steps.iter().any(|step| matches!(step.replay, Replay::Never));
+        self.keys.iter().any(|op| matches!(&op.what, What::Update(update) if is_once(update)))
     }
 
     /// Ends the session, and all that was done to it; `act` says whether another one begins.
@@ -298,7 +315,8 @@ impl Ops {
 
     /// Drops everything but the act: what `commit_if` does not let through.
     pub(crate) fn drop_writes(&mut self) {
-        self.end(self.act);
+        // Without its owner, a login is a renewal.
+        self.end(if self.act == Act::Login { Act::Renew } else { self.act });
     }
 
     /// Every key with its raw value, as the request sees them.

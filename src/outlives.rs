@@ -13,11 +13,14 @@ type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A future that goes on as a task of its own if it is dropped before it is ready: a commit that was begun must not be left
 /// half done because the client went away.
-pub(crate) struct Outlives<T: Send + 'static>(Option<Boxed<T>>);
+pub(crate) struct Outlives<T: Send + 'static> {
+    /// Taken out while it is polled: after a panic in it, there is nothing to go on with.
+    future: Option<Boxed<T>>,
+}
 
 impl<T: Send + 'static> Outlives<T> {
     pub(crate) fn new(future: impl Future<Output = T> + Send + 'static) -> Self {
-        Self(Some(Box::pin(future)))
+        Self { future: Some(Box::pin(future)) }
     }
 }
 
@@ -26,10 +29,10 @@ impl<T: Send + 'static> Future for Outlives<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         // Polled again after it was ready, it stays pending, as `Future` allows.
-        let Some(future) = &mut self.0 else { return Poll::Pending };
+        let Some(mut future) = self.future.take() else { return Poll::Pending };
         let polled = future.as_mut().poll(cx);
-        if polled.is_ready() {
-            self.0 = None;
+        if polled.is_pending() {
+            self.future = Some(future);
         }
         polled
     }
@@ -37,8 +40,7 @@ impl<T: Send + 'static> Future for Outlives<T> {
 
 impl<T: Send + 'static> Drop for Outlives<T> {
     fn drop(&mut self) {
-        // After a panic in it, there is nothing to go on with.
-        let Some(future) = self.0.take().filter(|_| !std::thread::panicking()) else { return };
+        let Some(future) = self.future.take() else { return };
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(future)),
             Err(_) => tracing::warn!("a session's commit was dropped outside of a runtime, so its outcome is unknown"),

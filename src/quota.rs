@@ -87,12 +87,11 @@ impl<'a> Admission<'a> {
             OverLimit::Refuse => {
                 let refused = match self.others().await {
                     Ok(others) if others.len() < self.quota.max => return Ok(()),
-                    // Two logins that raced for the last place both give it up: the limit holds, the users try again.
+                    // Two logins that raced for the last place both give it up: the limit holds, the users try again. The
+                    // caller takes back what it has stored.
                     Ok(_) => Error::over_limit(self.quota.max),
                     Err(error) => error,
                 };
-                // A session that no client can open must not count for its owner.
-                self.core.backend.delete(&self.id, None).await?;
                 return Err(refused);
             }
             OverLimit::EndOldest => {

@@ -241,6 +241,7 @@ impl Session {
         if !inner.has_ended() {
             change(&mut inner);
         } else if !std::mem::replace(&mut inner.is_end_told, true) {
+            drop(inner);
             tracing::warn!("session changed after its end, without effect: `restart` or `login` begins another one");
         }
         Ok(())

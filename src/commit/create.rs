@@ -1,6 +1,6 @@
 //! Beginning a session.
 
-use super::{Commit, Error, Event, Head, Loaded, Ops, Record, State, Ticket, Timestamp};
+use super::{Commit, Error, Event, Head, Loaded, Ops, Record, SharedOps, State, Ticket, Timestamp};
 use crate::{
     backend::KeyAge,
     quota::Admission,
@@ -11,23 +11,25 @@ use crate::{
 
 /// How many ids are drawn before the store is taken for broken.
 const DRAWS: usize = 4;
-/// How many of them may have an unknown outcome.
-const UNKNOWN: usize = 2;
 
 impl Commit<'_> {
     /// Stores a new session with the request's own inserts; never of anything that it had loaded. `found` is the record that
     /// the request lost its race for.
     pub(super) async fn create(&mut self, found: Option<&Record>, now: Timestamp) -> Result<(), Error> {
+        if self.ops.has_once() {
+            SharedOps::make_mut(&mut self.ops).drop_once();
+        }
         Ops::replay(&mut self.ops, State::empty())?;
         let state = self.ops.alone();
         let owner = self.written_owner()?.flatten();
         if state.is_empty() && owner.is_none() && !self.ops.started {
+            // A restart, a label or a lifetime waits for the first insert.
+            self.waits = self.head == Head::Open;
             return Ok(());
         }
         if self.head == Head::Sent {
             return Err(Error::too_late());
         }
-        let lifetime = self.ops.lifetime.as_deref().unwrap_or(&self.core.lifetime).clone();
         let rest = Rest::of(Parts {
             trail: (!self.core.backend.is_immediate()).then_some([0; 4]),
             owner: owner.clone(),
@@ -36,7 +38,30 @@ impl Commit<'_> {
             admitted: self.admitted.filter(|_| owner.is_some()),
             ..Parts::default()
         });
+        let found = match &self.visit.loaded {
+            Loaded::Superseded(record) => Some(record.clone()),
+            _ => found.cloned(),
+        };
+        // The sibling that was faster may have logged the same user in: its answer carries the token.
+        let is_merged = owner.is_some() && found.is_some_and(|found| found.owner() == owner.as_deref());
         let mut drawn = Vec::new();
+        let created = self.draw(&state, &rest, &mut drawn, now).await;
+        self.forget(&drawn).await;
+        match created {
+            Err(error) if error.is_over_limit() && is_merged => Ok(()),
+            created => created,
+        }
+    }
+
+    /// Draws ids until one is stored. Those whose fate is unknown, or that are not to stay, are left in `drawn`.
+    async fn draw(
+        &mut self,
+        state: &State,
+        rest: &Rest,
+        drawn: &mut Vec<SessionId>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let lifetime = self.ops.lifetime.as_deref().unwrap_or(&self.core.lifetime).clone();
         for _ in 0..DRAWS {
             let token = self.core.backend.new_token();
             let mut record = Record::of(Body {
@@ -49,23 +74,21 @@ impl Commit<'_> {
                 rest: rest.clone(),
             });
             self.check_size(&record)?;
-            let admission = match Admission::ask(self.core, owner.as_deref(), token.id, now).await {
-                // The sibling that was faster has logged the same user in: its answer carries the token.
-                Err(error) if error.is_over_limit() && owner.is_some() && was_overtaken(found, owner.as_deref()) => {
-                    return Ok(());
-                }
-                admission => admission?,
-            };
+            // A session of ours that may be there must not count against us.
+            self.forget(&std::mem::take(drawn)).await;
+            let admission = Admission::ask(self.core, rest.owner.as_deref(), token.id, now).await?;
             if let Some(admission) = &admission {
                 record.body_mut().last_used = admission.now();
             }
             let text = self.core.backend.write(&token, &record)?;
             match self.try_create(&token.id, &record).await {
                 Ok(true) => {
-                    if let Some(admission) = admission {
-                        Box::pin(admission.keep()).await?;
+                    if let Some(admission) = admission
+                        && let Err(error) = Box::pin(admission.keep()).await
+                    {
+                        drawn.push(token.id);
+                        return Err(error);
                     }
-                    self.forget(&drawn).await;
                     self.core.emit(&Event::Created { id: token.id });
                     self.visit.loaded = Loaded::Current(record);
                     self.visit.behind = None;
@@ -75,18 +98,16 @@ impl Commit<'_> {
                     self.ticket = Ticket::Give(text, lifetime.max_age(now, now));
                     return Ok(());
                 }
-                Ok(false) => drawn.push(token.id),
-                Err(error) => {
-                    drawn.extend(error.is_unknown().then_some(token.id));
-                    if error.is_unknown() && drawn.len() < UNKNOWN {
-                        continue;
+                Ok(false) => {}
+                Err(error) if error.is_unknown() => {
+                    drawn.push(token.id);
+                    if self.lost.replace(error.clone()).is_some() {
+                        return Err(error.into());
                     }
-                    self.forget(&drawn).await;
-                    return self.told(Err(error));
                 }
+                Err(error) => return Err(error.into()),
             }
         }
-        self.forget(&drawn).await;
         Err(Error::contended())
     }
 
@@ -113,8 +134,4 @@ impl Commit<'_> {
             }
         }
     }
-}
-
-fn was_overtaken(found: Option<&Record>, owner: Option<&str>) -> bool {
-    found.is_some_and(|found| found.owner() == owner)
 }

@@ -24,11 +24,11 @@ impl Commit<'_> {
             }
         }
         let Beside { superseded: mut tokens, unreadable: mut ids, .. } = *self.visit.beside.take().unwrap_or_default();
-        tokens.extend(self.visit.token.take());
+        tokens.extend(self.visit.token.take().map(|token| (token, self.visit.opened_at)));
         let mut failed = None;
-        // A token that opened the session long ago may be nothing to it by now.
-        let is_old = now.since(self.visit.opened_at) >= SUPERSEDED_FOR;
-        for token in tokens {
+        for (token, opened_at) in tokens {
+            // A token that opened the session long ago may be nothing to it by now.
+            let is_old = now.since(opened_at) >= SUPERSEDED_FOR;
             let opened = if is_old { self.opens_or_did(&token, None, now).await } else { Ok(true) };
             match opened {
                 Ok(is_ours) => ids.extend(is_ours.then_some(token.id)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Act, Commit, Error, OwnerEdit, Record, owner_valid_from};
+use super::{Act, Commit, Error, Loaded, OwnerEdit, Record, owner_valid_from};
 
 impl Commit<'_> {
     /// Reads the value of `owner_valid_from` for a login, before anything is written.
@@ -46,9 +46,15 @@ impl Commit<'_> {
     /// How the owner changes, from the one that was loaded.
     pub(super) fn owner_edit<'o>(&self, written: Option<&'o Option<Arc<str>>>) -> OwnerEdit<'o> {
         let loaded = self.visit.record().and_then(Record::owner);
+        // A logout must not get lost because the session that it ends is not open.
+        let may_have_owner = match &self.visit.loaded {
+            Loaded::Unavailable => true,
+            Loaded::Superseded(record) => record.owner().is_some(),
+            _ => loaded.is_some(),
+        };
         match written {
             Some(Some(owner)) if loaded != Some(&**owner) => OwnerEdit::Set(owner),
-            Some(None) if loaded.is_some() => OwnerEdit::Remove,
+            Some(None) if may_have_owner => OwnerEdit::Remove,
             _ => OwnerEdit::Keep,
         }
     }

@@ -71,9 +71,9 @@ impl Commit<'_> {
             (current, rest.superseded) = base.credentials().rotated(token.hash(), now).into_parts();
             if let Some(owner) = owner {
                 rest.owner = owner;
-            }
-            if admits || rest.owner.is_none() {
-                rest.admitted = self.admitted;
+                if admits || rest.owner.is_none() {
+                    rest.admitted = self.admitted;
+                }
             }
         }
         if change != Change::Merge {
@@ -126,7 +126,7 @@ impl Commit<'_> {
                 if self.gains_owner(&put) {
                     return Box::pin(self.store_within_quota(put, &**store, now)).await;
                 }
-                let sent = certain::replace(&**store, &put.id, &put.base, &put.record, now, core.commit_timeout);
+                let sent = certain::replace(&**store, &put.id, &put.base, &put.record, now, self.patience());
                 let sent = sent.await;
                 self.told(sent)?
             }
@@ -202,16 +202,30 @@ impl Commit<'_> {
         if let Some(admission) = &admission {
             put.record.body_mut().last_used = admission.now().max(put.record.last_used());
         }
-        let sent = certain::replace(store, &put.id, &put.base, &put.record, now, self.core.commit_timeout).await;
+        let sent = certain::replace(store, &put.id, &put.base, &put.record, now, self.patience()).await;
         match self.told(sent)? {
             Certain::Done(later) => {
-                if let Some(admission) = admission {
-                    admission.keep().await?;
+                if let Some(admission) = admission
+                    && let Err(error) = admission.keep().await
+                {
+                    self.put_back(put, store, now).await;
+                    return Err(error);
                 }
                 self.stored(put, later, now).map(|()| Stored::Done)
             }
             Certain::Changed(found) => Ok(Stored::Found(Some(found))),
             Certain::Gone => Ok(Stored::Found(None)),
+        }
+    }
+
+    /// Takes a login back that its owner's limit refused after all. The session is what it was before, and its token opens it.
+    async fn put_back(&self, put: Put, store: &dyn DynStore, now: Timestamp) {
+        let Put { id, base, record, .. } = put;
+        let before = base.written(random_nonce(), &record);
+        match certain::replace(store, &id, &record, &before, now, self.patience()).await {
+            // Another request has written meanwhile, which only the new token's holder can: there is none. Or it has ended.
+            Ok(_) => {}
+            Err(error) => self.core.upkeep_failed(id, &error.into()),
         }
     }
 

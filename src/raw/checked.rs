@@ -107,7 +107,11 @@ impl<S: Serializer> Serializer for Checker<S> {
         serialize_u128: u128,
         serialize_char: char,
         serialize_str: &str,
-        serialize_bytes: &[u8],
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<S::Ok, S::Error> {
+        self.place.below::<S::Error>(1)?;
+        self.inner.serialize_bytes(value)
     }
 
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {

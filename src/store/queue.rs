@@ -173,7 +173,11 @@ impl Member {
         loop {
             let found = self.line.state().poll(&self.seat);
             match found {
-                Some(Ok(batch)) => return Next::Turn(Turn { line: Arc::clone(&self.line), batch }),
+                Some(Ok(batch)) => {
+                    let turn = Turn { line: Arc::clone(&self.line), batch };
+                    // Writers of other processes may be faster each time: a turn that comes too late goes on to the next one.
+                    return if Instant::now() < self.until { Next::Turn(turn) } else { Next::Late };
+                }
                 Some(Err(fate)) => return Next::Fate(fate),
                 None => {}
             }

@@ -37,7 +37,7 @@ async fn each_verb_that_fails_is_an_empty_500() {
     }
 }
 
-/// Here the load comes before the handler, too, and its error surfaces where the session is used.
+/// Row: a store that fails to load. The load comes before the handler here, too, and its error surfaces where the session is used.
 #[actix_web::test]
 async fn a_load_that_fails_is_no_error_where_the_session_is_not_used() {
     let store = FaultStore::new(MemoryStore::new());

@@ -5,9 +5,11 @@
 mod support;
 
 mod app;
+mod bearer;
 mod claims;
 mod contention;
 mod dropped;
+mod edges;
 mod events;
 mod failure;
 mod handles;
