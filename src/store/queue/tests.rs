@@ -713,7 +713,8 @@ fn a_member_waits_no_longer_than_it_wants_to() {
     paused().block_on(within(async {
         let process = Process::new(false);
         // Its change is on its way: it has to know what becomes of it.
-        let rider = process.seated(process.clone().change(Duration::ZERO, |record| Some(with(record, "a", "1")))).await;
+        let a_while = Duration::from_millis(1);
+        let rider = process.seated(process.clone().change(a_while, |record| Some(with(record, "a", "1")))).await;
         process.shelf.arrival().await;
         let begun = time::Instant::now();
         let patience = Duration::from_secs(1);
