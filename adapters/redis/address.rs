@@ -7,6 +7,8 @@ use ::redis::{
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 
+use super::{credentials::CredentialsSource, error::ConnectError};
+
 /// The settings that all connections of a store share.
 #[derive(Clone)]
 pub(super) struct Login {
@@ -14,6 +16,8 @@ pub(super) struct Login {
     pub(super) keepalive: Option<Duration>,
     pub(super) username: Option<String>,
     pub(super) password: Option<String>,
+    /// It gives the user and the password of each connection.
+    pub(super) credentials: Option<CredentialsSource>,
     pub(super) database: Option<i64>,
     pub(super) certificates: Certificates,
 }
@@ -31,8 +35,9 @@ pub(super) struct Certificates {}
 
 impl Default for Login {
     fn default() -> Self {
-        let (username, password, database, certificates) = (None, None, None, Certificates::default());
-        Self { keepalive: Some(Duration::from_secs(30)), username, password, database, certificates }
+        let (username, password, credentials, database) = (None, None, None, None);
+        let (keepalive, certificates) = (Some(Duration::from_secs(30)), Certificates::default());
+        Self { keepalive, username, password, credentials, database, certificates }
     }
 }
 
@@ -54,7 +59,11 @@ impl Login {
     }
 
     /// Puts the options of the builder over those of a URL.
-    pub(super) fn over(&self, settings: &RedisConnectionInfo) -> RedisConnectionInfo {
+    ///
+    /// # Errors
+    ///
+    /// A source of credentials is set, and so is a user or a password.
+    pub(super) fn over(&self, settings: &RedisConnectionInfo) -> Result<RedisConnectionInfo, ConnectError> {
         let mut settings = settings.clone();
         if let Some(username) = &self.username {
             settings = settings.set_username(username);
@@ -65,7 +74,10 @@ impl Login {
         if let Some(database) = self.database {
             settings = settings.set_db(database);
         }
-        settings
+        if self.credentials.is_some() && (settings.username().is_some() || settings.password().is_some()) {
+            return Err(ConnectError::two_logins());
+        }
+        Ok(settings)
     }
 }
 

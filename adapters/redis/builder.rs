@@ -1,18 +1,16 @@
 //! The options of a Redis store, and their defaults.
 
-use std::{fmt, sync::Arc, time::Duration};
-
-use ::redis::{ConnectionInfo, RedisError};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use super::{
     RedisStore,
-    address::{Login, client},
-    connection::{Connection, Route},
+    address::Login,
+    connection::Connection,
+    credentials::{CredentialsSource, RedisCredentials},
     error::ConnectError,
     keys::Keys,
     limits::Timeouts,
-    server::ServerConnection,
-    target::Target,
+    place::Place,
 };
 
 /// Makes a [`RedisStore`].
@@ -24,6 +22,7 @@ use super::{
 /// | [`response_timeout`](Self::response_timeout) | 1 s |
 /// | [`tcp_keepalive`](Self::tcp_keepalive) | 30 s |
 /// | [`username`](Self::username), [`password`](Self::password), [`database`](Self::database) | what the URL says |
+/// | [`credentials`](Self::credentials) | the user and the password above |
 #[derive(Clone)]
 #[must_use]
 pub struct RedisStoreBuilder {
@@ -31,18 +30,6 @@ pub struct RedisStoreBuilder {
     keys: Keys,
     timeouts: Timeouts,
     login: Login,
-}
-
-#[derive(Clone)]
-enum Place {
-    Server(String),
-    #[cfg(feature = "redis-sentinel")]
-    Sentinel {
-        master: String,
-        sentinels: Vec<String>,
-    },
-    #[cfg(feature = "redis-cluster")]
-    Cluster(Vec<String>),
 }
 
 impl RedisStoreBuilder {
@@ -118,6 +105,35 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Sets a function that gives the user and the password of each new connection. Default: none, every connection has the
+    /// same.
+    ///
+    /// It is for passwords that expire: tokens of AWS IAM or Microsoft Entra ID, and secrets that are rotated. A fixed
+    /// password that has expired lets no new connection in, so every request that uses its session is answered 503.
+    ///
+    /// There is an example in the [module's documentation](crate::redis#passwords-that-expire).
+    ///
+    /// `source` is called once for each attempt to connect. Requests wait for it, within the
+    /// [`connection_timeout`](Self::connection_timeout). So if a token comes from another service, keep it until shortly
+    /// before it expires. In a cluster, each node's connection calls `source` for itself, several at the same time. Behind
+    /// Sentinel, the credentials are the master's. Those of the sentinels are in their URLs.
+    ///
+    /// A connection logs in once. It goes on until it breaks, or until the server closes it, as Azure does when the token
+    /// expires. The next connection logs in with what `source` gives then.
+    ///
+    /// If `source` fails, or is not done in time, the call of the store fails. `source` is called again for a later call, after
+    /// a pause of at most half a second. Its error is logged, so its text must not show a secret. Its future may be dropped
+    /// before it is done, for example when the request that waits for it is dropped.
+    ///
+    /// A store with `credentials` and with a user or a password is refused, as [`ConnectError::is_misconfigured`].
+    pub fn credentials<F>(mut self, source: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<RedisCredentials, Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        self.login.credentials = Some(CredentialsSource::new(source));
+        self
+    }
+
     /// Sets the number of the database. Default: the URL's, or 0. A cluster has only database 0.
     pub fn database(mut self, number: u32) -> Self {
         self.login.database = Some(number.into());
@@ -158,47 +174,12 @@ impl RedisStoreBuilder {
     /// # Errors
     ///
     /// An address or a certificate cannot be read, or an address needs a feature that is not enabled.
+    /// [`credentials`](Self::credentials) is set, and so is a user or a password.
     pub fn lazy(self) -> Result<RedisStore, ConnectError> {
         let Self { place, keys, timeouts, login } = self;
-        let route = route(place, &login, timeouts).map_err(ConnectError::misconfigured)?;
+        let route = place.route(&login, timeouts)?;
         Ok(RedisStore { connection: Arc::new(Connection::new(route, timeouts)), keys })
     }
-}
-
-fn route(place: Place, login: &Login, timeouts: Timeouts) -> Result<Route, RedisError> {
-    let read = |url: &str| -> Result<ConnectionInfo, RedisError> {
-        let info = login.parse(url)?;
-        let settings = login.over(info.redis_settings());
-        Ok(info.set_redis_settings(settings))
-    };
-    let Login { certificates, .. } = login;
-    let target = match place {
-        Place::Server(url) => Target::Server(client(read(&url)?, certificates)?),
-        #[cfg(feature = "redis-sentinel")]
-        Place::Sentinel { master, sentinels } => sentinel(master, &sentinels, login)?,
-        #[cfg(feature = "redis-cluster")]
-        Place::Cluster(nodes) => {
-            let seeds = nodes.iter().map(|url| read(url)).collect::<Result<Vec<_>, _>>()?;
-            let cluster = super::cluster::Cluster::new(seeds, certificates.clone(), timeouts)?;
-            return Ok(Route::Cluster(Box::new(cluster)));
-        }
-    };
-    Ok(Route::Server(Box::new(ServerConnection::new(target, timeouts))))
-}
-
-#[cfg(feature = "redis-sentinel")]
-fn sentinel(master: String, urls: &[String], login: &Login) -> Result<Target, RedisError> {
-    let infos = urls.iter().map(|url| login.parse(url)).collect::<Result<Vec<_>, _>>()?;
-    let Some(first) = infos.first().cloned() else {
-        return Err((::redis::ErrorKind::EmptySentinelList, "there are no sentinels").into());
-    };
-    // The users and passwords in the URLs are the sentinels', not the master's.
-    let plain = ::redis::RedisConnectionInfo::default().set_skip_set_lib_name();
-    let settings = login.over(&plain.set_protocol(first.redis_settings().protocol()));
-    let clients = infos.into_iter().map(|info| client(info, &login.certificates)).collect::<Result<_, _>>()?;
-    let certificates = login.certificates.clone();
-    let login = first.set_redis_settings(settings);
-    Ok(Target::Master(super::sentinel::Sentinels { master, clients, login, certificates }))
 }
 
 /// Shows no password.

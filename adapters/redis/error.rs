@@ -14,6 +14,7 @@ pub struct ConnectError {
 #[derive(Debug)]
 enum Kind {
     Misconfigured(RedisError),
+    TwoLogins,
     Unreachable(Failure),
 }
 
@@ -22,14 +23,19 @@ impl ConnectError {
         Self { kind: Kind::Misconfigured(error) }
     }
 
+    /// A source of credentials is set, and so is a user or a password.
+    pub(super) fn two_logins() -> Self {
+        Self { kind: Kind::TwoLogins }
+    }
+
     pub(super) fn unreachable(failure: Failure) -> Self {
         Self { kind: Kind::Unreachable(failure) }
     }
 
-    /// Returns whether an address, a certificate or a feature is wrong. Trying again does not help.
+    /// Returns whether an address, a certificate, a feature or a combination of options is wrong. Trying again does not help.
     #[must_use]
     pub fn is_misconfigured(&self) -> bool {
-        matches!(self.kind, Kind::Misconfigured(_))
+        matches!(self.kind, Kind::Misconfigured(_) | Kind::TwoLogins)
     }
 
     /// Returns whether Redis did not answer in time, or refused the login.
@@ -43,6 +49,10 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.kind {
             Kind::Misconfigured(_) => "the address of Redis cannot be used",
+            Kind::TwoLogins => {
+                "`credentials` is set, and so is a user or a password: remove `credentials`, or the user and the password \
+                 from the URL and the options"
+            }
             Kind::Unreachable(_) => "Redis cannot be reached",
         })
     }
@@ -53,6 +63,7 @@ impl fmt::Debug for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Misconfigured(cause) => write!(f, "{self}: {cause}"),
+            Kind::TwoLogins => write!(f, "{self}"),
             Kind::Unreachable(cause) => write!(f, "{self}: {cause}"),
         }
     }
@@ -62,6 +73,7 @@ impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
             Kind::Misconfigured(cause) => Some(cause),
+            Kind::TwoLogins => None,
             Kind::Unreachable(cause) => Some(cause),
         }
     }

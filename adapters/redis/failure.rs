@@ -1,6 +1,6 @@
 //! The reasons why a command fails.
 
-use std::{fmt, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use ::redis::RedisError;
 
@@ -30,6 +30,8 @@ enum Cause {
     Redis(RedisError),
     NoConnection(Duration),
     NoReply(Duration),
+    NoCredentials(Arc<dyn Error + Send + Sync>),
+    LateCredentials(Duration),
 }
 
 impl Failure {
@@ -52,6 +54,16 @@ impl Failure {
         Self { fate: Fate::TimedOut, cause: Cause::NoReply(after) }
     }
 
+    /// The application's source of credentials failed.
+    pub(super) fn no_credentials(error: Arc<dyn Error + Send + Sync>) -> Self {
+        Self { fate: Fate::NotDone, cause: Cause::NoCredentials(error) }
+    }
+
+    /// The application's source of credentials did not answer in time.
+    pub(super) fn late_credentials(after: Duration) -> Self {
+        Self { fate: Fate::NotDone, cause: Cause::LateCredentials(after) }
+    }
+
     /// Returns whether the server answered with this error. Before Redis 7, an error of a command in a script stands within
     /// the script's own.
     pub(super) fn says(&self, code: &str) -> bool {
@@ -63,7 +75,7 @@ impl Failure {
 
     /// Returns whether a connection could not be made in time.
     pub(super) fn is_no_connection(&self) -> bool {
-        matches!(self.cause, Cause::NoConnection(_))
+        matches!(self.cause, Cause::NoConnection(_) | Cause::LateCredentials(_))
     }
 
     /// Returns whether the server does not know an option of the command.
@@ -114,6 +126,8 @@ impl fmt::Display for Failure {
             },
             Cause::NoConnection(after) => write!(f, "no connection to Redis within {after:?}"),
             Cause::NoReply(after) => write!(f, "no reply from Redis within {after:?}"),
+            Cause::NoCredentials(error) => write!(f, "the source of the Redis credentials failed: {error}"),
+            Cause::LateCredentials(after) => write!(f, "no Redis credentials from their source within {after:?}"),
         }
     }
 }
@@ -124,10 +138,11 @@ impl fmt::Debug for Failure {
     }
 }
 
-impl std::error::Error for Failure {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
-            Cause::Redis(error) => std::error::Error::source(error),
+            Cause::Redis(error) => error.source(),
+            Cause::NoCredentials(error) => error.source(),
             _ => None,
         }
     }

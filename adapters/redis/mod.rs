@@ -66,6 +66,25 @@
 //! +zrange +zrangebyscore +zrevrange +zrem`, in a cluster also `+cluster|slots` and `+asking`, and behind Sentinel also
 //! `+role`. With `+info` the store can warn of eviction.
 //!
+//! # Passwords that expire
+//!
+//! A password in the URL is the same for every connection. After it has expired, no new connection can log in, and requests
+//! that use their session are answered 503. For tokens (AWS IAM, Microsoft Entra ID) and for passwords that are rotated, use
+//! [`RedisStoreBuilder::credentials`]. It takes a function that each new connection asks for its user and password. It works
+//! for one server, Sentinel and Cluster:
+//!
+//! ```no_run
+//! use cloakroom::redis::{RedisCredentials, RedisStore};
+//!
+//! # async fn token() -> Result<String, std::io::Error> { Ok(String::new()) }
+//! # async fn run() -> Result<(), cloakroom::redis::ConnectError> {
+//! let store = RedisStore::builder("redis://10.0.0.1:6379")
+//!     .credentials(|| async { Ok(RedisCredentials::new("sessions", token().await?)) })
+//!     .connect()
+//!     .await?;
+//! # Ok(()) }
+//! ```
+//!
 //! # Eviction
 //!
 //! Set `maxmemory-policy noeviction`: a full Redis then refuses writes, and logging out still works. With another policy it
@@ -84,12 +103,14 @@ mod builder;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
 mod connection;
+mod credentials;
 mod error;
 mod eviction;
 mod failure;
 mod keys;
 mod limits;
 mod owners;
+mod place;
 #[cfg(feature = "redis-pool")]
 mod pooled;
 mod provided;
@@ -102,7 +123,7 @@ mod store;
 mod target;
 mod unreadable;
 
-pub use self::{builder::RedisStoreBuilder, error::ConnectError};
+pub use self::{builder::RedisStoreBuilder, credentials::RedisCredentials, error::ConnectError};
 use self::{
     connection::{Connection, Route},
     keys::Keys,
@@ -150,7 +171,8 @@ impl RedisStore {
     }
 
     /// Starts from the defaults, for the master that these sentinels call `master`. The URLs, their users and passwords are the
-    /// sentinels'. Use [`RedisStoreBuilder::username`] and its like for the master. The master has TLS if the first URL has.
+    /// sentinels'. Use [`RedisStoreBuilder::username`] and
+    /// [`RedisStoreBuilder::password`], or [`RedisStoreBuilder::credentials`], for the master. The master has TLS if the first URL has.
     ///
     /// ```no_run
     /// # use cloakroom::redis::{ConnectError, RedisStore};

@@ -9,7 +9,10 @@ use ::redis::{
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::sleep;
 
-use super::address::{Certificates, client, elsewhere};
+use super::{
+    address::{Certificates, client, elsewhere},
+    credentials::RedisCredentials,
+};
 
 /// The sentinels of a master.
 pub(super) struct Sentinels {
@@ -40,7 +43,11 @@ impl Sentinels {
     /// Asks all sentinels at once, and connects to every server that one of them names, until a server says that it is the
     /// master. During a failover the sentinels differ, and one may be as dead as the master beside it. A server that was
     /// named may hang, so the sentinels are asked again meanwhile.
-    pub(super) async fn open(&self, config: &AsyncConnectionConfig) -> Result<MultiplexedConnection, RedisError> {
+    pub(super) async fn open(
+        &self,
+        config: &AsyncConnectionConfig,
+        credentials: Option<&RedisCredentials>,
+    ) -> Result<MultiplexedConnection, RedisError> {
         let mut named = Vec::new();
         let mut error = (ErrorKind::EmptySentinelList, "there are no sentinels").into();
         let (mut asked, mut opening) = (self.clients.len(), 0_usize);
@@ -61,7 +68,9 @@ impl Sentinels {
                         Ok(server) => {
                             if !named.contains(&server) {
                                 named.push(server.clone());
-                                steps.push(Box::pin(async { Step::Opened(self.open_master(server, config).await) }));
+                                steps.push(Box::pin(async {
+                                    Step::Opened(self.open_master(server, config, credentials).await)
+                                }));
                                 opening += 1;
                             }
                             steps.push(Box::pin(self.ask(by, Some(MOMENT))));
@@ -96,8 +105,13 @@ impl Sentinels {
         &self,
         (host, port): Server,
         config: &AsyncConnectionConfig,
+        credentials: Option<&RedisCredentials>,
     ) -> Result<MultiplexedConnection, RedisError> {
-        let master = client(elsewhere(&self.login, &host, port), &self.certificates)?;
+        let mut info = elsewhere(&self.login, &host, port);
+        if let Some(credentials) = credentials {
+            info = credentials.log_in(info);
+        }
+        let master = client(info, &self.certificates)?;
         let mut connection = master.get_multiplexed_async_connection_with_config(config).await?;
         let role: Result<Vec<Value>, RedisError> = ::redis::cmd("ROLE").query_async(&mut connection).await;
         match role.as_deref().map(|role| role.first()) {

@@ -9,11 +9,12 @@ use std::{
 };
 
 use ::redis::{AsyncConnectionConfig, Cmd, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection};
-use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
+use tokio::time::{Instant, error::Elapsed, timeout_at};
 
 use super::{
     attempts::Attempts,
     connection::Access,
+    credentials::{CredentialsSource, RedisCredentials},
     eviction,
     failure::{Failure, Fate},
     limits::{Budget, Timeouts},
@@ -28,6 +29,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct ServerConnection {
     target: Target,
+    credentials: Option<CredentialsSource>,
     timeouts: Timeouts,
     /// Never locked across an await.
     live: Mutex<Option<Live>>,
@@ -58,9 +60,10 @@ impl Broken {
 }
 
 impl ServerConnection {
-    pub(super) fn new(target: Target, timeouts: Timeouts) -> Self {
+    pub(super) fn new(target: Target, credentials: Option<CredentialsSource>, timeouts: Timeouts) -> Self {
         Self {
             target,
+            credentials,
             timeouts,
             live: Mutex::default(),
             attempts: tokio::sync::Mutex::default(),
@@ -160,23 +163,32 @@ impl ServerConnection {
         }
         let limit = self.timeouts.connection;
         let attempt = attempts.begin(limit).await;
-        let failure = match timeout(limit, self.open()).await {
-            Ok(Ok(live)) => {
+        let failure = match self.open(Instant::now() + limit).await {
+            Ok(live) => {
                 self.tries_if_equal.store(true, Ordering::Relaxed);
                 *self.live() = Some(live.clone());
                 attempt.succeeds();
                 return Ok(live);
             }
-            Ok(Err(error)) => Failure::not_done(error),
-            Err(_) => Failure::no_connection(limit),
+            Err(failure) => failure,
         };
         tracing::debug!(%failure, target = ?self.target, "cannot connect to Redis");
         Err(attempt.fails(failure))
     }
 
-    async fn open(&self) -> Result<Live, RedisError> {
+    async fn open(&self, until: Instant) -> Result<Live, Failure> {
+        let limit = self.timeouts.connection;
+        let credentials = match &self.credentials {
+            Some(source) => Some(source.ask(until, limit).await?),
+            None => None,
+        };
+        let opened = timeout_at(until, self.log_in(credentials.as_ref())).await;
+        opened.map_err(|_| Failure::no_connection(limit))?.map_err(Failure::not_done)
+    }
+
+    async fn log_in(&self, credentials: Option<&RedisCredentials>) -> Result<Live, RedisError> {
         let is_broken = Broken::default();
-        let mut connection = self.target.open(&self.config(&is_broken)).await?;
+        let mut connection = self.target.open(&self.config(&is_broken), credentials).await?;
         if !self.has_checked_eviction.load(Ordering::Relaxed) {
             eviction::check(&mut connection, &self.target).await;
             self.has_checked_eviction.store(true, Ordering::Relaxed);

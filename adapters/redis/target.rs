@@ -4,6 +4,7 @@ use std::fmt;
 
 use ::redis::{AsyncConnectionConfig, Client, ProtocolVersion, RedisError, aio::MultiplexedConnection};
 
+use super::credentials::RedisCredentials;
 #[cfg(feature = "redis-sentinel")]
 use super::sentinel::Sentinels;
 
@@ -17,11 +18,21 @@ pub(super) enum Target {
 }
 
 impl Target {
-    pub(super) async fn open(&self, config: &AsyncConnectionConfig) -> Result<MultiplexedConnection, RedisError> {
-        match self {
-            Self::Server(client) => client.get_multiplexed_async_connection_with_config(config).await,
+    /// Connects and logs in: with `credentials`, or without them as the address and the options say.
+    pub(super) async fn open(
+        &self,
+        config: &AsyncConnectionConfig,
+        credentials: Option<&RedisCredentials>,
+    ) -> Result<MultiplexedConnection, RedisError> {
+        match (self, credentials) {
+            (Self::Server(client), None) => client.get_multiplexed_async_connection_with_config(config).await,
+            (Self::Server(client), Some(credentials)) => {
+                // The certificates that were read stay in the address.
+                let client = Client::open(credentials.log_in(client.get_connection_info().clone()))?;
+                client.get_multiplexed_async_connection_with_config(config).await
+            }
             #[cfg(feature = "redis-sentinel")]
-            Self::Master(sentinels) => sentinels.open(config).await,
+            (Self::Master(sentinels), credentials) => sentinels.open(config, credentials).await,
         }
     }
 

@@ -5,11 +5,14 @@ use std::{collections::BTreeSet, time::Duration};
 use cloakroom::{SessionLayer, redis::RedisStore};
 use tokio::time::Instant;
 
-use crate::redis_support::{
-    SECOND,
-    app::{App, id},
-    server::Server,
-    until,
+use crate::{
+    credentials::Vault,
+    redis_support::{
+        SECOND,
+        app::{App, id},
+        server::Server,
+        until,
+    },
 };
 
 struct Cluster {
@@ -185,4 +188,34 @@ async fn no_node_is_there() {
 async fn the_suite() {
     let cluster = Cluster::start().await;
     cloakroom::testing::contract(async || cluster.store().await).await;
+}
+
+#[tokio::test]
+async fn a_password_that_is_changed() {
+    let cluster = Cluster::start().await;
+    let everywhere = async |command: &str| {
+        for node in &cluster.nodes {
+            let _: redis::Value = node.run_command(command).await;
+        }
+    };
+    everywhere("ACL SETUSER web on >first ~* +@all").await;
+    let builder = || RedisStore::cluster([cluster.nodes[0].address(), cluster.nodes[1].address()]);
+    let vault = Vault::default();
+    vault.put("wrong");
+    assert!(vault.of(Some("web"), builder()).connect().await.unwrap_err().is_unreachable());
+    vault.put("first");
+    let asks = App::new(vault.of(Some("web"), builder()).connect().await.unwrap());
+    let fixed = App::new(builder().username("web").password("first").connect().await.unwrap());
+    let cookies = sessions(&asks, 10).await;
+    for cookie in &cookies {
+        assert_eq!(fixed.get("/count", Some(cookie)).await.body, "2");
+    }
+    vault.put("second");
+    everywhere("ACL SETUSER web resetpass >second").await;
+    everywhere("CLIENT KILL USER web").await;
+    for cookie in &cookies {
+        until("the session is back", SECOND, || async { asks.get("/read", Some(cookie)).await.status == 200 }).await;
+        assert_eq!(asks.get("/count", Some(cookie)).await.body, "3", "{}", asks.last_failure());
+        assert_eq!(fixed.get("/read", Some(cookie)).await.status, 503);
+    }
 }

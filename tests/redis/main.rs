@@ -13,6 +13,7 @@ mod actix;
 mod cluster;
 mod commands;
 mod contract;
+mod credentials;
 mod down;
 mod drops;
 mod eviction;

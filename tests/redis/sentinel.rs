@@ -5,11 +5,14 @@ use std::time::Duration;
 use cloakroom::redis::{RedisStore, RedisStoreBuilder};
 use tokio::time::Instant;
 
-use crate::redis_support::{
-    SECOND,
-    app::App,
-    server::{Server, admin, run},
-    until,
+use crate::{
+    credentials::Vault,
+    redis_support::{
+        SECOND,
+        app::App,
+        server::{Server, admin, run},
+        until,
+    },
 };
 
 struct Fixture {
@@ -142,6 +145,28 @@ async fn a_name_that_no_sentinel_knows() {
     assert!(error.is_unreachable() && format!("{error:?}").contains("does not know"), "{error:?}");
     let none: [&str; 0] = [];
     assert!(RedisStore::sentinel("house", none).lazy().unwrap_err().is_misconfigured());
+}
+
+/// The credentials are the master's, and not the sentinels'.
+#[tokio::test]
+async fn a_password_that_is_changed() {
+    let it = Fixture::start().await;
+    let mut admin = it.servers[0].admin().await;
+    let _: () = run(&mut admin, "ACL SETUSER web on >first ~* +@all").await;
+    let vault = Vault::default();
+    vault.put("wrong");
+    assert!(vault.of(Some("web"), it.builder()).connect().await.unwrap_err().is_unreachable());
+    vault.put("first");
+    let asks = App::new(vault.of(Some("web"), it.builder()).connect().await.unwrap());
+    let fixed = App::new(it.builder().username("web").password("first").connect().await.unwrap());
+    let cookie = asks.new_session().await;
+    assert_eq!(fixed.get("/count", Some(&cookie)).await.body, "2");
+    vault.put("second");
+    let _: () = run(&mut admin, "ACL SETUSER web resetpass >second").await;
+    let _: i64 = run(&mut admin, "CLIENT KILL USER web").await;
+    until("the session is back", SECOND, || async { asks.get("/read", Some(&cookie)).await.status == 200 }).await;
+    assert_eq!(asks.get("/count", Some(&cookie)).await.body, "3", "{}", asks.last_failure());
+    assert_eq!(fixed.get("/read", Some(&cookie)).await.status, 503);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,6 +16,7 @@ use self::slots::{Slots, slot};
 use super::{
     address::{Certificates, client, elsewhere, split},
     connection::Access,
+    credentials::CredentialsSource,
     failure::{Failure, Fate},
     limits::{Budget, Timeouts},
     server::ServerConnection,
@@ -34,6 +35,7 @@ pub(super) struct Cluster {
     /// The login and the TLS settings of every node. Its address is not used.
     model: ConnectionInfo,
     certificates: Certificates,
+    credentials: Option<CredentialsSource>,
     timeouts: Timeouts,
     known: Mutex<Known>,
     /// One call asks the nodes, and all that wait share the answer.
@@ -74,6 +76,7 @@ impl Cluster {
     pub(super) fn new(
         infos: Vec<ConnectionInfo>,
         certificates: Certificates,
+        credentials: Option<CredentialsSource>,
         timeouts: Timeouts,
     ) -> Result<Self, RedisError> {
         let refused = |why| RedisError::from((ErrorKind::InvalidClientConfig, why));
@@ -83,7 +86,7 @@ impl Cluster {
         // Certificates that cannot be read are found here.
         client(model.clone(), &certificates)?;
         let (known, turn) = (Mutex::default(), tokio::sync::Mutex::default());
-        Ok(Self { seeds, model, certificates, timeouts, known, turn })
+        Ok(Self { seeds, model, certificates, credentials, timeouts, known, turn })
     }
 
     /// Sends a command to the master that keeps `key`, wherever that is by now.
@@ -205,7 +208,8 @@ impl Cluster {
             return Ok(Arc::clone(connection));
         }
         let client = client(elsewhere(&self.model, &node.0, node.1), &self.certificates).map_err(Failure::not_done)?;
-        let connection = Arc::new(ServerConnection::new(Target::Server(client), self.timeouts));
+        let connection =
+            Arc::new(ServerConnection::new(Target::Server(client), self.credentials.clone(), self.timeouts));
         known.connections.insert(node.clone(), Arc::clone(&connection));
         Ok(connection)
     }
