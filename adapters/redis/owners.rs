@@ -82,7 +82,15 @@ impl RedisStore {
         match self.write_entry(id, &entry, record.last_used(), budget).await {
             Err(failure) if is_new => Err(StoreError::not_done(failure)),
             Err(failure) => {
-                tracing::debug!(%failure, "the index of an owner could not be refreshed");
+                // Nothing of it is remembered for the next write, which sees the new record only, and takes its entry for
+                // written. A list of such sessions in this store would miss the writes of other processes. If the deadline
+                // moved on by less than a span, the old entry covers the record until the next refresh.
+                tracing::warn!(
+                    session = %id,
+                    %failure,
+                    "the session's entry in its owner's index could not be refreshed: \"log out everywhere\" may miss the \
+                     session once the old entry has ended, unless a later write refreshes it"
+                );
                 Ok(())
             }
             Ok(()) => Ok(()),

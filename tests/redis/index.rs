@@ -7,6 +7,7 @@ use cloakroom::{
 };
 
 use crate::{
+    log::Log,
     records::{NOW, key, owned, record},
     redis_support::{SECOND, monitor::Monitor, server::Server},
 };
@@ -84,6 +85,7 @@ async fn an_entry_is_written_before_its_record() {
 /// An entry that cannot be written is an error if the owner is new, and housekeeping if not.
 #[tokio::test]
 async fn an_index_that_cannot_be_written() {
+    let log = Log::capture();
     let server = Server::start().await;
     let store = server.store().await;
     let (id, bobs) = (SessionId::random(), owned("bob"));
@@ -98,7 +100,13 @@ async fn an_index_that_cannot_be_written() {
     assert_eq!(store.load(&id).await.unwrap().as_ref(), Some(&bobs));
 
     let touched = RecordBuilder::after(&bobs).expires_at(NOW.plus(100_000 * SECOND)).build();
+    log.take_count("");
     assert_eq!(store.replace(&id, &bobs, &touched).await.unwrap(), Replaced::Done);
+    let lines = log.text();
+    let warning = lines.lines().find(|line| line.contains("could not be refreshed")).unwrap_or_default();
+    for part in ["WARN", &id.to_string(), "WRONGTYPE"] {
+        assert!(warning.contains(part), "{part}: {lines}");
+    }
     assert_eq!(store.delete(&id, None).await.unwrap(), Deleted::Done, "its entry stays until its time has passed");
 }
 
