@@ -1,14 +1,22 @@
 //! The check that Redis drops no keys of its own accord.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use ::redis::{Value, aio::MultiplexedConnection};
+use tokio::time::timeout;
 
-/// Warns if the server evicts keys when its memory is full. A user without the right to `INFO` is not told.
-pub(super) async fn check(connection: &mut MultiplexedConnection, target: &impl fmt::Debug) {
+/// Warns if the server evicts keys when its memory is full. A user without the right to `INFO` gets no warning.
+///
+/// Returns whether the connection can still be used. A proxy may close it at `INFO`, or send no answer, and the next command
+/// would then get the wrong one or none.
+pub(super) async fn check(connection: &mut MultiplexedConnection, target: &impl fmt::Debug, limit: Duration) -> bool {
     let mut question = ::redis::cmd("INFO");
     question.arg("memory");
-    let Ok(answer) = connection.send_packed_command(&question).await else { return };
+    let answer = match timeout(limit, connection.send_packed_command(&question)).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => return error.code().is_some(),
+        Err(_) => return false,
+    };
     if let Some(policy) = policy(&answer).filter(|policy| *policy != "noeviction") {
         tracing::warn!(
             policy,
@@ -17,6 +25,7 @@ pub(super) async fn check(connection: &mut MultiplexedConnection, target: &impl 
              \"log out everywhere\" misses sessions"
         );
     }
+    true
 }
 
 fn policy(answer: &Value) -> Option<&str> {

@@ -182,17 +182,27 @@ impl ServerConnection {
             Some(source) => Some(source.ask(until, limit).await?),
             None => None,
         };
-        let opened = timeout_at(until, self.log_in(credentials.as_ref())).await;
+        let opened = timeout_at(until, self.log_in_and_check(credentials.as_ref())).await;
         opened.map_err(|_| Failure::no_connection(limit))?.map_err(Failure::not_done)
+    }
+
+    /// Logs in, and checks the eviction policy, once for each server. A proxy that does not know `INFO` costs one connection.
+    async fn log_in_and_check(&self, credentials: Option<&RedisCredentials>) -> Result<Live, RedisError> {
+        let mut live = self.log_in(credentials).await?;
+        if self.has_checked_eviction.swap(true, Ordering::Relaxed) {
+            return Ok(live);
+        }
+        // The other half is for a second connection.
+        let limit = self.timeouts.connection / 2;
+        if eviction::check(&mut live.connection, &self.target, limit).await {
+            return Ok(live);
+        }
+        self.log_in(credentials).await
     }
 
     async fn log_in(&self, credentials: Option<&RedisCredentials>) -> Result<Live, RedisError> {
         let is_broken = Broken::default();
-        let mut connection = self.target.open(&self.config(&is_broken), credentials).await?;
-        if !self.has_checked_eviction.load(Ordering::Relaxed) {
-            eviction::check(&mut connection, &self.target).await;
-            self.has_checked_eviction.store(true, Ordering::Relaxed);
-        }
+        let connection = self.target.open(&self.config(&is_broken), credentials).await?;
         Ok(Live { connection, is_broken })
     }
 
