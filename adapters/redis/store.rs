@@ -155,22 +155,24 @@ impl RedisStore {
         Ok(Deleted::Done)
     }
 
-    /// Deletes a record on a server that refuses every `SET`, because its memory is full. The script may store a tombstone
-    /// in the place of a record.
+    /// Deletes a record on a server that refuses every `SET`, because its memory is full. A script may store a tombstone
+    /// after its own `DEL`.
     async fn delete_when_full(&self, id: &SessionId, key: &[u8], budget: Budget) -> Result<Deleted, StoreError> {
         for _ in 0..TRIES {
-            let found = match self.get(id, key, budget.next()).await? {
-                Value::Nil => return Ok(Deleted::Gone),
-                Value::BulkString(found) if found.is_empty() => return Ok(Deleted::Gone),
-                Value::BulkString(found) => found,
-                _ => return Err(unexpected()),
+            let found = match self.get(id, key, budget.next()).await {
+                Ok(Value::Nil) => Vec::new(),
+                Ok(Value::BulkString(found)) => found,
+                Err(error) if error.is_undecodable() => return self.delete_other_kind(key, budget.next()).await,
+                Err(error) => return Err(error),
+                Ok(_) => return Err(unexpected()),
             };
-            let Some(nonce) = found.get(Record::NONCE) else {
-                self.send_del(key, budget.next()).await?;
-                return Ok(Deleted::Done);
-            };
-            let call = replace::tombstone(key, nonce);
+            // The script compares this part with the same part of the stored value. Without a key, both are empty.
+            let (start, end) = (Record::NONCE.start.min(found.len()), Record::NONCE.end.min(found.len()));
+            let call = replace::tombstone(key, found.get(start..end).unwrap_or_default());
             if is_ok(&self.connection.call(&call, budget.next()).await?) {
+                if found.is_empty() {
+                    return Ok(Deleted::Gone);
+                }
                 self.forget(owner(&found).as_deref(), id, budget).await;
                 return Ok(Deleted::Done);
             }

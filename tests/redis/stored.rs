@@ -160,11 +160,14 @@ async fn a_delete_leaves_a_tombstone_for_ten_minutes() {
 async fn a_delete_needs_no_memory() {
     let server = Server::start().await;
     let store = server.store().await;
-    let (a, b, c, record) = (SessionId::random(), SessionId::random(), SessionId::random(), owned("bob"));
+    let [a, b, c, d, hash, never] = [(); 6].map(|()| SessionId::random());
+    let record = owned("bob");
     for id in [&a, &b] {
         assert_eq!(store.create(id, &record).await.unwrap(), Created::Done);
     }
     server.store_bytes(&c, b"short", None).await;
+    server.store_bytes(&d, b"ends amid the nonce of a", None).await;
+    let _: i64 = server.run_command(&format!("HSET {} record 1", key(&hash))).await;
     let _: () = server.run_command("CONFIG SET maxmemory 1").await;
     let error = store.create(&SessionId::random(), &record).await.unwrap_err();
     assert!(error.is_not_done() && format!("{error:?}").contains("OOM"), "{error:?}");
@@ -178,7 +181,15 @@ async fn a_delete_needs_no_memory() {
         assert!(is_about(server.ttl(id).await, Record::TOMBSTONE));
         assert_eq!(store.delete(id, None).await.unwrap(), Deleted::Gone);
     }
-    assert_eq!(store.delete(&c, None).await.unwrap(), Deleted::Done);
-    assert_eq!(server.stored(&c).await, None);
+    for (id, deleted) in [(&c, Deleted::Done), (&d, Deleted::Done), (&never, Deleted::Gone)] {
+        assert_eq!(store.delete(id, None).await.unwrap(), deleted);
+        assert_eq!(server.stored(id).await.as_deref(), Some(&b""[..]), "a create may be under way");
+        assert!(is_about(server.ttl(id).await, Record::TOMBSTONE));
+    }
+    assert_eq!(store.delete(&hash, None).await.unwrap(), Deleted::Done);
+    assert_eq!(store.load(&hash).await.unwrap(), None);
     assert_eq!(server.run_command::<i64>("EXISTS cloakroom:owner:bob").await, 0);
+    // The create arrives when there is memory again.
+    let _: () = server.run_command("CONFIG SET maxmemory 0").await;
+    assert_eq!(store.create(&never, &record).await.unwrap(), Created::Taken);
 }
