@@ -11,4 +11,5 @@ mod failures;
 mod races;
 mod scenarios;
 mod secrets;
+mod timeouts;
 mod upkeep;

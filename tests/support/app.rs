@@ -65,6 +65,8 @@ pub async fn run(session: &Session, script: &str) -> Reply {
             "vary" => reply.headers.push((header::VARY, "accept-encoding, Cookie")),
             "language" => reply.headers.push((header::VARY, "accept-language")),
             "public" => reply.headers.push((header::CACHE_CONTROL, "public")),
+            // For ever: until the request is dropped.
+            "hang" => std::future::pending().await,
             "panic" => panic!("the handler panics, as the test wants it to"),
             other => panic!("no such operation: {other}"),
         }

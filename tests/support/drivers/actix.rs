@@ -53,7 +53,7 @@ pub fn serve(layer: SessionLayer, is_lazy: bool) -> SocketAddr {
     receive.recv().expect("it serves")
 }
 
-fn middleware(layer: SessionLayer, is_lazy: bool) -> SessionMiddleware {
+pub fn middleware(layer: SessionLayer, is_lazy: bool) -> SessionMiddleware {
     let middleware = SessionMiddleware::from(layer);
     if is_lazy { middleware.lazy() } else { middleware }
 }

@@ -24,7 +24,7 @@ pub struct App {
 }
 
 impl App {
-    fn new(name: &'static str, send: impl Fn(Request<Bytes>) -> Answer + 'static) -> Self {
+    pub fn new(name: &'static str, send: impl Fn(Request<Bytes>) -> Answer + 'static) -> Self {
         Self { name, is_eager: false, send: Box::new(send) }
     }
 
