@@ -1,7 +1,7 @@
 //! The queue of one process's writers, explored exhaustively.
 //!
 //! It is the real queue with real members, polled in every order by hand. A state is the list of events that led to it; it
-//! is the same as another one if the line, the store, the calls under way and the members are ([`rig::View`]). The members
+//! is the same as another one if the line, the store, the calls under way and the members are ([`View`]). The members
 //! live in two runtimes, of which one may die: the calls that it drives are dropped in flight. Other processes write, or
 //! delete the session, in between.
 
@@ -9,12 +9,24 @@ use std::hash::{Hash, Hasher};
 
 use stateright::{Model, Property};
 
-use self::rig::{Outcome, Rig, View};
+use self::{
+    member::Outcome,
+    rig::Rig,
+    view::{LineView, MemberView, View},
+};
 
+#[path = "queue/gate.rs"]
+mod gate;
+#[path = "queue/member.rs"]
+mod member;
+#[path = "queue/records.rs"]
+mod records;
 #[path = "queue/rig.rs"]
 mod rig;
 #[path = "queue/tests.rs"]
 mod tests;
+#[path = "queue/view.rs"]
+mod view;
 
 /// The mark of the member that one which declines is afraid of.
 const STOP: u8 = 1;
@@ -181,7 +193,7 @@ impl Model for Line {
         if scene.dies && !has(Event::Die) && view.members[0].is_started {
             actions.push(Event::Die);
         }
-        if moment.count(|event| *event == Event::Idle) < scene.idles && view.lines.iter().any(rig::LineView::is_idle) {
+        if moment.count(|event| *event == Event::Idle) < scene.idles && view.lines.iter().any(LineView::is_idle) {
             actions.push(Event::Idle);
         }
     }
@@ -243,7 +255,7 @@ fn never(view: &View) -> bool {
 }
 
 fn ends(view: &View) -> bool {
-    let goes_on = |member: &rig::MemberView| !member.is_over && (!member.is_started || member.is_woken);
+    let goes_on = |member: &MemberView| !member.is_over && (!member.is_started || member.is_woken);
     !view.calls.is_empty() || view.members.iter().any(goes_on) || view.members.iter().all(|member| member.is_over)
 }
 
