@@ -4,7 +4,7 @@
 //! requests of the browser's and of an attacker's. The attacker knows the token from before the login. A step is one call
 //! to the store, one packet that arrives late, one answer that arrives or is lost, a crash, or the end of the superseded
 //! window. The protocol is not written a second time here: a request is the real layer, the real handle and the real
-//! commit with its queue, run again with the store's replies so far up to the next call ([`request`]). The store has the
+//! commit with its queue, run again with the store's replies so far up to the next call ([`replay`]). The store has the
 //! verbs of the contract and nothing else ([`store`]). So the model cannot drift away from the code.
 //!
 //! Each request has a layer of its own, so each is a process of its own. [`Options::skew`](request::Options) lets the
@@ -22,11 +22,13 @@
 //! - it is one that such an answer led to;
 //! - the answer of a renewal was lost, or its outcome stayed unknown. The user can log in again at once.
 
+mod calls;
 mod delivery;
 pub(crate) mod dice;
 mod does;
 mod invariants;
 mod kept;
+mod replay;
 mod request;
 mod seeded;
 mod steps;

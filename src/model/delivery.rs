@@ -2,7 +2,8 @@
 
 use super::{
     does::{ALICE, Does},
-    request::{Answer, Next, SetCookie, Step},
+    replay::Step,
+    request::{Answer, Next, SetCookie},
     world::{Break, Opened, Request, Stage, World},
 };
 use crate::Standing;

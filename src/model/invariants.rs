@@ -3,10 +3,11 @@
 use stateright::Property;
 
 use super::{
+    calls::Luck,
     does::{ALICE, BOB, Does},
     kept::{Kept, own_secrets},
     request::{Options, SetCookie},
-    steps::{Luck, Protocol, send},
+    steps::{Protocol, send},
     world::{Break, Opened, Request, Stage, World},
 };
 use crate::{SessionId, Standing};

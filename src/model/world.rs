@@ -9,7 +9,8 @@ use super::{
     dice,
     does::{ALICE, Does},
     kept::{Cookie, Kept},
-    request::{Answer, Call, Next, Options, Reply, Step},
+    replay::Step,
+    request::{Answer, Call, Next, Options, Reply},
     store::{Owed, Store},
 };
 use crate::{

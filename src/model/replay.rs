@@ -1,0 +1,203 @@
+//! A request, run through the real layer, its handler and its commit, with the replies so far.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    convert::Infallible,
+    hash::{DefaultHasher, Hash, Hasher},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use http::{Request, Response, StatusCode, header};
+use tokio::{runtime::Runtime, task::yield_now};
+use tower_layer::Layer as _;
+use tower_service::Service;
+
+use super::{
+    dice,
+    does::Does,
+    kept::Cookie,
+    request::{Answer, Next, Options, Progress, Run, SetCookie},
+    tape::TapeStore,
+};
+use crate::{Event, LazySession, Lifetime, OnStoreError, Owners, SessionLayer, Timestamp};
+
+/// A run, with what it leads to. Its fingerprint stands for it wherever it is hashed.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) run: Arc<Run>,
+    pub(super) progress: Arc<Progress>,
+    fingerprint: u64,
+}
+
+impl Step {
+    /// Runs the real layer, its handler and its commit over again with the replies so far, up to what it does next.
+    ///
+    /// A future cannot be cloned, so a state of the model holds what decides the future's state instead.
+    pub(super) fn of(run: Run) -> Self {
+        thread_local! {
+            static KNOWN: RefCell<HashMap<u64, Vec<Step>>> = RefCell::default();
+        }
+        let mut hasher = DefaultHasher::new();
+        run.hash(&mut hasher);
+        let fingerprint = hasher.finish();
+        let known = KNOWN.with_borrow(|known| known.get(&fingerprint)?.iter().find(|step| *step.run == run).cloned());
+        known.unwrap_or_else(|| {
+            let progress = Arc::new(dice::with(run.number, || replay(&run)));
+            let step = Self { run: Arc::new(run), progress, fingerprint };
+            KNOWN.with_borrow_mut(|known| known.entry(fingerprint).or_default().push(step.clone()));
+            step
+        })
+    }
+
+    pub(super) fn next(&self) -> &Next {
+        &self.progress.next
+    }
+}
+
+impl PartialEq for Step {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.run, &other.run) || self.run == other.run
+    }
+}
+
+impl Eq for Step {}
+
+impl Hash for Step {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.fingerprint.hash(state);
+    }
+}
+
+fn replay(run: &Run) -> Progress {
+    let tape = TapeStore::of(run);
+    let layer = layer(run.options, &tape);
+    let mut request = Request::new(());
+    if let Some(cookie) = &run.cookie {
+        let line = format!("__Host-id={}", cookie.as_str());
+        request.headers_mut().insert(header::COOKIE, line.parse().unwrap());
+    }
+    let owners = layer.owners().unwrap();
+    let Run { does, number, options, .. } = *run;
+    let mut service = layer.layer(Handler { does, number, options, owners, tape: tape.clone() });
+    let mut response = Box::pin(service.call(request));
+    let answer = run_tasks(&tape, response.as_mut());
+    // Outside of the runtime: nothing goes on.
+    drop(response);
+    let next = match answer {
+        Some(Ok(response)) => Next::Answer(answer_of(&response)),
+        None => Next::Call(tape.call().expect("it waits for nothing but the store")),
+    };
+    tape.progress(next)
+}
+
+/// Polls the response and the queue's tasks until they wait for the store.
+fn run_tasks<F: Future + ?Sized>(tape: &TapeStore, mut response: Pin<&mut F>) -> Option<F::Output> {
+    thread_local! {
+        static RUNTIME: RefCell<Option<Runtime>> = const { RefCell::new(None) };
+    }
+    let build = || tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    RUNTIME.with_borrow_mut(|place| {
+        let runtime = place.get_or_insert_with(build);
+        let answer = runtime.block_on(async {
+            for _ in 0..64 {
+                if let Poll::Ready(answer) = response.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    return Some(answer);
+                }
+                if tape.is_asked() {
+                    break;
+                }
+                yield_now().await;
+            }
+            None
+        });
+        // A task that is left waits for ever.
+        if runtime.metrics().num_alive_tasks() > 0 {
+            *place = None;
+        }
+        answer
+    })
+}
+
+fn layer(options: Options, tape: &TapeStore) -> SessionLayer {
+    let always = Lifetime::builder().idle(Duration::from_secs(60 * 60)).extend_on_use(1.0).build().unwrap();
+    let (clock, events, is_anonymous) = (tape.clone(), tape.clone(), options.anonymous);
+    let mut layer = SessionLayer::new(tape.clone())
+        .lifetime(always)
+        .on_store_error(if options.anonymous { OnStoreError::Anonymous } else { OnStoreError::Fail })
+        .clock(move || clock.now().into())
+        .on_event(move |event| match event {
+            Event::SupersededWriteDropped { .. } | Event::GoneWriteDropped { .. } => events.dropped(),
+            // The session is read-only then.
+            Event::StoreFailed { .. } if is_anonymous => events.dropped(),
+            _ => {}
+        });
+    if options.owner_key {
+        layer = layer.owner_key("user");
+    }
+    if options.epochs {
+        let epochs = tape.clone();
+        layer = layer.owner_valid_from(move |owner| {
+            let epochs = epochs.clone();
+            async move { epochs.epoch(owner).await.map(|epoch| epoch.map(Timestamp::into)) }
+        });
+    }
+    layer
+}
+
+fn answer_of(response: &Response<()>) -> Answer {
+    let cookies: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().collect();
+    assert!(cookies.len() <= 1, "{cookies:?}");
+    let cookie = cookies.first().map(|cookie| cookie.to_str().unwrap());
+    let cookie = match cookie.map(|cookie| cookie.split(['=', ';']).nth(1).unwrap()) {
+        None => SetCookie::Nothing,
+        Some("") => SetCookie::Remove,
+        Some(value) => SetCookie::Set(Cookie::new(value)),
+    };
+    Answer { is_ok: response.status() == StatusCode::OK, cookie }
+}
+
+struct Handler {
+    does: Does,
+    number: u8,
+    options: Options,
+    owners: Owners,
+    tape: TapeStore,
+}
+
+impl Service<Request<()>> for Handler {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<()>, Infallible>>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<()>) -> Self::Future {
+        let Self { does, number, options, .. } = *self;
+        let (owners, tape) = (self.owners.clone(), self.tape.clone());
+        Box::pin(async move {
+            let is_ok = if does == Does::Everywhere {
+                Does::end_everywhere(options, &owners, &tape).await
+            } else {
+                match request.extensions().get::<LazySession>().unwrap().load().await {
+                    Ok(session) => {
+                        tape.look(&session);
+                        does.run(number, options, &session, &tape).await;
+                        true
+                    }
+                    Err(_) => false,
+                }
+            };
+            let mut response = Response::new(());
+            if !is_ok {
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            }
+            Ok(response)
+        })
+    }
+}
