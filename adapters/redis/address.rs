@@ -12,7 +12,7 @@ use super::{credentials::CredentialsSource, error::ConnectError};
 /// The settings that all connections of a store share.
 #[derive(Clone)]
 pub(super) struct Login {
-    /// The time without traffic after which TCP asks for a sign of life, and then again and again.
+    /// The time without traffic after which TCP begins to probe the other end.
     pub(super) keepalive: Option<Duration>,
     pub(super) username: Option<String>,
     pub(super) password: Option<String>,
@@ -81,7 +81,7 @@ impl Login {
     }
 }
 
-/// Asks after `idle`, and then three times as often.
+/// Sends the first probe after `idle`, and later ones after a third of it.
 fn keepalive(idle: Duration) -> TcpKeepalive {
     let keepalive = TcpKeepalive::new().with_time(idle);
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd", windows))]
@@ -118,7 +118,7 @@ fn encrypted(info: ConnectionInfo, _: &Certificates) -> Result<Client, RedisErro
     Client::open(info)
 }
 
-/// Returns the same settings for another address: that of a node that a cluster or a sentinel named.
+/// Returns the same settings for another address. A cluster or a sentinel named it.
 #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
 pub(super) fn elsewhere(model: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo {
     let host = host.to_owned();

@@ -10,14 +10,14 @@ use super::failure::Failure;
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// The first pause. Each attempt that fails doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(8);
-/// The time after an attempt that timed out, in which calls fail at once. So a request that makes several calls to a server
-/// that hangs waits for the first one or two only.
+/// The time in which calls fail at once, after an attempt that timed out. If the server hangs, a request that makes several
+/// calls waits only for the first one or two.
 const QUIET: Duration = Duration::from_millis(250);
 
 /// The attempts so far.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
-    /// Those that failed since the last one that succeeded.
+    /// The number of attempts that failed since the last one that succeeded.
     failed: u32,
     last_start: Option<Instant>,
     last_failure: Option<(Instant, Failure)>,
@@ -32,7 +32,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempts {
-    /// Returns the failure that a call shares which asked for a connection at `asked`.
+    /// Returns the failure of the last attempt, if a call that asked for a connection at `asked` shares it.
     pub(super) fn failure_since(&self, asked: Instant) -> Option<Failure> {
         let (at, failure) = self.last_failure.as_ref()?;
         let quiet = if failure.is_no_connection() { QUIET } else { Duration::ZERO };
@@ -65,7 +65,8 @@ impl Attempt<'_> {
     }
 }
 
-/// A call whose time is over gives up its attempt. If that took most of its own time, it has timed out as well.
+/// Records an attempt that its call gave up, because the call's time was over. If the attempt took more than half of its own
+/// time, it counts as timed out.
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         let now = Instant::now();
@@ -75,7 +76,8 @@ impl Drop for Attempt<'_> {
     }
 }
 
-/// Returns the time from the start of the last attempt to the next one, at random, so that clients do not come in step.
+/// Returns the time from the start of the last attempt to the next one. It is random, so that clients do not all connect at
+/// the same time.
 fn pause(failed: u32) -> Duration {
     if failed == 0 {
         return Duration::ZERO;

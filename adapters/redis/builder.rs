@@ -78,16 +78,16 @@ impl RedisStoreBuilder {
 
     /// Limits the wait for a reply. Default: 1 s.
     ///
-    /// A read whose reply does not come is sent once more, on a new connection, if the time of the call allows it. A write
-    /// is not: its request looks at the session instead.
+    /// If the reply to a read does not come, the store sends the read once more, on a new connection, if the call has time
+    /// left. It does not send a write again: the request looks at the session instead.
     pub fn response_timeout(mut self, limit: Duration) -> Self {
         self.timeouts = self.timeouts.response(limit);
         self
     }
 
-    /// Sets the time without traffic after which TCP asks for a sign of life. `None`: never. Default: 30 s.
+    /// Sets the time without traffic after which TCP probes the other end. `None`: never. Default: 30 s.
     ///
-    /// Firewalls and load balancers drop idle connections, often without a word: AWS after 350 s, Azure after 240 s.
+    /// Firewalls and load balancers drop idle connections: AWS after 350 s, Azure after 240 s. Often neither end is told.
     pub fn tcp_keepalive(mut self, idle: impl Into<Option<Duration>>) -> Self {
         self.login.keepalive = idle.into();
         self
@@ -140,8 +140,7 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the certificates, in PEM, of the authorities that servers' certificates are checked against. Default: the
-    /// system's.
+    /// Sets the authorities that may have signed a server's certificate, as certificates in PEM. Default: the system's.
     #[cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))]
     #[cfg_attr(docsrs, doc(cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))))]
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -149,7 +148,7 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the certificate, and its key, both in PEM, that this client shows to servers that ask for one. Default: none.
+    /// Sets the client certificate and its key, both in PEM. Servers may ask for one. Default: none.
     #[cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))]
     #[cfg_attr(docsrs, doc(cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))))]
     pub fn client_certificate(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {

@@ -35,7 +35,7 @@ pub(super) enum Route {
 pub(super) enum Access {
     /// It is sent once more.
     Read,
-    /// Its outcome is unknown, which is the core's to find out. It is never sent twice.
+    /// It is never sent twice. Its outcome is then unknown, and the core finds out.
     Write,
 }
 
@@ -44,7 +44,7 @@ impl Connection {
         Self { route, timeouts }
     }
 
-    /// Returns the time that a call of the store has which begins now.
+    /// Returns the time budget of a call of the store that begins now.
     pub(super) fn budget(&self) -> Budget {
         self.timeouts.budget()
     }
@@ -65,8 +65,8 @@ impl Connection {
         }
     }
 
-    /// Calls a script by its hash. Sends its source if the server does not know it: a new server, a promoted replica, one
-    /// whose scripts were flushed.
+    /// Calls a script by its hash. Sends its source if the server does not know it, for example because it is new, was a
+    /// replica, or lost its scripts to `SCRIPT FLUSH`.
     pub(super) async fn call(&self, call: &Call<'_>, budget: Budget) -> Result<Value, Failure> {
         match self.send(call.key, call.by_hash(), Access::Write, budget).await {
             Err(failure) if failure.says("NOSCRIPT") => {

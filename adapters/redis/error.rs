@@ -6,7 +6,7 @@ use ::redis::RedisError;
 
 use super::failure::Failure;
 
-/// A [`RedisStore`](super::RedisStore) cannot be made.
+/// The error of making a [`RedisStore`](super::RedisStore).
 pub struct ConnectError {
     kind: Kind,
 }
@@ -58,7 +58,7 @@ impl fmt::Display for ConnectError {
     }
 }
 
-/// Shows the cause, too: `fn main() -> Result<..>` prints it.
+/// Shows the cause, too, because `fn main() -> Result<..>` prints this form.
 impl fmt::Debug for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {

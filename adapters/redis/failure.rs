@@ -64,8 +64,8 @@ impl Failure {
         Self { fate: Fate::NotDone, cause: Cause::LateCredentials(after) }
     }
 
-    /// Returns whether the server answered with this error. Before Redis 7, an error of a command in a script stands within
-    /// the script's own.
+    /// Returns whether the server answered with this error. Before Redis 7, the error of a command in a script is a part of
+    /// the script's error.
     pub(super) fn says(&self, code: &str) -> bool {
         let Cause::Redis(error) = &self.cause else { return false };
         let is_within =
@@ -73,7 +73,7 @@ impl Failure {
         error.code() == Some(code) || error.detail().is_some_and(is_within)
     }
 
-    /// Returns whether a connection could not be made in time.
+    /// Returns whether there was no connection within the time-out.
     pub(super) fn is_no_connection(&self) -> bool {
         matches!(self.cause, Cause::NoConnection(_) | Cause::LateCredentials(_))
     }

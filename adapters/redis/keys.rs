@@ -6,9 +6,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::SessionId;
 
-/// Characters of a session's id.
+/// The number of characters of a session's id.
 const ID: usize = 22;
-/// Stands before an owner. An id has no colon, so no owner's key is a session's.
+/// The text before an owner. An id has no colon, so the key of an owner is never that of a session.
 const OWNER: &str = "owner:";
 
 /// Makes the names of keys, from a session's id or from `owner:` and an owner.

@@ -1,10 +1,10 @@
-//! How long to wait for Redis.
+//! The time-outs, and the time that a call has left.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Longer waits are cut to a year, so that no sum of times overflows.
+/// The longest time-out. Longer ones are cut to a year, so that no sum of times overflows.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The time-outs of a store.
@@ -23,7 +23,7 @@ impl Timeouts {
         Self { response: limit.min(LONGEST), ..self }
     }
 
-    /// Returns the time that a call of the store has which begins now.
+    /// Returns the time budget of a call of the store that begins now.
     pub(super) fn budget(self) -> Budget {
         let now = Instant::now();
         Budget { now, ends: now + self.connection + self.response }
@@ -39,13 +39,13 @@ impl Default for Timeouts {
 /// The time that one call of the store has for all its commands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
-    /// The time at which the command is sent. The clock is read once a command.
+    /// The time at which the command is sent. The clock is read once for each command.
     now: Instant,
     pub(super) ends: Instant,
 }
 
 impl Budget {
-    /// Returns what is left of it for the next command.
+    /// Returns the budget of the next command of the same call.
     pub(super) fn next(self) -> Self {
         Self { now: Instant::now(), ..self }
     }

@@ -24,9 +24,9 @@
 //! | the sessions of an owner | `ZRANGE`, and a `GETRANGE` for each |
 //!
 //! *Replace* is compare-and-set. Valkey 8.1 and Redis 8.4 can do it themselves: `SET .. IFEQ` costs the server a third of
-//! the script's time. Each new connection finds out by its first write, and remembers. The script compares 16 bytes, the
-//! record's nonce. It is used by other servers, for records beyond 16 KiB, in clusters, and over connections and pools of
-//! the application. It carries the whole record, unless only the deadline moved: then it carries the first line or two.
+//! the script's time. The first write of each new connection tries it. The script compares 16 bytes, the record's nonce. The
+//! store uses the script for other servers, for records beyond 16 KiB, in clusters, and over connections and pools of the
+//! application. The script carries the whole record. If only the deadline moved, it carries the first line or two.
 //!
 //! # Keys
 //!

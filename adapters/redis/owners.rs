@@ -1,8 +1,9 @@
 //! The index of owners: for each, a sorted set of session ids, each with the time until which its record may live.
 //!
-//! An entry is written before its record gets the owner, and removed by the delete that took a record of that owner out, or
-//! when its time has passed. So every live session of an owner is in the owner's set. An entry in the set may be of no
-//! session, or of another owner's: the records decide. Such an entry is left alone, because its record may be about to come.
+//! The store writes an entry before the record gets the owner. It removes an entry when it deletes a record of that owner, or
+//! when the entry's time has passed. So every live session of an owner is in the owner's set. The set may also name sessions
+//! that do not exist, or that have another owner. The records decide. The store leaves such an entry alone, because its record
+//! may be about to be written.
 
 use std::time::Duration;
 
@@ -23,9 +24,9 @@ use crate::{Deleted, OwnerIndex, Record, SessionId, SessionStore as _, StoreErro
 
 /// The number of records that are asked for at the same time.
 const AT_ONCE: usize = 32;
-/// The number of bytes of a record that are read to tell its owner. Its state seldom begins behind them.
+/// The number of bytes that are read to find a record's owner. The lines before the state are seldom longer.
 const BEGINNING: usize = 1024;
-/// The shortest and the longest span of time: see [`Entry::of`]. Clients' clocks may differ by the shortest.
+/// The shortest and the longest span of time: see [`Entry::of`]. Clocks of clients may differ by the shortest span.
 const SPANS: (Duration, Duration) = (Duration::from_millis(1 << 17), Duration::from_secs(24 * 60 * 60));
 
 impl OwnerIndex for RedisStore {
@@ -65,12 +66,12 @@ impl RedisStore {
         record.owner().is_some() && Due::of(base, record).is_some()
     }
 
-    /// Writes the entry of `record`, unless it stands as that of `base`.
+    /// Writes the entry of `record`, unless the entry of `base` covers it.
     ///
     /// # Errors
     ///
-    /// The owner is new, and its index cannot be written. No record was written either. To write an entry anew is
-    /// housekeeping, and does not fail.
+    /// The owner is new, and its index cannot be written. No record was written either. A refresh of an entry that exists
+    /// does not fail: it logs a warning.
     pub(super) async fn index(
         &self,
         id: &SessionId,
@@ -82,9 +83,10 @@ impl RedisStore {
         match self.write_entry(id, &entry, record.last_used(), budget).await {
             Err(failure) if is_new => Err(StoreError::not_done(failure)),
             Err(failure) => {
-                // Nothing of it is remembered for the next write, which sees the new record only, and takes its entry for
-                // written. A list of such sessions in this store would miss the writes of other processes. If the deadline
-                // moved on by less than a span, the old entry covers the record until the next refresh.
+                // The next write does not try again. It sees only the new record, and assumes that the entry of that record
+                // was written. A list of such sessions in this store would not help the writes of other processes. In most
+                // cases the old entry covers the record until the next refresh: see `Entry::of`. It does not if the deadline
+                // moved on by more than a span, for example after a change of the lifetime.
                 tracing::warn!(
                     session = %id,
                     %failure,
@@ -156,7 +158,7 @@ impl RedisStore {
         }
     }
 
-    /// Deletes a record that was looked at, and looks again if it has changed.
+    /// Deletes a record of this owner. If the record has changed, looks at it again.
     async fn end(&self, owner: &str, id: &SessionId, record: &Record) -> Result<bool, StoreError> {
         match self.delete(id, Some(record)).await {
             Ok(Deleted::Done) => Ok(true),
@@ -197,9 +199,9 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     /// Returns the entry of a record, which follows from the record alone.
     ///
-    /// Time is cut into spans about as long as the deadline is away. An entry stands until the end of the span after the one
-    /// in which Redis drops the record. So the entry of a session in use is written now and then, not at every touch, and
-    /// one that could not be written covers the next span, too.
+    /// Time is cut into spans. A span is about as long as the time from the last use to the deadline. Redis drops the record
+    /// in some span, and the entry ends with the span after that one. So a session in use has its entry written once a span,
+    /// not at every touch. If that write fails, the old entry still covers the span.
     fn of(record: &'a Record) -> Option<Self> {
         let owner = record.owner()?;
         let away = record.expires_at().since(record.last_used());

@@ -17,7 +17,7 @@ pub(super) struct ProvidedConnection {
     response: Duration,
 }
 
-/// Sends one command. Every connection of the redis crate that can be cloned does.
+/// Sends one command. Every connection of the redis crate that can be cloned implements it.
 pub(super) trait Sender: Send + Sync {
     fn send(&self, command: Cmd, wait: Wait) -> Sending;
 }
@@ -25,7 +25,7 @@ pub(super) trait Sender: Send + Sync {
 /// A command that was sent.
 pub(super) type Sending = Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send>>;
 
-/// The end of the wait for a connection and a reply, and the limit that set it.
+/// The end of the wait for a connection and a reply, and the time-out that it follows from.
 #[derive(Clone, Copy)]
 pub(super) struct Wait {
     pub(super) until: Instant,

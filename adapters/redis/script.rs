@@ -33,7 +33,7 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Bytes of the command's name, the hash, the key and the short arguments, at most, for most keys.
+    /// The number of bytes of all but the long arguments. It is enough for most keys.
     const SHORT: usize = 256;
 
     /// Begins a call, with room for arguments of `length` bytes.

@@ -23,7 +23,7 @@ pub(super) struct Sentinels {
     pub(super) certificates: Certificates,
 }
 
-/// The time after which a sentinel is asked again while the server that it named does not answer.
+/// The pause before a sentinel is asked again, while the server that it named does not answer.
 const MOMENT: Duration = Duration::from_millis(200);
 
 /// The outcome of one of the steps that run at the same time.
@@ -40,9 +40,9 @@ impl Sentinels {
         self.login.redis_settings().protocol()
     }
 
-    /// Asks all sentinels at once, and connects to every server that one of them names, until a server says that it is the
-    /// master. During a failover the sentinels differ, and one may be as dead as the master beside it. A server that was
-    /// named may hang, so the sentinels are asked again meanwhile.
+    /// Asks all sentinels at the same time. Connects to every server that one of them names, until a server says that it is
+    /// the master. During a failover, sentinels name different servers, and a sentinel may be down with the master's machine.
+    /// A server that was named may hang, so the sentinels are asked again meanwhile.
     pub(super) async fn open(
         &self,
         config: &AsyncConnectionConfig,

@@ -23,9 +23,9 @@ use super::{
 
 /// One connection, shared by all calls.
 ///
-/// It is made for the first command, and again for the first command after it broke: at once, then with pauses between the
-/// attempts. There is one attempt at a time, and all calls that wait share its outcome. A task of the runtime in which it
-/// was made owns the socket.
+/// The first command makes it. After it broke, the next command makes it again, at once. Further attempts have pauses between
+/// them. There is one attempt at a time, and all calls that wait share its outcome. The socket belongs to a task of the
+/// runtime in which the connection was made.
 #[derive(Debug)]
 pub(super) struct ServerConnection {
     target: Target,
@@ -34,7 +34,7 @@ pub(super) struct ServerConnection {
     /// Never locked across an await.
     live: Mutex<Option<Live>>,
     attempts: tokio::sync::Mutex<Attempts>,
-    /// Whether the server may know `SET .. IFEQ`. No version number tells, so each connection finds out by trying.
+    /// False after the server refused `SET .. IFEQ`. Version numbers do not tell, so each connection tries it.
     tries_if_equal: AtomicBool,
     has_checked_eviction: AtomicBool,
 }
@@ -45,7 +45,7 @@ struct Live {
     is_broken: Broken,
 }
 
-/// Whether the next command needs a new connection. Commands that were sent on this one still get their replies.
+/// Tells the next command to make a new connection. Commands that were sent on this one still get their replies.
 #[derive(Clone, Debug, Default)]
 struct Broken(Arc<AtomicBool>);
 
@@ -151,7 +151,7 @@ impl ServerConnection {
         self.live().as_ref().filter(|live| !live.is_broken.get()).cloned()
     }
 
-    /// Connects, or shares the outcome of an attempt that was under way when the caller asked.
+    /// Connects. If an attempt was under way when the caller asked, shares its outcome instead.
     async fn connect(&self, asked: Instant) -> Result<Live, Failure> {
         let mut attempts = self.attempts.lock().await;
         if let Some(live) = self.usable() {
@@ -186,7 +186,7 @@ impl ServerConnection {
         opened.map_err(|_| Failure::no_connection(limit))?.map_err(Failure::not_done)
     }
 
-    /// Logs in, and checks the eviction policy, once for each server. A proxy that does not know `INFO` costs one connection.
+    /// Logs in. The first time, also checks the eviction policy. If that breaks the connection, connects once more.
     async fn log_in_and_check(&self, credentials: Option<&RedisCredentials>) -> Result<Live, RedisError> {
         let mut live = self.log_in(credentials).await?;
         if self.has_checked_eviction.swap(true, Ordering::Relaxed) {
@@ -223,7 +223,7 @@ impl ServerConnection {
     }
 }
 
-/// Returns whether a command goes once more, on a new connection.
+/// Returns whether to send a command once more, on a new connection.
 fn is_sent_again(failure: &Failure, access: Access) -> bool {
     match failure.fate {
         // A master that was demoted refused it. Its name, or a sentinel, leads to the new master.
@@ -232,7 +232,7 @@ fn is_sent_again(failure: &Failure, access: Access) -> bool {
     }
 }
 
-/// Separates errors from replies. No command of this store is answered with an error inside a reply.
+/// Separates errors from replies. No reply to a command of this store has an error inside.
 fn answer(reply: Value) -> Result<Value, Failure> {
     match reply {
         Value::ServerError(error) => Err(Failure::not_done(error.into())),

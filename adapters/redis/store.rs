@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{Created, Deleted, DynOwnerIndex, Record, Replaced, SessionId, SessionStore, StoreError};
 
-/// How often a delete on a full server starts again while others write the record.
+/// The number of times that a delete on a full server is tried while other requests write the record.
 const TRIES: u32 = 8;
 
 impl SessionStore for RedisStore {
@@ -144,7 +144,7 @@ impl RedisStore {
         }
     }
 
-    /// Deletes a key that is no string. `SET .. GET` refuses it.
+    /// Deletes a key that is not a string. `SET .. GET` refuses such a key.
     async fn delete_other_kind(&self, key: &[u8], budget: Budget) -> Result<Deleted, StoreError> {
         self.send_del(key, budget).await?;
         let command = tombstone(key);
@@ -229,7 +229,7 @@ fn is_ok(reply: &Value) -> bool {
     }
 }
 
-/// The error for a reply that no Redis gives to these commands. It does not show the reply, which may hold a session.
+/// Returns the error for a reply that Redis never gives to these commands. It does not show the reply, which may be a session.
 pub(super) fn unexpected() -> StoreError {
     StoreError::new("Redis gave a reply of another kind than the command has")
 }

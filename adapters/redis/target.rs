@@ -18,7 +18,7 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// Connects and logs in: with `credentials`, or without them as the address and the options say.
+    /// Connects and logs in. Without `credentials`, the user and the password are those of the URL or the options.
     pub(super) async fn open(
         &self,
         config: &AsyncConnectionConfig,
@@ -36,7 +36,7 @@ impl Target {
         }
     }
 
-    /// Returns whether the protocol can tell that a connection is closed while no command waits.
+    /// Returns whether the driver reports a closed connection even if no command waits. It does so for RESP3 only.
     pub(super) fn has_pushes(&self) -> bool {
         let protocol = match self {
             Self::Server(client) => client.get_connection_info().redis_settings().protocol(),

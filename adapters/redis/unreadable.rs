@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{DecodeError, SessionId, StoreError};
 
-/// A session's key holds no record, or one that cannot be read. It shows no value.
+/// The cause: a session's key holds no record, or a damaged one. It shows no value.
 pub(super) struct Unreadable {
     id: SessionId,
     why: Why,
@@ -39,7 +39,7 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// Shows what [`Display`](fmt::Display) shows: this is what a log line has of a [`StoreError`].
+/// Shows the same as [`Display`](fmt::Display), because log lines show this form.
 impl fmt::Debug for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Unreadable({self})")

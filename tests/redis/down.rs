@@ -119,7 +119,7 @@ async fn a_hundred_wait_no_longer_than_one() {
     until("it is back", SECOND, || async { app.get("/read", Some(&cookie)).await.status == 200 }).await;
 }
 
-/// Who waits for a turn behind one that gets no reply waits no longer than the time-outs.
+/// A request that waits behind another one without a reply waits no longer than the time-outs.
 #[tokio::test]
 async fn stopped_while_many_write_one_session() {
     let server = Server::start().await;

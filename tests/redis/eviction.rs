@@ -1,4 +1,4 @@
-//! The question for the eviction policy: its warning, and proxies that do not know it.
+//! The check of the eviction policy: its warning, and proxies that do not know `INFO`.
 
 use cloakroom::redis::RedisStore;
 use tokio::{
@@ -28,7 +28,7 @@ async fn the_policy_is_checked_when_a_store_first_connects() {
         }
         assert_eq!(warnings(&log), expected, "{policy}");
     }
-    // Neither is a user without the right to ask an error.
+    // A user without the right to ask is not an error.
     let _: () = server.run_command("ACL SETUSER web on >pw ~cloakroom:* +ping").await;
     let store = RedisStore::connect(format!("redis://web:pw@{}", server.address())).await.unwrap();
     store.ping().await.unwrap();

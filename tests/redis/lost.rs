@@ -48,7 +48,7 @@ async fn reads_are_sent_again() {
     }
 }
 
-/// What became of it, the store does not know: it was sent once, and is done once or not at all.
+/// A write is sent once. It is done once or not at all, and the store does not know which.
 #[tokio::test]
 async fn writes_are_not() {
     let (server, proxy, cut, direct) = start().await;
@@ -94,7 +94,7 @@ fn is_unknown<T: std::fmt::Debug>(result: Result<T, StoreError>, what: &str) {
     assert!(error.is_unknown(), "{what}: {error:?}");
 }
 
-/// What the server had as a whole, it does, if not at once. What it had in half it never does.
+/// Waits until the server has done a command that reached it as a whole. It never does one that reached it in half.
 async fn settle<F: Future<Output = bool>>(direct: &RedisStore, is_done: bool, done: impl Fn() -> F) {
     if is_done {
         until("it is done", SECOND, &done).await;

@@ -1,4 +1,4 @@
-//! Which sessions are a user's: listing them, ending them.
+//! The sessions of a user: listing them, ending them.
 
 use std::{
     collections::BTreeSet,

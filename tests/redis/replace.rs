@@ -25,7 +25,7 @@ struct Stored {
     ttl: Option<i64>,
 }
 
-/// What a call does to a key, and answers.
+/// The effect of a call on a key, which is also its answer.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Done,
@@ -72,7 +72,7 @@ fn some_record(rng: &mut StdRng) -> Record {
     record.build()
 }
 
-/// What comes after `base`: a touch, a write, or another record altogether.
+/// Returns a record to put in the place of `base`: a touch, a write, or another state.
 fn some_next(rng: &mut StdRng, base: &Record) -> Record {
     let next = RecordBuilder::after(base).nonce(rng.random());
     let next = if rng.random() { next.expires_at(some_deadline(rng)).used_at(NOW.plus(SECOND)) } else { next };
@@ -84,7 +84,7 @@ fn some_next(rng: &mut StdRng, base: &Record) -> Record {
     .build()
 }
 
-/// What is under the key. Most often it is the base.
+/// Returns the value under the key. It is the base in most cases.
 fn some_stored(rng: &mut StdRng, base: &Record) -> Option<Stored> {
     let bytes = match rng.random_range(0..12) {
         0 => return None,
@@ -171,7 +171,7 @@ async fn by_the_script() {
     as_a_pure_function_says(&server, &server.provided().await, 2).await;
 }
 
-/// `IFEQ` is for small records. A server that does not know it is asked once a connection.
+/// `IFEQ` is for small records. A connection tries it once if the server does not know it.
 #[tokio::test]
 async fn the_command_is_chosen_by_size() {
     let server = Server::start().await;

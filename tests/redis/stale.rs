@@ -22,7 +22,7 @@ use crate::redis_support::{SECOND, server::Server};
 struct Steps {
     service: BoxCloneSyncService<Request<()>, Response<String>, Infallible>,
     owners: Owners,
-    /// Where requests wait, at the step `wait`.
+    /// Gets a permit from each request that waits at the step `wait`.
     arrived: Arc<Semaphore>,
     go: Arc<Semaphore>,
     time: Arc<AtomicU64>,
@@ -68,7 +68,7 @@ impl Steps {
         Self { service, owners, arrived, go, time }
     }
 
-    /// What is in the session, and the cookie, where there is a new one.
+    /// Returns the content of the session, and the cookie if there is a new one.
     async fn get(&self, path: &str, cookie: &str) -> (String, Option<String>) {
         let request = Request::get(path).header(header::COOKIE, cookie).body(()).unwrap();
         let response = self.service.clone().oneshot(request).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is in Redis: one string, its TTL, and tombstones.
+//! The keys in Redis: one string, its TTL, and tombstones.
 
 use cloakroom::{Created, Deleted, Record, Replaced, SessionId, SessionStore, Timestamp, testing::RecordBuilder};
 

@@ -1,7 +1,7 @@
 //! A connection to each master of a cluster.
 //!
-//! Every command is on one key, so routing is: its slot, the slot's master, and two kinds of redirection to follow. The redis
-//! crate's own cluster connection is not used, because its retries may repeat a write whose reply was lost.
+//! Every command works on one key, so it goes to the master of that key's slot. There are two kinds of redirection to follow.
+//! The cluster connection of the redis crate is not used: it may repeat a write whose reply was lost.
 
 use std::{
     collections::HashMap,
@@ -25,7 +25,7 @@ use super::{
 
 mod slots;
 
-/// The times that one command is sent, at most.
+/// The number of times that one command is sent, at most.
 const HOPS: u32 = 6;
 
 /// The known nodes of a cluster.
@@ -38,7 +38,7 @@ pub(super) struct Cluster {
     credentials: Option<CredentialsSource>,
     timeouts: Timeouts,
     known: Mutex<Known>,
-    /// One call asks the nodes, and all that wait share the answer.
+    /// Held by the call that asks the nodes. The calls that wait for it share the answer.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -58,14 +58,14 @@ enum Next {
     Master,
     /// The node that the answer named, whatever the slots say.
     Moved(Node),
-    /// The node that the answer named, for this once: the slot is moving there.
+    /// The node that the answer named, for this command only: the slot is moving there.
     Ask(Node),
 }
 
 /// The way to go on after a failure.
 enum Verdict {
     Go(Next),
-    /// To ask for the slot's master and send the command there: in any case, or only if it is another node.
+    /// Asks for the slot's master, and sends the command there. With `only_elsewhere`, only if it is another node.
     Refresh {
         only_elsewhere: bool,
     },
@@ -89,7 +89,7 @@ impl Cluster {
         Ok(Self { seeds, model, certificates, credentials, timeouts, known, turn })
     }
 
-    /// Sends a command to the master that keeps `key`, wherever that is by now.
+    /// Sends a command to the master that keeps `key`, and follows the slot if it moves.
     pub(super) async fn send(
         &self,
         key: &[u8],
@@ -214,7 +214,7 @@ impl Cluster {
         Ok(connection)
     }
 
-    /// Never held across an await.
+    /// Locks the known nodes. The lock is never held across an await.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

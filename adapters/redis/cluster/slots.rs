@@ -5,7 +5,8 @@ use ::redis::Value;
 /// The number of slots.
 const SLOTS: u16 = 16384;
 
-/// Returns the slot of a key: the CRC16 of the text within its first braces, or of the whole key.
+/// Returns the slot of a key, by the CRC16 of the text in its first braces. Without braces, or with empty ones, it is that of
+/// the whole key.
 pub(super) fn slot(key: &[u8]) -> u16 {
     let tag = key.iter().position(|byte| *byte == b'{').and_then(|open| {
         let rest = key.get(open + 1..)?;
@@ -34,7 +35,7 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// Reads the answer of the node at `asked` to `CLUSTER SLOTS`: for each range its first and last slot, the master,
+    /// Reads the answer of the node at `asked` to `CLUSTER SLOTS`. Each range has its first and its last slot, the master and
     /// the replicas.
     pub(super) fn read(answer: Value, asked: &str) -> Option<Self> {
         let ranges = answer.into_sequence().ok()?.into_iter();
