@@ -28,10 +28,9 @@ pub(crate) enum Place {
     Client,
 }
 
-/// How what a client holds is written and read: the whole of the difference between plain tokens, signed ones and sealed
-/// sessions. It does no I/O.
+/// Writes and reads the values that clients hold: plain tokens, signed tokens or sealed sessions. Does no I/O.
 pub(crate) trait Format: Send + Sync {
-    /// Whether values of this length are ever written: all that is asked before somebody asks for the session.
+    /// Returns whether values of this length are ever written: all that is asked before somebody asks for the session.
     fn fits(&self, len: usize) -> bool;
 
     /// Opens a value.
@@ -54,7 +53,7 @@ pub(crate) enum Refused {
     Forged,
 }
 
-/// What an authentic value opens.
+/// The content of an authentic value.
 pub(crate) struct Opened {
     pub(crate) token: Token,
     /// The session, where the client holds it.
@@ -71,7 +70,7 @@ pub(crate) enum KeyAge {
     Previous,
 }
 
-/// What a client is given to hold. It opens the session, so it is not shown.
+/// The value that a client holds. It opens the session, so `Debug` does not show it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Text(pub(crate) String);
 
@@ -104,12 +103,12 @@ impl Backend {
         }
     }
 
-    /// Whether clients hold their whole sessions, so that each change has to be sent.
+    /// Returns whether clients hold their whole sessions, so that each change has to be sent.
     pub(crate) fn is_client_side(&self) -> bool {
         matches!(self.place, Place::Client)
     }
 
-    /// Whether nothing is ever waited for.
+    /// Returns whether nothing is ever waited for.
     pub(crate) fn is_immediate(&self) -> bool {
         !matches!(self.place, Place::Store(_))
     }
@@ -124,7 +123,7 @@ impl Backend {
         Token::new(SessionId::random(), secret).hashed()
     }
 
-    /// What a value opens. The record of an authentic one is in the store, where there is one.
+    /// Opens a value. Its record is in the store, except that of a sealed session.
     pub(crate) fn open(&self, value: &[u8]) -> Result<Opened, Refused> {
         self.format.open(value)
     }

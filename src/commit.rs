@@ -1,8 +1,11 @@
-//! From what a request did to what the store keeps and the client gets.
+//! Commits a request's operations: writes them to the store, and decides the client's cookie.
 
 use std::time::{Duration, Instant};
 
-use self::write::{Put, Stored};
+use self::{
+    create::Begun,
+    write::{Put, Stored},
+};
 use crate::{
     backend::{Place, Text},
     core::Core,
@@ -23,58 +26,60 @@ use crate::{
 
 mod create;
 mod delete;
+mod limited;
 mod owner;
 mod write;
 
 pub(crate) use self::owner::owner_in;
 
-/// What the client's cookie is to become.
+/// The change of the client's cookie.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Ticket {
-    /// What it is.
+    /// It stays as it is.
     #[default]
     Keep,
-    /// This, for so long.
+    /// It gets this value and this `Max-Age`.
     Give(Text, Option<Duration>),
-    /// Nothing.
+    /// It is removed.
     Take,
 }
 
-/// Whether a cookie can still be sent.
+/// The state of the response's head: it decides whether a cookie can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Head {
-    /// Yes, and it leaves later: other requests may renew the session until then.
+    /// It has not left, and leaves after a later commit. Other requests may renew the session until then.
     Open,
-    /// Yes: it leaves with this commit.
+    /// It leaves with this commit.
     Leaves,
+    /// It has left: no cookie can be sent.
     Sent,
 }
 
-/// One commit: the session as it was loaded, the request's wishes, and how far they have come.
+/// One commit: the session as it was loaded, the operations, and their progress.
 pub(crate) struct Commit<'a> {
     pub(crate) core: &'a Core,
     pub(crate) claims: &'a [Claim],
     pub(crate) visit: Visit,
-    /// The wishes as they were when the commit began.
+    /// The operations as they were when the commit began.
     pub(crate) asked: SharedOps,
-    /// The same, with updates that ran again.
+    /// The same operations, with updates that ran again.
     pub(crate) ops: SharedOps,
     pub(crate) head: Head,
     pub(crate) ticket: Ticket,
     pub(crate) dropped: Option<Dropped>,
-    /// Whether the token is to be sent again when the head leaves, for what an earlier commit did.
+    /// The token must be sent again with the response's head, because of an earlier commit.
     pub(crate) resends: bool,
-    /// Whether the wishes are still to be fulfilled, since there was no session for them yet.
+    /// The operations stay pending, because there is no session for them yet.
     pub(crate) waits: bool,
-    /// The value of `owner_valid_from` that a login is admitted under: read once, before the first try.
+    /// The value of `owner_valid_from` under which a login is admitted. It is read once, before the first try.
     admitted: Option<Timestamp>,
-    /// When the commit lost its first race.
+    /// The time at which the commit lost its first race.
     contended_since: Option<Instant>,
     /// The error of a write whose outcome stays unknown.
     pub(crate) lost: Option<StoreError>,
 }
 
-/// What a plan comes to, made ready.
+/// A [`Plan`] with all that is needed to act on it.
 enum Next {
     Nothing,
     Put(Box<Put>),
@@ -102,10 +107,10 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// Plans, does, and plans again with the record that another request left meanwhile. At most one write succeeds (of a
-    /// restart: two).
+    /// Plans and acts. If another request was faster, plans again with the record that it left. At most one write succeeds; two
+    /// for a restart.
     ///
-    /// After an error, `ticket` still holds: a purge takes the cookie away even if the store fails.
+    /// `ticket` is valid after an error, too: a purge removes the cookie even if the store fails.
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
         let now = self.core.now();
         if self.ops.hides_session() {
@@ -119,7 +124,7 @@ impl<'a> Commit<'a> {
         loop {
             match self.next(found.as_ref(), now)? {
                 Next::Nothing => {
-                    // A label or a lifetime waits for the session that it is for.
+                    // A label or a lifetime stays pending until there is a session.
                     self.waits = self.visit.loaded == Loaded::Nothing && self.head == Head::Open;
                     return Ok(());
                 }
@@ -127,7 +132,14 @@ impl<'a> Commit<'a> {
                     self.drop_writes(why);
                     return Ok(());
                 }
-                Next::Create => return self.create(found.as_ref(), now).await,
+                Next::Create => match self.create(found.as_ref(), now).await? {
+                    Begun::Done => return Ok(()),
+                    // The user is logged in by the other login. What this request wrote besides is merged into its session.
+                    Begun::Second => {
+                        self.ops = SharedOps::clone(&self.asked);
+                        SharedOps::make_mut(&mut self.ops).drop_login(self.core.owner_key.as_deref());
+                    }
+                },
                 Next::DeleteFound => match Box::pin(self.delete_found(found)).await? {
                     Some(record) => found = Some(record),
                     None => return Ok(()),
@@ -160,7 +172,7 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// Purges, and begins another session after a restart. The purge comes before everything that may fail.
+    /// Purges, and begins another session if it is a restart. The purge comes before everything that may fail.
     async fn end(&mut self, now: Timestamp) -> Result<(), Error> {
         let asked = Asked { act: self.ops.act, owner: OwnerEdit::Keep, writes: false, upkeep: false };
         let plan = plan(&self.visit.loaded, Found::Gone, asked);
@@ -177,7 +189,7 @@ impl<'a> Commit<'a> {
         Ok(())
     }
 
-    /// Decides what is next, and makes it ready. Nothing waits here.
+    /// Decides the next step, and prepares it. Does no I/O.
     fn next(&mut self, found: Option<&Record>, now: Timestamp) -> Result<Next, Error> {
         let standing = found.map_or(Standing::Unknown, |record| self.standing(record, now));
         let owner = self.written_owner()?;
@@ -209,7 +221,7 @@ impl<'a> Commit<'a> {
                     None => Next::Drop(Dropped::Gone),
                 }
             }
-            // A purge and a restart go their own way: see `end`.
+            // `end` handles a purge and a restart.
             (Plan::Nothing | Plan::Replace(_) | Plan::Purge | Plan::Restart, _) => Next::Nothing,
             (Plan::Create, _) => Next::Create,
             (Plan::DeleteFound, _) => Next::DeleteFound,
@@ -222,7 +234,7 @@ impl<'a> Commit<'a> {
         Ok(next)
     }
 
-    /// The standing of the token that this handle was opened with.
+    /// Returns the standing of the token with which this handle was opened.
     fn standing(&self, record: &Record, now: Timestamp) -> Standing {
         let standing = |token: &Token| record.standing(&token.hash(), now);
         self.visit.token.as_ref().map_or(Standing::Unknown, standing)
@@ -232,16 +244,16 @@ impl<'a> Commit<'a> {
         self.core.lifetime_of(record)
     }
 
-    /// Whether the deadline should move on, or the token should be sent again under the current key. Where the session is in
-    /// the cookie, it must be possible to send one.
+    /// Returns whether the deadline must move on, or the token must be sent again under the current key. A session that is in
+    /// the cookie needs a cookie for it, so its head must not have left.
     fn is_upkeep_due(&self, now: Timestamp) -> bool {
         let is_possible = self.head != Head::Sent || !self.core.backend.is_client_side();
         let is_touch_due = |record: &Record| self.core.is_touch_due(record, &self.ops, now);
         self.is_resend_asked() || (is_possible && self.visit.record().is_some_and(is_touch_due))
     }
 
-    /// Whether the token is to be sent again under another key, or for what an earlier save did. A save in the middle of a
-    /// request leaves it to the commit that the head leaves with: sent after a newer token, it would log the user out.
+    /// Returns whether the token must be sent again under another key, or because of an earlier save. Only the commit with which
+    /// the head leaves does it: a token that is sent after a newer one would log the user out.
     fn is_resend_asked(&self) -> bool {
         self.head == Head::Leaves && (self.visit.is_reissue_due() || self.resends)
     }
@@ -256,7 +268,7 @@ impl<'a> Commit<'a> {
         self.dropped = Some(why);
     }
 
-    /// Takes note of a write whose outcome stays unknown.
+    /// Takes note of the error of a write whose outcome stays unknown.
     fn told<T>(&mut self, written: Result<T, StoreError>) -> Result<T, Error> {
         written.map_err(|error| {
             if error.is_unknown() {
@@ -266,7 +278,7 @@ impl<'a> Commit<'a> {
         })
     }
 
-    /// Takes note of a lost race; fails if others have been faster for too long.
+    /// Takes note of a lost race. Fails if other requests have been faster for longer than `commit_timeout`.
     fn lose(&mut self) -> Result<(), Error> {
         let since = *self.contended_since.get_or_insert_with(Instant::now);
         if since.elapsed() > self.core.commit_timeout { Err(self.contended()) } else { Ok(()) }
@@ -279,7 +291,7 @@ impl<'a> Commit<'a> {
         Error::contended()
     }
 
-    /// The time that is left for races.
+    /// Returns the time that is left of `commit_timeout`.
     fn patience(&self) -> Duration {
         let spent = self.contended_since.map_or(Duration::ZERO, |since| since.elapsed());
         self.core.commit_timeout.saturating_sub(spent)

@@ -151,7 +151,7 @@ impl WholeSessions {
 /// Characters of a session without a key: an id of 16 bytes, four times of 8, three lengths and a count of 4.
 const SHORTEST: usize = (Envelope::LEAST + 16 + 32 + 16) * 4 / 3;
 
-/// What a record must have: there is no secret that a store could keep the hash of.
+/// Returns the credentials of a sealed session, which has no secret.
 fn no_credentials() -> Credentials {
     Credentials::new(Secret::none().hash())
 }
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use crate::{backend::KeyAge, keys::Key, state::State, time::Timestamp};
 
-    /// What this version of the crate wrote, later ones must read.
+    /// Later versions of the crate must read the formats that this one writes.
     #[test]
     fn the_formats_are_kept() {
         let table = [

@@ -1,4 +1,4 @@
-//! What a layer and every session under it share.
+//! The state that a layer shares with all its sessions.
 
 use std::{
     future::Future,
@@ -35,7 +35,7 @@ pub(crate) struct Core {
     pub(crate) backend: Backend,
     /// The writers of this process that wait for each other. Clones of a layer share it.
     pub(crate) queue: Arc<Queue>,
-    /// Whether housekeeping fails at the moment: the log says so once, and once when it works again.
+    /// Housekeeping fails at the moment. The log says so once, and once when it works again.
     upkeep_fails: Arc<AtomicBool>,
     pub(crate) transport: Transport,
     pub(crate) scope: Scope,
@@ -59,19 +59,19 @@ type ValidFromFuture = Pin<Box<dyn Future<Output = Result<Option<SystemTime>, St
 
 type Hook = dyn Fn(&Event<'_>) + Send + Sync;
 
-/// What a request gets whose session the store could not load.
+/// The session that a request gets if the store cannot load it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnStoreError {
-    /// The error, where the session is asked for. The default.
+    /// The error, at the place at which the session is asked for. The default.
     #[default]
     Fail,
-    /// An empty, read-only session: nothing is written and no cookie is touched. A login, another change of the owner,
-    /// `renew`, `purge` and `restart` are errors all the same: none of them may get lost.
+    /// An empty, read-only session: nothing is written, and no cookie is changed. A login, another change of the owner, `renew`,
+    /// `purge` and `restart` are still errors, because none of them may get lost.
     Anonymous,
 }
 
-/// Tells the time. Every `Fn() -> SystemTime` is one.
+/// Tells the time. Every `Fn() -> SystemTime` implements it.
 pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> SystemTime;
@@ -106,7 +106,7 @@ impl Core {
         }
     }
 
-    /// Whether no request ever waits: neither for the store's verbs, nor for its index, nor for the application's word.
+    /// Returns whether no request ever waits: neither for the store's verbs, nor for its index, nor for the application's word.
     pub(crate) fn is_immediate(&self) -> bool {
         self.backend.is_immediate() && self.quota.is_none() && self.owner_valid_from.is_none()
     }
@@ -120,7 +120,7 @@ impl Core {
         record.lifetime_or(&self.lifetime)
     }
 
-    /// Whether a request that changes nothing is worth a write, for the deadline.
+    /// Returns whether a request that changes nothing is worth a write, for the deadline.
     pub(crate) fn is_touch_due(&self, record: &Record, ops: &Ops, now: Timestamp) -> bool {
         self.lifetime_of(record).is_touch_due(record, ops.names_keys(), now)
     }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::{time::Timestamp, token::SecretHash};
 
-/// How long a replaced secret is still told from garbage.
+/// The time for which a replaced secret is remembered.
 ///
 /// Long enough for the requests that were under way when it was replaced. It opens nothing in that time.
 pub(crate) const SUPERSEDED_FOR: Duration = Duration::from_secs(60);
-/// How many replaced secrets are remembered: a login form sent five times within a minute is a script.
+/// The number of replaced secrets that are remembered. A login form that is sent five times within a minute is a script.
 pub(crate) const SUPERSEDED_MAX: usize = 4;
 
 /// The hashes of a session's secrets: the current one, and at most four that renewals replaced within 60 seconds.
@@ -27,7 +27,7 @@ pub(crate) struct Superseded {
     pub(crate) until: Timestamp,
 }
 
-/// What a presented secret is to a session.
+/// The standing of a presented secret in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// It opens the session.
@@ -69,7 +69,7 @@ impl Credentials {
         (self.current, self.superseded)
     }
 
-    /// What the secret with this `hash` is at `now`. Every comparison takes constant time.
+    /// Returns the standing of the secret with this `hash` at `now`. Every comparison takes constant time.
     #[must_use]
     pub fn standing(&self, hash: &SecretHash, now: Timestamp) -> Standing {
         Standing::of(hash, &self.current, &self.superseded, now)

@@ -1,4 +1,4 @@
-//! The one error of the crate, and the three of a session's values over it.
+//! The error of the crate, and the three errors of a session's values.
 
 use std::fmt;
 
@@ -6,9 +6,11 @@ use http::StatusCode;
 
 use crate::{cookie::CookieError, store::StoreError};
 
+mod kind;
 mod values;
 
-pub use values::{SessionGetError, SessionInsertError, SessionUpdateError};
+use self::kind::Kind;
+pub use self::values::{SessionGetError, SessionInsertError, SessionUpdateError};
 
 /// Why a session could not be loaded, changed or committed.
 ///
@@ -18,72 +20,38 @@ pub struct Error {
     kind: Kind,
 }
 
-enum Kind {
-    Store(StoreError),
-    Contended,
-    ConflictOn(Box<str>),
-    Gone,
-    TooLate,
-    TooLarge {
-        bytes: usize,
-        limit: usize,
-    },
-    Cookie(CookieError),
-    #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // Only a `CookieStore` comes to it.
-    CookieTooLarge {
-        bytes: usize,
-        keys: Vec<(String, usize)>,
-    },
-    Json(serde_json::Error),
-    Value {
-        doing: &'static str,
-        key: Box<str>,
-        cause: Box<Error>,
-    },
-    NoLayer,
-    NotLoaded,
-    ReadOnly,
-    NoOwnerIndex,
-    NoLimit,
-    OverLimit(usize),
-    NoOwner(Box<str>),
-    LoginExpired,
-    LayeredTwice(&'static str),
-    SameName(&'static str, &'static str),
-}
-
 impl Error {
-    /// Whether the store failed, or a record cannot be read: [`StoreError`] is the [source](std::error::Error::source).
+    /// Returns whether the store failed, or a record cannot be read: [`StoreError`] is the [source](std::error::Error::source).
     #[must_use]
     pub fn is_store(&self) -> bool {
         matches!(self.kind, Kind::Store(_) | Kind::ReadOnly)
     }
 
-    /// Whether other requests changed the session in between, and this change could not be made again.
+    /// Returns whether other requests changed the session in between, and this change could not be made again.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self.kind, Kind::Contended | Kind::ConflictOn(_))
     }
 
-    /// Whether others kept changing the session for too long. It was reported where it happened.
+    /// Returns whether other requests kept changing the session for too long. The event was emitted already.
     pub(crate) fn is_contended(&self) -> bool {
         matches!(self.kind, Kind::Contended)
     }
 
-    /// Whether the session ended, or was renewed by another request, before [`Session::save`](crate::Session::save) could
+    /// Returns whether the session ended, or was renewed by another request, before [`Session::save`](crate::Session::save) could
     /// store its changes.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         matches!(self.kind, Kind::Gone)
     }
 
-    /// Whether a cookie would have to be sent, and the response's head has left.
+    /// Returns whether a cookie would have to be sent, and the response's head has left.
     #[must_use]
     pub fn is_too_late(&self) -> bool {
         matches!(self.kind, Kind::TooLate)
     }
 
-    /// Whether the session, or its cookie, is over its size limit.
+    /// Returns whether the session, or its cookie, is over its size limit.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         matches!(
@@ -92,7 +60,7 @@ impl Error {
         )
     }
 
-    /// Where a session does not fit into its cookie: its keys, each with the bytes that it takes, the largest first.
+    /// Returns the session's keys with their sizes in bytes, the largest first, if the session does not fit into its cookie.
     #[must_use]
     pub fn key_sizes(&self) -> &[(String, usize)] {
         match &self.kind {
@@ -101,13 +69,13 @@ impl Error {
         }
     }
 
-    /// Whether something was asked for that this store cannot do: what needs an index of owners.
+    /// Returns whether the store cannot do this: it has no index of owners.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
         matches!(self.kind, Kind::NoOwnerIndex)
     }
 
-    /// Whether the owner has as many sessions as [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner) allows.
+    /// Returns whether the owner has as many sessions as [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner) allows.
     #[must_use]
     pub fn is_over_limit(&self) -> bool {
         matches!(self.kind, Kind::OverLimit(_))
@@ -127,7 +95,7 @@ impl Error {
         matches!(self.kind, Kind::LoginExpired)
     }
 
-    /// Whether a value is not of the type that was asked for, or cannot be written as JSON.
+    /// Returns whether a value is not of the type that was asked for, or cannot be written as JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         match &self.kind {
@@ -137,13 +105,13 @@ impl Error {
         }
     }
 
-    /// Whether no session layer stands before this handler.
+    /// Returns whether no session layer stands before this handler.
     #[must_use]
     pub fn is_missing_layer(&self) -> bool {
         matches!(self.kind, Kind::NoLayer)
     }
 
-    /// Whether nobody loaded the session before it was used through a handle that cannot wait.
+    /// Returns whether the session was used through a handle that cannot wait, and was not loaded.
     #[must_use]
     pub fn is_not_loaded(&self) -> bool {
         match &self.kind {
@@ -153,7 +121,8 @@ impl Error {
         }
     }
 
-    /// Whether the program is wrong, not the store or the request: a missing layer, one twice, a session that nobody loaded.
+    /// Returns whether the program is wrong, not the store or the request: for example a missing layer, two layers of one
+    /// scope, or a session that was not loaded.
     #[must_use]
     pub fn is_misconfigured(&self) -> bool {
         if let Kind::Value { cause, .. } = &self.kind {
@@ -170,7 +139,7 @@ impl Error {
         )
     }
 
-    /// The store's error, if it failed.
+    /// Returns the store's error, if the store failed.
     pub(crate) fn store_error(&self) -> Option<&StoreError> {
         match &self.kind {
             Kind::Store(error) => Some(error),
@@ -183,7 +152,9 @@ impl Error {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match &self.kind {
-            Kind::Store(_) | Kind::ReadOnly | Kind::Contended | Kind::ConflictOn(_) | Kind::Gone => true,
+            // A record that cannot be read now cannot be read at the next try.
+            Kind::Store(error) => !error.is_undecodable(),
+            Kind::ReadOnly | Kind::Contended | Kind::ConflictOn(_) | Kind::Gone => true,
             Kind::Value { cause, .. } => cause.is_temporary(),
             _ => false,
         }
@@ -297,38 +268,7 @@ impl From<serde_json::Error> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            Kind::Store(error) => error.fmt(f),
-            Kind::Contended => f.write_str("other requests kept changing the session"),
-            Kind::ConflictOn(key) => write!(f, "another request changed `{key}` in the meantime"),
-            Kind::Gone => f.write_str("the session has ended or was renewed meanwhile"),
-            Kind::TooLate => f.write_str("the response's head has left, and the session needs a cookie in it"),
-            Kind::TooLarge { bytes, limit } => write!(f, "the session takes {bytes} bytes, the limit is {limit}"),
-            Kind::CookieTooLarge { bytes, keys } => {
-                write!(f, "the session's cookie would be {bytes} bytes, browsers keep 4096; bytes by key:")?;
-                keys.iter().try_for_each(|(key, size)| write!(f, " {key} {size}"))
-            }
-            Kind::Cookie(_) => f.write_str("the session's cookie cannot be sent"),
-            Kind::Value { doing, key, .. } => write!(f, "cannot {doing} `{key}` in the session"),
-            Kind::Json(_) => f.write_str("the value and its JSON do not match"),
-            Kind::NoLayer => f.write_str("no session layer: add `SessionLayer` (Actix Web: `SessionMiddleware`) around this handler"),
-            Kind::NotLoaded => f.write_str(
-                "the session is not loaded: the middleware is `.lazy()`, so take `Session` as an extractor, or await `LazySession::load`",
-            ),
-            Kind::LayeredTwice("()") => f.write_str("two session layers stand around this handler: give one a `.scope::<T>()`"),
-            Kind::LayeredTwice(scope) => write!(f, "two session layers of the scope `{scope}` stand around this handler"),
-            Kind::SameName(outer, inner) => {
-                write!(f, "the session layers of the scopes `{outer}` and `{inner}` use the same cookie or header name")
-            }
-            Kind::NoLimit => f.write_str("an owner must be allowed one session at least"),
-            Kind::OverLimit(max) => write!(f, "the owner has {max} sessions already, the most there may be"),
-            Kind::NoOwner(key) => {
-                write!(f, "the value under the owner key `{key}` is neither a string nor a whole number, so it names no owner")
-            }
-            Kind::LoginExpired => f.write_str("the owner's sessions were ended while this login was under way: log in again"),
-            Kind::NoOwnerIndex => f.write_str("this store cannot list or end sessions by owner"),
-            Kind::ReadOnly => f.write_str("the session could not be loaded, so it is read-only"),
-        }
+        self.kind.fmt(f)
     }
 }
 
@@ -343,12 +283,6 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.kind {
-            Kind::Store(error) => std::error::Error::source(error),
-            Kind::Cookie(error) => Some(error),
-            Kind::Json(error) => Some(error),
-            Kind::Value { cause, .. } => Some(cause),
-            _ => None,
-        }
+        self.kind.source()
     }
 }

@@ -1,6 +1,6 @@
-//! What happened to sessions, for metrics and alarms.
+//! Events of sessions, for metrics and alarms.
 
-use crate::{error::Error, plan::Dropped, token::SessionId};
+use crate::{error::Error, plan::Dropped, store::StoreError, token::SessionId};
 
 /// Something that happened to a session. It carries public ids and never a secret.
 #[derive(Debug)]
@@ -28,7 +28,8 @@ pub enum Event<'a> {
         /// Why.
         reason: Rejection,
     },
-    /// A client presented what no accepted key has made: forged, damaged, or its key was removed. No store was asked.
+    /// A client presented a token that no accepted key has made: it is forged or damaged, or its key was removed. The store was
+    /// not called.
     Forged,
     /// Writes were dropped: the request came with a secret that a renewal had just replaced.
     SupersededWriteDropped {
@@ -40,12 +41,12 @@ pub enum Event<'a> {
         /// The session.
         id: SessionId,
     },
-    /// Another request changed the session meanwhile, and this one's changes were applied again to what it left.
+    /// Another request changed the session first, so this request's changes were applied again, to the changed session.
     ConflictReplayed {
         /// The session.
         id: SessionId,
     },
-    /// A commit failed, since other requests kept changing the session for longer than
+    /// A commit failed because other requests kept changing the session for longer than
     /// [`commit_timeout`](crate::SessionLayer::commit_timeout).
     Contended {
         /// The session.
@@ -102,7 +103,7 @@ pub enum Rejection {
     Revoked,
     /// A renewal has just replaced the secret.
     Superseded,
-    /// The session exists and the secret is none of its own.
+    /// The session exists, and the secret is not one of its own. A thief may have renewed it: see [`Session::renew`](crate::Session::renew).
     WrongSecret,
     /// The session's record cannot be read: it is damaged, or a later version wrote it.
     Undecodable,
@@ -136,6 +137,8 @@ impl Event<'_> {
     /// The event of a commit or a load that failed; `None` if it was reported where it happened.
     pub(crate) fn failed(error: &Error, id: Option<SessionId>) -> Option<Event<'_>> {
         Some(match error {
+            // The record cannot be read. No store failed.
+            _ if error.store_error().is_some_and(StoreError::is_undecodable) => Event::CommitFailed { error },
             _ if error.is_store() => Event::StoreFailed { error },
             _ if error.is_too_large() => Event::TooLarge { id, error },
             _ if error.is_over_limit() || error.is_login_expired() => Event::LoginRefused { error },

@@ -101,10 +101,11 @@ impl Exchange {
     }
 }
 
-/// What a response's head says, once the session is committed; a [`Failure`] is to be answered in the response's place.
+/// Resolves to the session's part of the response's head once the session is committed, or to a [`Failure`], which must be
+/// answered in the response's place.
 ///
-/// Where there is nothing to store it is ready at once: poll it before you put it aside. Dropped before it is ready, it goes on
-/// as a task of the current `tokio` runtime.
+/// It is ready at the first poll if there is nothing to store. If it is dropped before it is ready, the commit goes on as a
+/// task of the current `tokio` runtime.
 #[must_use]
 pub struct CommitFuture(Commit);
 

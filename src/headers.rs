@@ -51,12 +51,12 @@ pub(crate) fn add(headers: &mut impl Headers, name: HeaderName, value: HeaderVal
     }
 }
 
-/// Whether a directive of `Cache-Control` keeps a response out of shared caches.
+/// Returns whether a directive of `Cache-Control` keeps a response out of shared caches.
 fn keeps_private(directive: &[u8]) -> bool {
     directive.eq_ignore_ascii_case(b"private") || directive.eq_ignore_ascii_case(b"no-store")
 }
 
-/// What a response's head says of the session: [`CommitFuture`](crate::CommitFuture) gives it.
+/// The session's part of a response's head, which [`CommitFuture`](crate::CommitFuture) resolves to.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Head {
@@ -71,7 +71,7 @@ impl Head {
         Self { token: None, read: None }
     }
 
-    /// Whether it says nothing.
+    /// Returns whether it says nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.token.is_none() && self.read.is_none()
@@ -92,12 +92,12 @@ impl Head {
     }
 }
 
-/// What became of the token, before it is a header.
+/// The session's part of a response's head, before it is made into headers.
 #[derive(Debug)]
 pub(crate) struct HeadLines {
     pub(crate) ticket: Ticket,
     pub(crate) way: Way,
-    /// Whether the response may depend on the session.
+    /// The response may depend on the session.
     pub(crate) is_read: bool,
 }
 

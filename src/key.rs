@@ -1,8 +1,8 @@
-//! What names a value: a text, or a key that knows its type.
+//! Names of values: a text, or a key that knows its type.
 
 use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
-/// What names a value of type `T` in a session: a text names any, a [`Key<T>`] names a `T`.
+/// Names a value of type `T` in a session. A text names a value of any type; a [`Key<T>`] names a `T`.
 pub trait AsKey<T> {
     /// The key's text.
     fn as_key(&self) -> &str;

@@ -172,13 +172,13 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What cannot be a key, refused when it is made. It never carries what was given.
+/// Why a key was refused when it was made. The error never contains the given text or bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
     /// Fewer than 32 bytes (RFC 2104 section 3).
     TooShort {
-        /// How many bytes there are.
+        /// The number of bytes.
         bytes: usize,
     },
     /// The same byte throughout: a placeholder that somebody forgot.

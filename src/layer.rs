@@ -66,7 +66,7 @@ impl SessionLayer {
         Self::over(Backend::records(store, Arc::new(PlainTokens)))
     }
 
-    /// A layer that keeps each session in its client's cookie, and nowhere else: see [`CookieStore`](crate::CookieStore) for
+    /// Makes a layer that keeps each session in its client's cookie, and nowhere else: see [`CookieStore`](crate::CookieStore) for
     /// what such sessions cannot do.
     #[cfg(feature = "secure-cookies")]
     pub fn cookie_store(store: crate::CookieStore) -> Self {
@@ -81,7 +81,7 @@ impl SessionLayer {
 }
 
 impl<P> SessionLayer<P> {
-    /// The session cookie's name and attributes. Default: [`CookieOptions::default`].
+    /// Sets the session cookie's name and attributes. Default: [`CookieOptions::default`].
     pub fn cookie(self, options: CookieOptions) -> Self {
         self.with(|core| core.transport.cookie = Some(options))
     }
@@ -94,7 +94,7 @@ impl<P> SessionLayer<P> {
     ///
     /// # Errors
     ///
-    /// Not a header name.
+    /// The name is not a header name.
     pub fn header(self, name: &str) -> Result<Self, InvalidHeaderName> {
         let name = HeaderName::from_bytes(name.as_bytes())?;
         Ok(self.with(|core| core.transport.header = Some(name)))
@@ -107,32 +107,31 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.transport.header = Some(header::AUTHORIZATION))
     }
 
-    /// The same, without a cookie: for an API.
+    /// Takes tokens from this request header only, for an API: [`header`](Self::header) without a cookie.
     ///
     /// # Errors
     ///
-    /// Not a header name.
+    /// The name is not a header name.
     pub fn header_only(self, name: &str) -> Result<Self, InvalidHeaderName> {
         Ok(self.header(name)?.with(|core| core.transport.cookie = None))
     }
 
     /// Keeps this layer's sessions apart from those of other layers around the same handler, under the type `T`. They are
     /// extracted as [`Scoped<T>`](crate::Scoped). Give each layer a cookie name of its own; the same scope or the same name
-    /// twice is an error that each request is answered with. Default: no scope, extracted as
-    /// [`Session`](crate::Session).
+    /// twice fails every request. Default: no scope, extracted as [`Session`](crate::Session).
     pub fn scope<T: 'static>(self) -> Self {
         self.with(|core| core.scope = Scope::of::<T>())
     }
 
-    /// Whether it has a scope, so that [`Session`](crate::Session) as an extractor does not mean its sessions.
+    /// Returns whether it has a scope, so that [`Session`](crate::Session) as an extractor does not mean its sessions.
     #[must_use]
     pub fn is_scoped(&self) -> bool {
         !self.core.scope.is_default()
     }
 
-    /// For development over plain http: see
-    /// [`CookieOptionsBuilder::insecure_http`](crate::CookieOptionsBuilder::insecure_http). Anyone on the way can read
-    /// the cookie then.
+    /// Sends the cookie over plain http, for development: see
+    /// [`CookieOptionsBuilder::insecure_http`](crate::CookieOptionsBuilder::insecure_http). Everybody on the network path can
+    /// read the cookie then.
     pub fn insecure_http(self) -> Self {
         self.with(|core| core.transport.cookie = core.transport.cookie.take().map(CookieOptions::into_insecure_http))
     }
@@ -153,7 +152,7 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.backend.format(Arc::new(format)))
     }
 
-    /// How long sessions live. Default: [`Lifetime::default`]. Lower limits hold for existing sessions, too.
+    /// Sets the lifetime of sessions. Default: [`Lifetime::default`]. Lower limits hold for existing sessions, too.
     pub fn lifetime(self, lifetime: Lifetime) -> Self {
         self.with(|core| core.lifetime = lifetime)
     }
@@ -169,11 +168,12 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.owner_key = Some(key.into()))
     }
 
-    /// How many sessions an owner may have at once, and what a login comes to that would be one more. Default: no limit.
+    /// Limits the sessions that an owner may have at once. `over` says what becomes of a login beyond the limit. Default: no
+    /// limit.
     ///
     /// # Errors
     ///
-    /// A limit of 0, and a store without an index of owners ([`Error::is_unsupported`]).
+    /// The limit is 0, or the store has no index of owners ([`Error::is_unsupported`]).
     pub fn max_per_owner(self, max: usize, over: OverLimit) -> Result<Self, Error> {
         if max == 0 {
             return Err(Error::no_limit());
@@ -217,15 +217,15 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.owner_valid_from = Some(Arc::new(move |owner| Box::pin(ask(owner)))))
     }
 
-    /// The largest that a session may be, in bytes: its packed state, its owner and its label. A commit that would make it
-    /// larger than that fails with [`Error::is_too_large`](crate::Error::is_too_large) and stores nothing; one that makes
-    /// it smaller never does. Default: 64 KiB.
+    /// Limits the size of a session in bytes: its packed state, its owner and its label. A commit that would make a session
+    /// larger than that fails with [`Error::is_too_large`](crate::Error::is_too_large) and stores nothing. A commit that makes
+    /// the session smaller never fails with it. Default: 64 KiB.
     pub fn max_bytes(self, limit: u32) -> Self {
         self.with(|core| core.max_bytes = limit as usize)
     }
 
-    /// Keeps what a request wrote only where `is_kept` says so of its response's status. Renewals and purges are done
-    /// all the same. Default: always, since a counter of failed logins must survive a 401.
+    /// Keeps a request's writes only if `is_kept` returns true for the status of its response. Renewals and purges are done in
+    /// any case. Default: all writes are kept, because a counter of failed logins must survive a 401.
     pub fn commit_if(self, is_kept: impl Fn(StatusCode) -> bool + Send + Sync + 'static) -> Self {
         self.with(|core| core.commit_if = Some(Arc::new(is_kept)))
     }
@@ -237,7 +237,7 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.commit_timeout = limit)
     }
 
-    /// What a request gets whose session the store could not load. Default: [`OnStoreError::Fail`].
+    /// Sets what a request gets if the store cannot load its session. Default: [`OnStoreError::Fail`].
     pub fn on_store_error(self, what: OnStoreError) -> Self {
         self.with(|core| core.on_store_error = what)
     }
@@ -248,9 +248,9 @@ impl<P> SessionLayer<P> {
         self.with(|core| core.failure_status = status)
     }
 
-    /// Builds the response where the session failed; it gets the cause, and must not tell it. Headers that the failure
-    /// needs (a purged session's cookie, `Cache-Control: no-store`) are added. Default: empty, with
-    /// [`failure_status`](Self::failure_status).
+    /// Builds the response to a request whose session failed. The hook gets the cause, and must not show it to the client. The
+    /// layer adds the headers that the failure needs: a purged session's cookie, and `Cache-Control: no-store`. Default: an empty
+    /// response with [`failure_status`](Self::failure_status).
     ///
     /// For Actix Web, `SessionMiddleware` has a hook of its own.
     pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<F>>
@@ -260,17 +260,18 @@ impl<P> SessionLayer<P> {
         SessionLayer { core: self.core, policy: OnFailure(hook) }
     }
 
-    /// The clock that deadlines go by. Default: `SystemTime::now`.
+    /// Sets the clock for deadlines. Default: `SystemTime::now`.
     pub fn clock(self, clock: impl Clock) -> Self {
         self.with(|core| core.clock = Arc::new(clock))
     }
 
-    /// A hook that is told what happens to sessions, for metrics and alarms. It runs on the request's path: be quick.
+    /// Sets a hook that gets every [`Event`], for metrics and alarms. It runs on the request's path, so it must be quick.
     pub fn on_event(self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
         self.with(|core| core.on_event = Some(Arc::new(hook)))
     }
 
-    /// The sessions by owner, for "log out everywhere" and "your devices"; `None` where the store has no such index.
+    /// Returns the handle of sessions by owner, for "log out everywhere" and "your devices". `None`: the store has no index of
+    /// owners.
     #[must_use]
     pub fn owners(&self) -> Option<Owners> {
         Owners::new(Arc::clone(&self.core))

@@ -7,7 +7,7 @@ use triomphe::Arc;
 
 use crate::{error::Error, open::Visit, plan::Loaded, session::Session, shared::Shared};
 
-/// What the layer puts into a request's extensions: a session that is loaded when somebody asks for it.
+/// A session that is loaded when a handler asks for it. The layer puts it into the request's extensions.
 ///
 /// Extractors ask; by hand it is
 ///
@@ -68,7 +68,7 @@ impl LazySession {
         Session { shared: Arc::clone(&self.shared) }
     }
 
-    /// Whether the request presents anything of a token's length; it may turn out to open nothing.
+    /// Returns whether the request presents anything of a token's length; it may turn out to open nothing.
     #[must_use]
     pub fn has_token(&self) -> bool {
         !self.shared.presented.claims.is_empty()
@@ -76,13 +76,13 @@ impl LazySession {
 }
 
 impl Session {
-    /// Whether a token that the request presented opened this session. What `Option<Session>` asks as an extractor.
+    /// Returns whether a token that the request presented opened this session. What `Option<Session>` asks as an extractor.
     #[must_use]
     pub fn was_presented(&self) -> bool {
         self.shared.inner().is_ok_and(|inner| inner.was_presented)
     }
 
-    /// Whether anybody has loaded the session: see [`LazySession::handle`].
+    /// Returns whether anybody has loaded the session: see [`LazySession::handle`].
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! How long a session lives.
+//! The lifetime of a session.
 
 use std::{fmt, time::Duration};
 
@@ -12,7 +12,7 @@ const COOKIE_LIMIT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// All of the idle limit, in thousandths.
 const ALWAYS: u16 = 1000;
 
-/// How long a session lives: an idle limit, an absolute limit, and how long the browser keeps the cookie.
+/// The lifetime of a session: an idle limit, an absolute limit, and the lifetime of the cookie.
 ///
 /// A session ends at the earlier of *last use + idle* and *creation + absolute*. Both are enforced by the server,
 /// at every load, so a copied cookie dies on time (OWASP Session Management, "Session Expiration").
@@ -43,7 +43,7 @@ pub struct Lifetime {
     pub(crate) extend: Extend,
 }
 
-/// How long the browser keeps the cookie.
+/// The lifetime of the cookie in the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum CookieLife {
     BrowserSession,
@@ -53,7 +53,7 @@ pub(crate) enum CookieLife {
     WhileUsed,
 }
 
-/// What pushes the idle deadline out.
+/// The uses that push the idle deadline out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Extend {
     /// A use, once less than this many thousandths of the idle limit are left.
@@ -84,23 +84,23 @@ impl Lifetime {
         self.absolute
     }
 
-    /// Whether the cookie outlives the browser.
+    /// Returns whether the cookie outlives the browser.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
         self.cookie != CookieLife::BrowserSession
     }
 
-    /// Whether the cookie has to be sent again where the deadline moves.
+    /// Returns whether the cookie has to be sent again where the deadline moves.
     pub(crate) fn moves_cookie(&self) -> bool {
         self.cookie == CookieLife::WhileUsed
     }
 
-    /// When a session that was created and last used at these times ends.
+    /// Returns the time at which a session ends that was created and last used at these times.
     pub(crate) fn deadline(&self, created: Timestamp, used: Timestamp) -> Timestamp {
         used.plus(self.idle).min(self.end(created))
     }
 
-    /// Whether a mere use at `now` is worth a write; `names_keys` says that the request wrote what was there already, or removed
+    /// Returns whether a mere use at `now` is worth a write; `names_keys` says that the request wrote what was there already, or removed
     /// what was not.
     pub(crate) fn is_touch_due(&self, record: &Record, names_keys: bool, now: Timestamp) -> bool {
         let threshold = match self.extend {
@@ -152,7 +152,7 @@ pub struct LifetimeBuilder {
 }
 
 impl LifetimeBuilder {
-    /// Ends a session that nobody used for so long. Default: 24 hours.
+    /// Ends a session that was not used for this long. Default: 24 hours. At most the [absolute limit](Self::absolute).
     ///
     /// OWASP recommends 2 to 5 minutes for high-value and 15 to 30 for low-risk applications.
     #[must_use]
@@ -161,7 +161,8 @@ impl LifetimeBuilder {
         self
     }
 
-    /// Ends a session so long after its creation, however busy it is. Default: 30 days.
+    /// Ends a session this long after its creation, even if it is in use. Default: 30 days. At least the
+    /// [idle limit](Self::idle).
     #[must_use]
     pub fn absolute(mut self, limit: Duration) -> Self {
         self.lifetime.absolute = Some(limit);
@@ -225,13 +226,16 @@ impl LifetimeBuilder {
     ///
     /// # Errors
     ///
-    /// A limit below one millisecond, a threshold that is not above 0 and at most 1, and a persistent cookie whose
-    /// absolute limit is above 400 days, which no browser keeps.
+    /// A limit is below one millisecond, or the idle limit is longer than the absolute limit. The threshold is not above 0 and
+    /// at most 1. The cookie is persistent, and the absolute limit is above 400 days, which no browser keeps.
     pub fn build(self) -> Result<Lifetime, LifetimeError> {
         let Self { mut lifetime, threshold } = self;
         let shortest = lifetime.absolute.map_or(lifetime.idle, |absolute| absolute.min(lifetime.idle));
         if shortest < Duration::from_millis(1) {
             return Err(LifetimeError::NoTime);
+        }
+        if lifetime.absolute.is_some_and(|absolute| absolute < lifetime.idle) {
+            return Err(LifetimeError::IdleTooLong);
         }
         if lifetime.cookie == CookieLife::Persistent
             && lifetime.absolute.is_some_and(|absolute| absolute > COOKIE_LIMIT)
@@ -256,6 +260,8 @@ impl LifetimeBuilder {
 pub enum LifetimeError {
     /// A limit is below one millisecond.
     NoTime,
+    /// The idle limit is longer than the absolute limit, so it would never end a session.
+    IdleTooLong,
     /// A persistent cookie's absolute limit is above 400 days (RFC 6265bis section 5.5).
     CookieTooLong,
     /// A threshold is not above 0 and at most 1.
@@ -268,6 +274,7 @@ impl fmt::Display for LifetimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoTime => "a session must live for at least one millisecond",
+            Self::IdleTooLong => "the idle limit must not be longer than the absolute limit",
             Self::CookieTooLong => "browsers keep no cookie for more than 400 days",
             Self::Threshold => "the threshold must be above 0 and at most 1",
             Self::Unreadable => "the text is no lifetime",

@@ -30,7 +30,7 @@ mod snapshot;
 mod stress;
 mod table;
 
-/// How many parts there are, each with a lock of its own. A power of two.
+/// The number of parts, each with a lock of its own. A power of two.
 const SHARDS: usize = 64;
 
 /// Keeps sessions in memory: for one process. Clones share one set of sessions.
@@ -43,7 +43,7 @@ pub struct MemoryStore {
     tables: Arc<Tables>,
 }
 
-/// Where several locks are held, they are taken in this order: owners, ownerless, shard.
+/// A thread that takes several locks takes them in this order: owners, ownerless, shard.
 struct Tables {
     shards: [Mutex<Shard>; SHARDS],
     owners: [Mutex<OwnerTable>; SHARDS],
@@ -52,7 +52,7 @@ struct Tables {
     bound: Option<Bound>,
 }
 
-/// What a record may do for room in a full store.
+/// The means by which a record gets room in a full store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Room {
     /// End others.
@@ -70,7 +70,7 @@ impl MemoryStore {
 
     /// An empty store of at most `max` sessions.
     ///
-    /// When it is full, a new session takes the place of one that has expired; where none has, it ends the oldest one that
+    /// When it is full, a new session takes the place of an expired one. If none has expired, it ends the oldest session that
     /// has no owner. Sessions with an owner are never ended for room: where every one has an owner, a new session is
     /// refused with an error, which the client gets as a 503.
     #[must_use]
@@ -85,13 +85,13 @@ impl MemoryStore {
         Self { tables: Arc::new(Tables { shards, owners, hasher: RandomState::new(), bound }) }
     }
 
-    /// How many records there are, expired ones that are not yet given back among them.
+    /// Returns the number of records, including expired ones that were not yet removed.
     #[must_use]
     pub fn len(&self) -> usize {
         self.tables.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    /// Whether there is no record.
+    /// Returns whether there is no record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

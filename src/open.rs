@@ -15,29 +15,29 @@ use crate::{
     transport::{Claim, Way},
 };
 
-/// How many claims that make sense are tried.
+/// The most claims of one request that are looked up, malformed and forged ones not counted.
 const MAX_CLAIMS: usize = 4;
 
-/// What a request's claims turned out to be.
+/// The outcome of looking up a request's claims.
 #[derive(Clone)]
 pub(crate) struct Visit {
     pub(crate) loaded: Loaded,
     /// The token of what was loaded.
     pub(crate) token: Option<Token>,
-    /// How that came; where nothing was loaded, the first one that made sense.
+    /// The way in which that token came. If nothing was loaded: the way of the first well-formed claim.
     pub(crate) way: Option<Way>,
-    /// Which key it came under.
+    /// The age of the key under which it came.
     pub(crate) key: KeyAge,
-    /// The record that this request knows the store to have, if it is not the one that handlers see: a renewal overtook the
-    /// request, and its writes were merged behind it.
+    /// The record in the store, if handlers see an older one: a renewal overtook the request, and its writes were merged
+    /// into the renewed session.
     pub(crate) behind: Option<Record>,
     /// The time of the load, or of the last commit since whose outcome told that the token is current.
     pub(crate) opened_at: Timestamp,
     /// Boxed: few requests have any.
     pub(crate) beside: Option<Box<Beside>>,
-    /// How many of the claims were looked at.
+    /// The number of claims that were looked at.
     pub(crate) tried: usize,
-    /// How many of those count.
+    /// The number of those that were neither malformed nor forged.
     counted: usize,
 }
 
@@ -66,7 +66,8 @@ impl Visit {
         }
     }
 
-    /// Opens the next claim that makes sense, and says how it came. Forged ones do not count towards those that are tried.
+    /// Opens the next well-formed claim, and returns it with the way in which it came. Forged claims do not count towards the
+    /// limit.
     pub(crate) fn open_next(&mut self, core: &Core, claims: &[Claim]) -> Option<(Result<Opened, Refused>, Way)> {
         while self.counted < MAX_CLAIMS {
             let claim = claims.get(self.tried)?;
@@ -81,12 +82,12 @@ impl Visit {
         None
     }
 
-    /// The record that the store has, as far as this request knows.
+    /// Returns the record that the store has, as far as this request knows.
     pub(crate) fn base(&self) -> Option<&Record> {
         self.behind.as_ref().or_else(|| self.record())
     }
 
-    /// The record that the session is open on.
+    /// Returns the record that the session is open on.
     pub(crate) fn record(&self) -> Option<&Record> {
         match &self.loaded {
             Loaded::Current(record) => Some(record),
@@ -99,12 +100,12 @@ impl Visit {
         }
     }
 
-    /// What handlers see of it.
+    /// Returns the state that handlers see.
     pub(crate) fn state(&self) -> &State {
         self.record().map_or(State::empty(), Record::state)
     }
 
-    /// Whether the client holds a session under a key that is not the current one.
+    /// Returns whether the client holds a session under a key that is not the current one.
     pub(crate) fn is_reissue_due(&self) -> bool {
         self.key != KeyAge::Current && self.record().is_some()
     }
@@ -114,9 +115,9 @@ impl Visit {
     }
 }
 
-/// Looks the claims up, until one opens a session. A forged, superseded, unknown or unreadable one does not stop the search.
+/// Looks up the claims until one opens a session. A forged, superseded, unknown or unreadable claim does not end the search.
 ///
-/// It is one flat future, and `visit` is where it stays: each one inside another is moved as a whole, for every request.
+/// It is one flat future that writes into `visit`. Each nested future would be moved as a whole, for every request.
 pub(crate) async fn open(core: &Core, claims: &[Claim], visit: &mut Visit) -> Result<(), Error> {
     while let Some((opened, way)) = visit.open_next(core, claims) {
         let Ok(Opened { token, record, key }) = opened else {
@@ -160,7 +161,7 @@ pub(crate) async fn open(core: &Core, claims: &[Claim], visit: &mut Visit) -> Re
                 visit.beside.get_or_insert_default().superseded.push((token, now));
             }
             (Look::Rejected(reason), _) => core.emit(&Event::Rejected { id, reason }),
-            // Nothing opens nothing.
+            // Not reached: `look` rejects a missing record.
             (Look::Opens | Look::Superseded, None) => {}
         }
     }
@@ -170,7 +171,7 @@ pub(crate) async fn open(core: &Core, claims: &[Claim], visit: &mut Visit) -> Re
     Ok(())
 }
 
-/// What a request gets whose session could not be looked up.
+/// Reports a failed lookup, and returns the error or an empty session, as [`OnStoreError`] says.
 pub(crate) fn or_as_told(core: &Core, opened: Result<(), Error>, visit: &mut Visit) -> Result<(), Error> {
     let Err(error) = opened else { return Ok(()) };
     core.emit(&Event::StoreFailed { error: &error });
@@ -181,7 +182,7 @@ pub(crate) fn or_as_told(core: &Core, opened: Result<(), Error>, visit: &mut Vis
     Ok(())
 }
 
-/// What a token is to what was found under its id.
+/// The relation of a token to the record under its id.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
     Opens,

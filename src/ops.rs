@@ -1,25 +1,23 @@
-//! What a request's handlers asked for, until it is committed.
+//! The operations of a request's handlers, until they are committed.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::{error::Error, lifetime::Lifetime, raw::Raw, state::State, time::Timestamp};
+use crate::{lifetime::Lifetime, raw::Raw, state::State, time::Timestamp};
 
 mod apply;
+mod key;
 mod pending;
 mod settle;
 
-pub(crate) use self::pending::Pending;
+use self::key::{KeyOp, Step, Update, What};
+pub(crate) use self::{key::Replay, pending::Pending};
 
-/// Most requests write one key; one that writes another writes some more.
+/// The room for further keys. Most requests write one key; a request that writes a second one writes several.
 const MORE: usize = 7;
 
-/// What was asked for.
+/// The operations that were asked for.
 #[derive(Clone, Default)]
 pub(crate) struct Ops {
     pub(crate) act: Act,
@@ -28,9 +26,9 @@ pub(crate) struct Ops {
     pub(crate) lifetime: Option<Arc<Lifetime>>,
     /// The value of `owner_valid_from` under which the password was checked, if the application read it itself.
     pub(crate) admitted: Option<Option<Timestamp>>,
-    /// Whether an empty session is worth a record, too.
+    /// An empty session gets a record, too.
     pub(crate) started: bool,
-    /// When everything was cleared, in `clock`'s time.
+    /// The time of the last `clear`, by `clock`.
     cleared: Option<u64>,
     /// Sorted by key.
     keys: SmallVec<[KeyOp; 1]>,
@@ -38,10 +36,10 @@ pub(crate) struct Ops {
     clock: u64,
 }
 
-/// What was asked for, where several hold it: whoever changes it copies it first.
+/// Operations that a session and its commits share. A holder copies them before it changes them.
 pub(crate) type SharedOps = triomphe::Arc<Ops>;
 
-/// What is to become of the session as a whole.
+/// The operation on the session as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Act {
     #[default]
@@ -52,74 +50,6 @@ pub(crate) enum Act {
     Purge,
     /// A purge, then a new session.
     Restart,
-}
-
-#[derive(Clone)]
-struct KeyOp {
-    key: Raw,
-    at: u64,
-    what: What,
-}
-
-/// What is to become of one key.
-#[derive(Clone)]
-enum What {
-    Set(Raw),
-    /// An insert of what was loaded: no change, unless a renewal ends in another record than the one that was loaded.
-    Affirm(Raw),
-    Remove,
-    Update(Box<Update>),
-}
-
-/// A read-modify-write.
-#[derive(Clone)]
-struct Update {
-    /// What was read; where that is nothing at all, what was made was made of a value that never came to be stored.
-    seen: Option<Option<Raw>>,
-    made: Option<Raw>,
-    /// How to make it again of another value.
-    steps: SmallVec<[Step; 1]>,
-}
-
-/// One step of an update.
-#[derive(Clone)]
-struct Step {
-    at: u64,
-    replay: Replay,
-}
-
-/// Makes a raw value of the raw value that is there.
-pub(crate) type Make = dyn FnMut(Option<&str>) -> Result<Option<Raw>, Error> + Send;
-
-/// How to take a step again.
-#[derive(Clone)]
-pub(crate) enum Replay {
-    /// Its closure runs again. It is taken out while it runs: no lock is held then.
-    With(Arc<Mutex<Option<Box<Make>>>>),
-    /// Its closure cannot run again.
-    Never,
-}
-
-impl Replay {
-    pub(crate) fn with(make: impl FnMut(Option<&str>) -> Result<Option<Raw>, Error> + Send + 'static) -> Self {
-        Self::With(Arc::new(Mutex::new(Some(Box::new(make)))))
-    }
-
-    /// Whether nothing else holds the closure.
-    pub(crate) fn is_last(&self) -> bool {
-        matches!(self, Self::With(place) if Arc::strong_count(place) == 1)
-    }
-
-    /// Runs the closure on the raw value under `key`.
-    pub(crate) fn run(&self, key: &str, raw: Option<&str>) -> Result<Option<Raw>, Error> {
-        let Self::With(place) = self else { return Err(Error::conflict_on(key)) };
-        let taken = place.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // It runs already, and has called back into its own session; or it has panicked.
-        let Some(mut make) = taken else { return Err(Error::conflict_on(key)) };
-        let made = make(raw);
-        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(make);
-        made
-    }
 }
 
 /// A key's raw value as the request sees it.
@@ -140,52 +70,52 @@ impl<'a> View<'a> {
 }
 
 impl Ops {
-    /// Whether there is nothing to commit.
+    /// Returns whether there is nothing to commit.
     pub(crate) fn is_empty(&self) -> bool {
         self.act == Act::Keep && !self.touches_keys() && !self.touches_meta() && !self.started
     }
 
-    /// Whether the owner, the label or the lifetime was set.
+    /// Returns whether the owner, the label or the lifetime was set.
     pub(crate) fn touches_meta(&self) -> bool {
         self.owner.is_some() || self.describes()
     }
 
-    /// Whether the label or the lifetime was set.
+    /// Returns whether the label or the lifetime was set.
     pub(crate) fn describes(&self) -> bool {
         self.label.is_some() || self.lifetime.is_some()
     }
 
-    /// Whether a key was written, removed or cleared.
+    /// Returns whether a key was written, removed or cleared.
     pub(crate) fn touches_keys(&self) -> bool {
         self.cleared.is_some() || self.keys.iter().any(|op| !matches!(op.what, What::Affirm(_)))
     }
 
-    /// Whether a commit changes how long the cookie lives, where the session's lifetime is `lifetime`.
+    /// Returns whether a commit changes how long the cookie lives, if the session's lifetime is `lifetime`.
     pub(crate) fn moves_cookie(&self, lifetime: &Lifetime) -> bool {
         self.lifetime.is_some() || lifetime.moves_cookie()
     }
 
-    /// Whether a key was written, removed or cleared, be it to what it was.
+    /// Returns whether a key was written, removed or cleared, even if its value stays the same.
     pub(crate) fn names_keys(&self) -> bool {
         self.cleared.is_some() || !self.keys.is_empty()
     }
 
-    /// Whether the keys that were loaded are hidden behind a clear.
+    /// Returns whether a `clear` hides the keys that were loaded.
     pub(crate) fn hides_keys(&self) -> bool {
         self.cleared.is_some()
     }
 
-    /// Whether what was loaded is hidden behind a purge or a clear.
+    /// Returns whether a purge or a `clear` hides the keys that were loaded.
     pub(crate) fn hides_loaded(&self) -> bool {
         self.hides_keys() || self.hides_session()
     }
 
-    /// Whether the secret is to be replaced, or the session as a whole.
+    /// Returns whether the secret, or the whole session, is to be replaced.
     pub(crate) fn renews(&self) -> bool {
         self.act != Act::Keep
     }
 
-    /// Whether the session as a whole is to end.
+    /// Returns whether the whole session is to end.
     pub(crate) fn hides_session(&self) -> bool {
         matches!(self.act, Act::Purge | Act::Restart)
     }
@@ -204,11 +134,12 @@ impl Ops {
         }
     }
 
-    /// What the request makes of a key, also where that is what was there before; `None` where it leaves it alone.
+    /// Returns the value that the request writes under a key, even if it is the one that was loaded. `None`: it writes none.
+    /// `Some(None)`: it removes the key.
     pub(crate) fn written(&self, key: &str) -> Option<Option<&str>> {
         match self.what(key) {
             Some(What::Set(value)) => Some(Some(value)),
-            // An owner that is written as it was loaded is told from no owner at all.
+            // An owner that is written as it was loaded is not the same as no owner.
             Some(What::Affirm(value)) => Some(Some(value)),
             Some(What::Remove) => Some(None),
             Some(What::Update(update)) => Some(update.made.as_deref()),
@@ -216,8 +147,8 @@ impl Ops {
         }
     }
 
-    /// Sets a key to a raw value. Where that is what the request sees already, it is only noted: a login by who was logged in
-    /// before is such an insert, and must not lose its user where the record has gone meanwhile.
+    /// Sets a key to a raw value. If the request sees that value already, the insert is only noted: a user who logs in again
+    /// makes such an insert, and it must not get lost if the record is gone by the time of the commit.
     pub(crate) fn insert(&mut self, key: &str, value: Raw, loaded: &State) {
         let place = self.find(key);
         let what = place.ok().and_then(|at| self.keys.get(at)).map(|op| &op.what);
@@ -234,7 +165,7 @@ impl Ops {
         self.put(self.find(key), key, value.map_or(What::Remove, What::Set));
     }
 
-    /// Takes a step to another raw value, if `seen` still is the one that the request sees; says whether it is.
+    /// Takes a step to another raw value if the request still sees `seen`. Returns whether it does.
     pub(crate) fn update(
         &mut self,
         key: &str,
@@ -267,15 +198,15 @@ impl Ops {
         true
     }
 
-    /// Drops what was done to the keys, and all that is there.
+    /// Drops the operations on keys, and hides the keys that were loaded.
     pub(crate) fn clear(&mut self) {
         self.clock += 1;
         self.cleared = Some(self.clock);
         self.keys.clear();
     }
 
-    /// Hides the keys that were loaded, and keeps what the request itself inserted: a login to the session of somebody else
-    /// starts from an empty one.
+    /// Hides the keys that were loaded, and keeps the request's own inserts: a login to another user's session starts from an
+    /// empty one.
     pub(crate) fn start_over(&mut self) {
         self.clock += 1;
         self.cleared = Some(self.clock);
@@ -284,7 +215,7 @@ impl Ops {
             op.at = at;
             match &mut op.what {
                 What::Affirm(value) => op.what = What::Set(std::mem::take(value)),
-                // It runs again when it is stored, on nothing: its value was made of the other one's.
+                // It runs again at the commit, from no value: this value was made from the other user's.
                 What::Update(update) => (update.seen, update.made) = (None, None),
                 What::Set(_) | What::Remove => {}
             }
@@ -302,24 +233,30 @@ impl Ops {
         }
     }
 
-    /// Whether an update cannot run again.
+    /// Returns whether an update cannot run again.
     pub(crate) fn has_once(&self) -> bool {
         let is_once = |update: &Update| update.steps.iter().any(|step| matches!(step.replay, Replay::Never));
         self.keys.iter().any(|op| matches!(&op.what, What::Update(update) if is_once(update)))
     }
 
-    /// Ends the session, and all that was done to it; `act` says whether another one begins.
+    /// Ends the session, and drops all operations. `act` says whether another session begins.
     pub(crate) fn end(&mut self, act: Act) {
         *self = Self { act, clock: self.clock + 1, ..Self::default() };
     }
 
-    /// Drops everything but the act: what `commit_if` does not let through.
+    /// Drops what makes these operations a login, and keeps the writes. `owner_key` is the key whose value names the owner.
+    pub(crate) fn drop_login(&mut self, owner_key: Option<&str>) {
+        (self.act, self.owner, self.admitted) = (Act::Keep, None, None);
+        self.keys.retain(|op| Some(&*op.key) != owner_key);
+    }
+
+    /// Drops all operations but the act: `commit_if` does not keep the others.
     pub(crate) fn drop_writes(&mut self) {
         // Without its owner, a login is a renewal.
         self.end(if self.act == Act::Login { Act::Renew } else { self.act });
     }
 
-    /// Every key with its raw value, as the request sees them.
+    /// Returns every key with its raw value, as the request sees them.
     pub(crate) fn entries<'a>(&'a self, loaded: &'a State) -> BTreeMap<&'a str, &'a str> {
         let mut entries: BTreeMap<_, _> = loaded.iter().filter(|_| !self.hides_loaded()).collect();
         for KeyOp { key, what, .. } in &self.keys {

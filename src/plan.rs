@@ -32,14 +32,14 @@ pub(crate) enum Found<'a> {
     Gone,
 }
 
-/// The request's wishes, as far as the decision depends on them.
+/// The request's operations, as far as the decision depends on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asked<'a> {
     pub(crate) act: Act,
     pub(crate) owner: OwnerEdit<'a>,
-    /// Whether there is anything to write besides.
+    /// There are other writes.
     pub(crate) writes: bool,
-    /// Whether housekeeping is due: the deadline moves on, or the token is sent again under a new key.
+    /// Housekeeping is due: the deadline moves on, or the token is sent again under a new key.
     pub(crate) upkeep: bool,
 }
 
@@ -72,13 +72,13 @@ pub(crate) enum Plan {
     Fail,
 }
 
-/// What a replacement changes.
+/// The kind of a replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Change {
     /// The request's writes.
     Write,
-    /// The writes of a request that a renewal overtook: they count as made before the renewal, and the request does not
-    /// get to see the newer state.
+    /// The writes of a request that a renewal overtook. They count as made before the renewal, and the request never sees the
+    /// newer state.
     Merge,
     /// The secret, and the request's writes. The new token goes into the cookie.
     Renew,
@@ -93,7 +93,7 @@ pub(crate) enum Dropped {
     Superseded,
     /// The session ended after it was loaded, or its token does not open it any more.
     Gone,
-    /// A renewal came too late: somebody has logged in to the session meanwhile.
+    /// A renewal came too late: a user has logged in to the session meanwhile.
     Overtaken,
     /// The session could not be loaded.
     Unavailable,

@@ -12,12 +12,12 @@ use crate::{
     session::Session,
 };
 
-/// How a tower service answers where a commit failed.
+/// Makes the response of a tower service to a request whose commit failed.
 pub trait Answer<B> {
     /// Answers in the place of the handler's response.
     fn answer(&self, failure: Failure) -> Response<B>;
 
-    /// Whether a failure that an extractor has answered is answered again, in the application's own way. Default: no, so that
+    /// Returns whether a failure that an extractor has answered is answered again, in the application's own way. Default: no, so that
     /// what stands between keeps the headers that it added.
     fn is_own(&self) -> bool {
         false
@@ -163,7 +163,7 @@ impl LazySession {
             None => self.load().await,
         }
         .map_err(|error| {
-            self.shared.refuse();
+            self.shared.trouble.refuse();
             match &self.shared.core {
                 Some(core) => Failure::new(core, error, Head::nothing()),
                 None => error.into(),

@@ -1,4 +1,4 @@
-//! How many sessions one owner may have at once.
+//! The limit of sessions per owner.
 
 use std::{cmp::Reverse, time::Duration};
 
@@ -11,16 +11,16 @@ use crate::{
     token::SessionId,
 };
 
-/// What a login over an owner's limit comes to: see [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner).
+/// The outcome of a login over an owner's limit: see [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OverLimit {
     /// The login fails: its commit is an error, [`Error::is_over_limit`], and stores nothing.
     Refuse,
-    /// The owner's sessions that were not used for longest end.
+    /// The login ends those sessions of the owner that were not used for longest.
     EndOldest,
 }
 
-/// A limit, and what a login over it comes to.
+/// A limit, and the outcome of a login over it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quota {
     pub(crate) max: usize,
@@ -33,7 +33,7 @@ pub(crate) struct Admission<'a> {
     quota: Quota,
     owner: &'a str,
     id: SessionId,
-    /// When it is last used: after every elder, whatever two servers' clocks say.
+    /// The time of its last use. It is later than that of every elder, even if the servers' clocks differ.
     now: Timestamp,
     /// The owner's sessions from before, and when the last one of them was used.
     elders: Vec<SessionId>,
@@ -41,7 +41,7 @@ pub(crate) struct Admission<'a> {
 }
 
 impl<'a> Admission<'a> {
-    /// Asks whether the session may become the owner's; `None` where there is no limit, which costs nothing.
+    /// Asks whether the session may become the owner's. `None`: there is no limit, so the store was not asked.
     pub(crate) async fn ask(
         core: &'a Core,
         owner: Option<&'a str>,
@@ -76,12 +76,12 @@ impl<'a> Admission<'a> {
         }
     }
 
-    /// What the session's record is to say of its last use.
+    /// Returns the time of last use that the session's record must have.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Looks again, now that the session is the owner's: others may have come at the same time.
+    /// Looks again now that the session is the owner's, because another login may have overlapped.
     pub(crate) async fn keep(self) -> Result<(), Error> {
         match self.quota.over {
             OverLimit::Refuse => {
@@ -103,8 +103,8 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
-    /// Ends what was not used for longest. Logins that race see one order, this session in its place: otherwise each would
-    /// end the other. An elder that is used just now does not end this one.
+    /// Ends the sessions that were not used for longest. Logins that race must agree on one order, this session included, or
+    /// each would end the other. An elder that is in use at this moment does not end this one.
     async fn end_oldest(&self) -> Result<(), Error> {
         let mut sessions = owners::sessions(self.core, self.owner).await?;
         let limit = |id: &SessionId| if self.elders.contains(id) { self.used } else { Timestamp::MAX };
@@ -115,7 +115,7 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
-    /// The login goes on: its token must reach the client, and the next login ends what is left.
+    /// Reports a failure and lets the login go on: its token must reach the client. The next login ends the surplus.
     fn let_be(&self, error: &Error) {
         self.core.emit(&Event::StoreFailed { error });
     }

@@ -1,4 +1,4 @@
-//! What a store keeps for one session.
+//! The record that a store keeps for one session.
 
 use std::{
     fmt,
@@ -23,7 +23,7 @@ mod text;
 
 pub use self::text::DecodeError;
 
-/// What a store keeps under one [`SessionId`](crate::SessionId).
+/// The record that a store keeps under one [`SessionId`](crate::SessionId).
 ///
 /// It holds no usable token: a leaked store lets nobody in. It is one shared block, so clones cost next to nothing.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -41,7 +41,7 @@ pub(crate) struct Body {
     pub(crate) rest: Rest,
 }
 
-/// What most sessions have not, or do not change.
+/// The parts that most sessions do not have, or do not change.
 #[derive(Clone, Default)]
 pub(crate) struct Rest(Option<Arc<Parts>>);
 
@@ -108,7 +108,7 @@ impl Record {
         Credentials::from_parts(self.0.current, self.0.rest.superseded.clone())
     }
 
-    /// What the secret with this `hash` is to the session at `now`: see [`Credentials::standing`].
+    /// Returns the standing of the secret with this `hash` at `now`: see [`Credentials::standing`].
     #[must_use]
     pub fn standing(&self, hash: &SecretHash, now: Timestamp) -> Standing {
         Standing::of(hash, &self.0.current, &self.0.rest.superseded, now)
@@ -120,7 +120,7 @@ impl Record {
         self.0.rest.owner.as_deref()
     }
 
-    /// What the application calls this session, for a "your devices" page.
+    /// Returns the name that the application gave this session, for a "your devices" page.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.0.rest.label.as_deref()
@@ -137,19 +137,19 @@ impl Record {
         self.0.rest.admitted
     }
 
-    /// When the session was made. A renewal does not change it.
+    /// Returns the time at which the session was made. A renewal does not change it.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// When the idle deadline was last pushed out.
+    /// Returns the time at which the idle deadline was last pushed out.
     #[must_use]
     pub fn last_used(&self) -> Timestamp {
         self.0.last_used
     }
 
-    /// When the session ends, unless the server's limits say earlier.
+    /// Returns the time at which the session ends. Lower limits of the server end it earlier.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.0.expires_at
@@ -190,7 +190,7 @@ impl Record {
         self.lifetime().unwrap_or(default)
     }
 
-    /// When the session ends: the record's own deadline, or an earlier one where the server's limits were lowered.
+    /// Returns the time at which the session ends: the record's own deadline, or an earlier one if the server's limits were lowered.
     pub(crate) fn deadline(&self, default: &Lifetime) -> Timestamp {
         let limits = self.lifetime_or(default);
         self.0.expires_at.min(limits.deadline(self.0.created_at, self.0.last_used))

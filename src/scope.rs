@@ -93,8 +93,8 @@ impl ScopedSessions {
     }
 }
 
-/// Where a framework's requests carry what middleware leaves for handlers, one value of a type. An adapter outside of this
-/// crate implements it for a wrapper of its own.
+/// The extensions of a framework's requests, which carry one value of each type from middleware to handlers. An adapter outside
+/// of this crate implements it for a wrapper of its own.
 pub trait RequestExtensions {
     /// The value of this type.
     fn get_mut<T: Send + Sync + 'static>(&mut self) -> Option<&mut T>;

@@ -1,4 +1,4 @@
-//! What a handler holds.
+//! The session that a handler holds.
 
 use std::{fmt, sync::MutexGuard, time::SystemTime};
 
@@ -32,7 +32,7 @@ pub struct Session {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// What was asked for in this request so far. It says what is going to happen, not what has.
+/// The operations of this request so far. It says what the commit is going to do, not what is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SessionStatus {
     /// A key was written, removed or cleared.
@@ -81,7 +81,7 @@ impl Session {
     fn log_in(&self, owner: String, admitted: Option<Option<Timestamp>>) {
         match self.inner() {
             Ok(mut inner) => inner.log_in(owner.into(), admitted),
-            Err(_) => self.shared.fail_commit(),
+            Err(_) => self.shared.trouble.misuse(),
         }
     }
 
@@ -117,7 +117,7 @@ impl Session {
         self.end(Act::Restart);
     }
 
-    /// What was asked for so far.
+    /// Returns the operations of this request so far.
     #[must_use]
     pub fn status(&self) -> SessionStatus {
         self.inner().map_or(SessionStatus::Unchanged, |inner| match inner.ops.act {
@@ -172,13 +172,13 @@ impl Session {
         self.act(|inner| inner.ops.label = Some(Some(label)));
     }
 
-    /// When the session was made; `None` for one that is not stored yet.
+    /// Returns the time at which the session was made; `None` if it is not stored yet.
     #[must_use]
     pub fn created_at(&self) -> Option<SystemTime> {
         self.inner().ok()?.visit.record().map(|record| record.created_at().into())
     }
 
-    /// When the session ends, unless it is used meanwhile; `None` for one that is not stored yet.
+    /// Returns the time at which the session ends if it is not used before; `None` if it is not stored yet.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         let core = self.shared.core.as_ref()?;
@@ -251,7 +251,7 @@ impl Session {
     fn end(&self, act: Act) {
         match self.inner() {
             Ok(mut inner) => inner.ops.end(act),
-            Err(_) => self.shared.fail_commit(),
+            Err(_) => self.shared.trouble.misuse(),
         }
     }
 
@@ -259,7 +259,7 @@ impl Session {
     /// not get lost.
     fn act(&self, change: impl FnOnce(&mut Inner)) {
         if self.write(change).is_err() {
-            self.shared.fail_commit();
+            self.shared.trouble.misuse();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What all handles of a request's session share: loading it once, and committing what was done with it.
+//! The state that all handles of a request's session share. Loads the session once, and commits its operations.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -24,11 +24,12 @@ use crate::{
 };
 
 mod inner;
+mod trouble;
 
-use self::inner::Attempt;
 pub(crate) use self::inner::Inner;
+use self::{inner::Attempt, trouble::Trouble};
 
-/// What a future comes to when it is polled once, where it stands: moving a large one costs more than polling it.
+/// Polls a future once, in place, and returns its output if it is ready. Moving a large future costs more than polling it.
 macro_rules! at_once {
     ($future:expr) => {
         match std::pin::pin!($future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
@@ -39,10 +40,11 @@ macro_rules! at_once {
 }
 pub(crate) use at_once;
 
-/// How often a reload begins again while handlers write: an update that writes itself would keep it busy for ever.
+/// The number of times that a reload begins again while handlers write. An update that writes itself would keep it busy for
+/// ever.
 const RELOADS: u32 = 8;
 
-/// What all handles of a request's session share.
+/// The state that all handles of a request's session share.
 pub(crate) struct Shared {
     pub(crate) core: Option<Arc<Core>>,
     pub(crate) presented: Presented,
@@ -51,16 +53,11 @@ pub(crate) struct Shared {
     /// The load and the commits of one session go one after the other: a second renewal must see the first one's secret.
     turn: Turn<()>,
     head_sent: AtomicBool,
-    /// Whether something was asked for that a session nobody loaded cannot do.
-    is_misused: AtomicBool,
-    /// The error of a load that failed, if no later one succeeded.
-    failed: OnceLock<StoreError>,
-    /// Whether an extractor was refused for it: the response must not say otherwise.
-    is_refused: AtomicBool,
+    pub(crate) trouble: Trouble,
 }
 
 impl Shared {
-    /// A session that was never loaded from anywhere, and never will be stored.
+    /// Makes a session that was not loaded, and is never stored.
     pub(crate) fn detached() -> Self {
         let shared = Self::new(None);
         shared.loaded(Visit::of(Loaded::Nothing));
@@ -74,9 +71,7 @@ impl Shared {
             cell: OnceLock::new(),
             turn: Turn::new(()),
             head_sent: AtomicBool::default(),
-            is_misused: AtomicBool::default(),
-            failed: OnceLock::new(),
-            is_refused: AtomicBool::default(),
+            trouble: Trouble::default(),
         }
     }
 
@@ -86,30 +81,12 @@ impl Shared {
         Ok(inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The error of the load, if it failed.
+    /// Returns the error of the load, if it failed.
     pub(crate) fn load_error(&self) -> Option<Error> {
-        self.failed.get().filter(|_| !self.is_loaded()).cloned().map(Error::from)
+        self.trouble.load_error().filter(|_| !self.is_loaded())
     }
 
-    /// Fails the request unless its response is an error: an extractor could not load the session, and the framework may
-    /// have taken that for "no session".
-    pub(crate) fn refuse(&self) {
-        self.is_refused.store(true, Ordering::Release);
-    }
-
-    fn note_failure<T>(&self, loaded: Result<T, Error>) -> Result<T, Error> {
-        if let Some(error) = loaded.as_ref().err().and_then(Error::store_error) {
-            let _ = self.failed.set(error.clone());
-        }
-        loaded
-    }
-
-    /// Fails the request: a change could not be made, by a method that has no error to return.
-    pub(crate) fn fail_commit(&self) {
-        self.is_misused.store(true, Ordering::Release);
-    }
-
-    /// Whether there is nothing to load: no claim is what the layer writes.
+    /// Returns whether there is nothing to load: no claim is what the layer writes.
     pub(crate) fn presents_nothing(&self) -> bool {
         let makes_no_sense =
             |core: &Core, claim: &Claim| core.backend.open(&claim.value).err() == Some(Refused::Malformed);
@@ -121,12 +98,12 @@ impl Shared {
         self.cell.get().is_some()
     }
 
-    /// Where somebody else was faster, it stays as he found it.
+    /// Stores the outcome of the load, unless another load was faster.
     pub(crate) fn loaded(&self, visit: Visit) {
         self.cell.get_or_init(|| Box::new(Mutex::new(Inner::of(visit))));
     }
 
-    /// The load where nothing is to be waited for; `None` where there may be.
+    /// Loads the session if that never waits. `None`: it may wait.
     pub(crate) fn load_at_once(&self) -> Option<Result<(), Error>> {
         if self.is_loaded() {
             return Some(Ok(()));
@@ -134,10 +111,10 @@ impl Shared {
         let core = self.core.as_deref().filter(|core| core.is_immediate())?;
         let mut visit = Visit::of(Loaded::Nothing);
         let opened = at_once!(open(core, &self.presented.claims, &mut visit))?;
-        Some(self.note_failure(or_as_told(core, opened, &mut visit)).map(|()| self.loaded(visit)))
+        Some(self.trouble.noted(or_as_told(core, opened, &mut visit)).map(|()| self.loaded(visit)))
     }
 
-    /// Whether nothing is ever waited for.
+    /// Returns whether loads and commits never wait.
     pub(crate) fn is_immediate(&self) -> bool {
         self.core.as_ref().is_some_and(|core| core.is_immediate())
     }
@@ -148,7 +125,7 @@ impl Shared {
             let core = self.core.as_deref().ok_or_else(Error::not_loaded)?;
             let mut visit = Visit::of(Loaded::Nothing);
             let opened = open(core, &self.presented.claims, &mut visit).await;
-            self.note_failure(or_as_told(core, opened, &mut visit))?;
+            self.trouble.noted(or_as_told(core, opened, &mut visit))?;
             self.loaded(visit);
         }
         Ok(())
@@ -156,7 +133,7 @@ impl Shared {
 
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let Some(core) = &self.core else { return Ok(()) };
-        // An earlier save has found it out, and no change has had an effect since.
+        // An earlier save has found that the session is gone.
         if self.inner()?.is_gone() {
             return Err(Error::gone());
         }
@@ -196,9 +173,9 @@ impl Shared {
         Err(Error::contended())
     }
 
-    /// What the head says where there is nothing to store; `None` where a commit has to tell.
+    /// Returns the session's part of the head if there is nothing to store. `None`: a commit is needed.
     pub(crate) fn finish_now(&self) -> Option<HeadLines> {
-        if self.is_misused.load(Ordering::Acquire) || self.is_refused.load(Ordering::Acquire) {
+        if self.trouble.is_told() {
             return None;
         }
         let Ok(mut inner) = self.inner() else {
@@ -216,13 +193,12 @@ impl Shared {
         None
     }
 
-    /// Commits what the request did, before its head leaves.
+    /// Commits the request's operations before the response's head leaves.
     pub(crate) async fn finish(&self, status: StatusCode) -> (HeadLines, Result<(), Error>) {
         let Some(core) = &self.core else { return (HeadLines::nothing(), Ok(())) };
-        let says_otherwise = self.is_refused.load(Ordering::Acquire) && status.as_u16() < 400;
-        if self.is_misused.load(Ordering::Acquire) || says_otherwise {
+        if self.trouble.fails(status) {
             self.head_sent.store(true, Ordering::Release);
-            // The event of a load that failed was its own.
+            // A load that failed has reported its error.
             let error = self.load_error().unwrap_or_else(|| {
                 let error = Error::not_loaded();
                 tracing::error!("{error}");
@@ -234,7 +210,7 @@ impl Shared {
             self.head_sent.store(true, Ordering::Release);
             return (HeadLines::nothing(), Ok(()));
         }
-        // Until the head is closed: a task that renewed in between would get a cookie that nobody sends.
+        // The turn is held until the head is closed: a task that renews in between would get a cookie that is never sent.
         let _turn = self.turn.lock().await;
         if core.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status))
             && let Ok(mut inner) = self.inner()
@@ -246,15 +222,15 @@ impl Shared {
         (lines, result)
     }
 
-    /// Commits what was asked for so far, and says what came to nothing. Whoever does has the turn.
+    /// Commits the pending operations, and returns why writes were dropped. The caller holds the turn.
     async fn commit(&self, core: &Core, head: Head) -> Result<Option<Dropped>, Error> {
         let mut commit = {
             let mut inner = self.inner()?;
             if let Attempt::Running = inner.attempt {
-                // It was dropped before its end, and could not go on by itself.
+                // The commit was dropped before its end, and there was no runtime in which it could go on.
                 inner.attempt = Attempt::Unknown(StoreError::new("an earlier commit was dropped before its end"));
             }
-            // What ends the session needs to know nothing of it.
+            // A purge does not depend on the lost operation.
             if let Attempt::Unknown(error) = &inner.attempt
                 && !inner.ops.hides_session()
             {
@@ -274,7 +250,7 @@ impl Shared {
         ended
     }
 
-    /// Takes in what a commit came to.
+    /// Takes over the outcome of a commit.
     fn end(&self, commit: &mut Commit<'_>, result: Result<(), Error>) -> Result<Option<Dropped>, Error> {
         let mut inner = self.inner()?;
         match std::mem::take(&mut commit.ticket) {
@@ -333,7 +309,7 @@ impl Drop for Shared {
     }
 }
 
-/// Purges a session that its handler purged and whose response was never made: a logout is done in any case.
+/// Purges a session whose handler purged it and returned no response: a logout is done in any case.
 fn purge(core: Arc<Core>, claims: Claims, visit: Visit) {
     let is_immediate = core.is_immediate();
     let purge = async move {

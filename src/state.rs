@@ -42,24 +42,24 @@ impl State {
         self.find(key).map(text)
     }
 
-    /// Whether there is such a key.
+    /// Returns whether there is such a key.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
         self.place(key.as_bytes()).is_ok()
     }
 
-    /// Whether this is what is under `key`.
+    /// Returns whether this is what is under `key`.
     pub(crate) fn has(&self, key: &str, value: Option<&Raw>) -> bool {
         self.find(key) == value.map(|value| value.as_bytes())
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.parts().len()
     }
 
-    /// Whether there is no key at all.
+    /// Returns whether there is no key at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -82,7 +82,7 @@ impl State {
         self.iter().map(|(key, raw)| (key.to_owned(), serde_json::from_str(raw).unwrap_or_default())).collect()
     }
 
-    /// How many bytes it takes, packed.
+    /// Returns the size of the packed state in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         self.as_bytes().len()
@@ -113,7 +113,7 @@ impl State {
         (start == body.len()).then(|| Self::of(bytes))
     }
 
-    /// Where a key is, or where it would be.
+    /// Returns the place of a key, or the place at which it would be inserted.
     pub(crate) fn place(&self, key: &[u8]) -> Result<usize, usize> {
         let parts = self.parts();
         let (mut low, mut high) = (0, parts.len());
@@ -164,7 +164,7 @@ impl<'a> Parts<'a> {
         self.body.get(self.start(at)..self.start(at + 1)).unwrap_or_default()
     }
 
-    /// Where a part begins, and the one before it ends.
+    /// Returns the place at which a part begins and the previous one ends.
     fn start(self, at: usize) -> usize {
         at.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| number(*end))
     }

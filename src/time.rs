@@ -34,7 +34,7 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(millis(span)))
     }
 
-    /// How long it is from `earlier` to here; zero when `earlier` is later.
+    /// Returns the time from `earlier` to this; zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -1,4 +1,4 @@
-//! What a client holds: a public id and a secret, as one cookie value.
+//! The token that a client holds: a public id and a secret, as one cookie value.
 
 use std::{fmt, str::FromStr};
 
@@ -91,7 +91,7 @@ impl Secret {
         Self(random())
     }
 
-    /// What stands in the place of a secret in a session that is its own token: its seal is what opens it.
+    /// Returns the placeholder of a sealed session, which has no secret: its seal opens it.
     pub(crate) const fn none() -> Self {
         Self([0; RANDOM])
     }
@@ -180,7 +180,7 @@ impl fmt::Debug for SecretHash {
 #[cfg(feature = "secure-cookies")]
 pub(crate) type Mac = [u8; RANDOM];
 
-/// What the client holds.
+/// The token that the client holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) id: SessionId,
@@ -265,7 +265,7 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 /// Bytes of both halves in one go, which takes less time than one after the other: the second begins in the middle of a byte.
 const BOTH: usize = 33;
 
-/// What was encoded on the stack, which keeps nothing of it.
+/// Copies a text that was encoded on the stack, and clears the stack.
 fn owned(text: &mut [u8]) -> String {
     let value = std::str::from_utf8(text).unwrap_or_default().to_owned();
     text.zeroize();

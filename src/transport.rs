@@ -1,4 +1,4 @@
-//! How tokens travel: in a cookie, in a header, or both.
+//! The transport of tokens: in a cookie, in a header, or both.
 
 use std::fmt;
 
@@ -15,17 +15,17 @@ use crate::{
     error::Error,
 };
 
-/// How many claims of one request are kept: more than are tried, for some may turn out to make no sense.
+/// The most claims of one request that are kept. It is more than are tried, because some may be malformed or forged.
 const MAX_KEPT: usize = 16;
 
-/// Where tokens are looked for, cookies first.
+/// The places in which tokens are looked for, cookies first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Transport {
     pub(crate) cookie: Option<CookieOptions>,
     pub(crate) header: Option<HeaderName>,
 }
 
-/// Where a token came from, and where the next one goes.
+/// The place that a token came from, and to which the next one goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Cookie,
@@ -42,12 +42,12 @@ pub(crate) struct Claim {
 /// Values that a request presents as tokens.
 pub(crate) type Claims = SmallVec<[Claim; 1]>;
 
-/// What a request presents.
+/// The claims that a request presents.
 #[derive(Debug)]
 pub(crate) struct Presented {
     /// Those of a token's length, each once, and 16 at most: whoever sends a thousand cookies must not keep us busy.
     pub(crate) claims: Claims,
-    /// Where a new token goes, if none of these makes sense.
+    /// The place to which a new token goes if none of the claims is well-formed.
     pub(crate) way: Way,
 }
 
@@ -89,13 +89,13 @@ impl Transport {
         *way = if sends_header { Way::Header } else { Way::Cookie };
     }
 
-    /// What the token goes by: the cookie's name, or the header's where there is no cookie.
+    /// Returns the cookie's name, or the header's name if there is no cookie.
     pub(crate) fn name(&self) -> &str {
         let header = self.header.as_ref().map_or("", HeaderName::as_str);
         self.cookie.as_ref().map_or(header, CookieOptions::name)
     }
 
-    /// Whether two layers would read each other's tokens.
+    /// Returns whether two layers would read each other's tokens.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let name = |transport: &Self| transport.cookie.as_ref().map(|cookie| cookie.name().to_owned());
         name(self).is_some_and(|cookie| name(other).is_some_and(|other| other == cookie))

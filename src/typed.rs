@@ -12,7 +12,7 @@ use crate::{
 
 /// A type that has a place of its own in a session: see [`Typed`].
 pub trait SessionValue: Serialize + DeserializeOwned + 'static {
-    /// Where it is kept.
+    /// The key under which it is kept.
     const KEY: Key<Self>;
 }
 
@@ -53,7 +53,7 @@ impl<T: SessionValue> Typed<T> {
     ///
     /// # Errors
     ///
-    /// What is there is not a `T`, or the session is not loaded.
+    /// The stored value is not a `T`, or the session is not loaded.
     pub fn get(&self) -> Result<Option<T>, SessionGetError> {
         self.session.get(T::KEY)
     }
@@ -69,7 +69,7 @@ impl<T: SessionValue> Typed<T> {
     }
 
     /// Changes the value by `f`, which runs again where another request changed it meanwhile: see [`Session::update`].
-    /// Where there is none, `f` gets the default one.
+    /// If there is none, `f` gets the default value.
     ///
     /// # Errors
     ///

@@ -54,7 +54,7 @@ impl RequestExtensions for Extensions {
     }
 }
 
-/// What came of an Actix request.
+/// The outcome of an Actix request.
 pub(super) type Outcome<B> = Result<ServiceResponse<B>, Error>;
 
 /// The status, which decides what is kept. An error is a response that nobody has made yet: its changes count like any

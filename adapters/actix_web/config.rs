@@ -1,4 +1,4 @@
-//! How sessions live and how their cookies are protected, as actix-session 0.11 says it.
+//! The lifetime of sessions and the protection of their cookies, under the names of actix-session 0.11.
 
 use ::actix_web::cookie::time::Duration;
 
@@ -7,7 +7,7 @@ mod builder;
 pub use self::builder::SessionMiddlewareBuilder;
 use crate::{Lifetime, LifetimeBuilder, LifetimeError};
 
-/// How long the cookie lives. Default: [`BrowserSession`].
+/// The lifetime of the cookie. Default: [`BrowserSession`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionLifecycle {
@@ -37,7 +37,7 @@ pub struct BrowserSession(Ttl);
 #[must_use]
 pub struct PersistentSession(Ttl);
 
-/// What extends a session's TTL.
+/// The uses that extend a session's TTL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TtlExtensionPolicy {
@@ -50,7 +50,7 @@ pub enum TtlExtensionPolicy {
     OnStateChanges,
 }
 
-/// How the cookie is protected. Default: [`CookieContentSecurity::Private`].
+/// The protection of the cookie. Default: [`CookieContentSecurity::Private`].
 ///
 /// It matters for [`CookieSessionStore`](super::storage::CookieSessionStore). With any other store the cookie holds a token with a
 /// MAC in either case: there is nothing in it to hide.
@@ -70,13 +70,13 @@ struct Ttl {
 }
 
 impl BrowserSession {
-    /// How long a session lives that is not used.
+    /// Sets the lifetime of a session that is not used.
     pub fn state_ttl(mut self, ttl: Duration) -> Self {
         self.0.limit = ttl;
         self
     }
 
-    /// What extends that.
+    /// Sets the uses that extend the TTL.
     pub fn state_ttl_extension_policy(mut self, policy: TtlExtensionPolicy) -> Self {
         self.0.extended = policy;
         self
@@ -84,14 +84,14 @@ impl BrowserSession {
 }
 
 impl PersistentSession {
-    /// How long a session, and its cookie, live that is not used. Browsers keep no cookie for more than 400 days (RFC 6265bis
+    /// Sets the lifetime of a session that is not used, and of its cookie. Browsers keep no cookie for more than 400 days (RFC 6265bis
     /// section 5.5).
     pub fn session_ttl(mut self, ttl: Duration) -> Self {
         self.0.limit = ttl;
         self
     }
 
-    /// What extends that.
+    /// Sets the uses that extend the TTL.
     pub fn session_ttl_extension_policy(mut self, policy: TtlExtensionPolicy) -> Self {
         self.0.extended = policy;
         self

@@ -27,7 +27,7 @@ pub struct SessionMiddlewareService<S> {
     shared: Rc<Shared<S>>,
 }
 
-/// What a worker's requests share.
+/// The state that a worker's requests share.
 struct Shared<S> {
     inner: S,
     layer: SessionLayer,
@@ -35,12 +35,12 @@ struct Shared<S> {
     on_failure: Option<Arc<FailureHook>>,
 }
 
-/// When the session is loaded.
+/// The time at which the session is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loading {
     /// Before the handler, where the request presents a token. Sessions of a scope have nobody who cannot wait.
     Eager,
-    /// When an extractor asks.
+    /// An extractor loads it.
     Lazy,
 }
 

@@ -1,4 +1,4 @@
-//! Where sessions are, by the names of actix-session 0.11.
+//! The stores, under the names of actix-session 0.11.
 
 use crate::{CookieStore, SessionLayer, actix_web::config::CookieContentSecurity, keys::Keyring};
 
@@ -15,7 +15,7 @@ pub use self::{
     redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilder},
 };
 
-/// What [`SessionMiddleware::new`](super::SessionMiddleware::new) takes: [`CookieSessionStore`], and every
+/// The stores that [`SessionMiddleware::new`](super::SessionMiddleware::new) takes: [`CookieSessionStore`], and every
 /// [`cloakroom::SessionStore`](crate::SessionStore), such as [`MemoryStore`](crate::MemoryStore) and one of your own.
 ///
 /// A store that was written for actix-session has five verbs and is given whole sessions. It has to be written anew, with four:

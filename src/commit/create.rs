@@ -1,4 +1,4 @@
-//! Beginning a session.
+//! Begins a session.
 
 use super::{Commit, Error, Event, Head, Loaded, Ops, Record, SharedOps, State, Ticket, Timestamp};
 use crate::{
@@ -9,13 +9,22 @@ use crate::{
     token::{SessionId, random_nonce},
 };
 
-/// How many ids are drawn before the store is taken for broken.
+/// The outcome of [`Commit::create`].
+pub(super) enum Begun {
+    /// The session is stored, or there was nothing to store.
+    Done,
+    /// This login overlapped one of the same owner, and [`OverLimit::Refuse`](crate::OverLimit::Refuse) has no place for a
+    /// second session.
+    Second,
+}
+
+/// The number of ids that are drawn before the commit fails.
 const DRAWS: usize = 4;
 
 impl Commit<'_> {
-    /// Stores a new session with the request's own inserts; never of anything that it had loaded. `found` is the record that
-    /// the request lost its race for.
-    pub(super) async fn create(&mut self, found: Option<&Record>, now: Timestamp) -> Result<(), Error> {
+    /// Stores a new session with the request's own inserts, never with data that it loaded. `found` is the record for which
+    /// the request lost its race.
+    pub(super) async fn create(&mut self, found: Option<&Record>, now: Timestamp) -> Result<Begun, Error> {
         if self.ops.has_once() {
             SharedOps::make_mut(&mut self.ops).drop_once();
         }
@@ -25,7 +34,7 @@ impl Commit<'_> {
         if state.is_empty() && owner.is_none() && !self.ops.started {
             // A restart, a label or a lifetime waits for the first insert.
             self.waits = self.head == Head::Open;
-            return Ok(());
+            return Ok(Begun::Done);
         }
         if self.head == Head::Sent {
             return Err(Error::too_late());
@@ -42,18 +51,18 @@ impl Commit<'_> {
             Loaded::Superseded(record) => Some(record.clone()),
             _ => found.cloned(),
         };
-        // The sibling that was faster may have logged the same user in: its answer carries the token.
-        let is_merged = owner.is_some() && found.is_some_and(|found| found.owner() == owner.as_deref());
+        // The sibling that was faster may have logged the same user in: its response carries the token.
+        let is_second = owner.is_some() && found.is_some_and(|found| found.owner() == owner.as_deref());
         let mut drawn = Vec::new();
         let created = self.draw(&state, &rest, &mut drawn, now).await;
         self.forget(&drawn).await;
         match created {
-            Err(error) if error.is_over_limit() && is_merged => Ok(()),
-            created => created,
+            Err(error) if error.is_over_limit() && is_second => Ok(Begun::Second),
+            created => created.map(|()| Begun::Done),
         }
     }
 
-    /// Draws ids until one is stored. Those whose fate is unknown, or that are not to stay, are left in `drawn`.
+    /// Draws ids until one is stored. Leaves those in `drawn` whose fate is unknown, or that must be deleted again.
     async fn draw(
         &mut self,
         state: &State,
@@ -111,8 +120,8 @@ impl Commit<'_> {
         Err(Error::contended())
     }
 
-    /// Creates the record, and looks if the outcome is unknown: `create` is never sent twice for one id. `false`: the id is
-    /// somebody else's.
+    /// Creates the record. If the outcome is unknown, loads it to find out: `create` is never sent twice for one id. `false`:
+    /// another session has the id.
     async fn try_create(&self, id: &SessionId, record: &Record) -> Result<bool, StoreError> {
         let unknown = match self.core.backend.create(id, record).await {
             Ok(Created::Done) => return Ok(true),

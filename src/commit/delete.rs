@@ -1,4 +1,4 @@
-//! Ending a session.
+//! Ends a session.
 
 use super::{Commit, Error, Event, Head, Loaded, Record, Ticket, Timestamp, Token};
 use crate::{
@@ -27,7 +27,7 @@ impl Commit<'_> {
         tokens.extend(self.visit.token.take().map(|token| (token, self.visit.opened_at)));
         let mut failed = None;
         for (token, opened_at) in tokens {
-            // A token that opened the session long ago may be nothing to it by now.
+            // A token that opened the session long ago may not open it any more.
             let is_old = now.since(opened_at) >= SUPERSEDED_FOR;
             let opened = if is_old { self.opens_or_did(&token, None, now).await } else { Ok(true) };
             match opened {
@@ -36,7 +36,7 @@ impl Commit<'_> {
             }
         }
         while let Some((opened, _)) = self.visit.open_next(self.core, self.claims) {
-            // The load reports forged ones: a purge that is tried again and again is no attack.
+            // The load reports forged tokens. A purge that is repeated is no attack.
             let Ok(Opened { token, record, .. }) = opened else { continue };
             match self.opens_or_did(&token, record, now).await {
                 Ok(is_ours) => ids.extend(is_ours.then_some(token.id)),
@@ -54,7 +54,7 @@ impl Commit<'_> {
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Deletes `found` if it is still that record; else gives the record that there is.
+    /// Deletes `found` if the store still has that record. Else returns the record that the store has.
     pub(super) async fn delete_found(&mut self, found: Option<Record>) -> Result<Option<Record>, Error> {
         let (Some(id), Some(found)) = (self.visit.id(), found) else { return Ok(None) };
         match self.core.backend.delete(&id, Some(&found)).await? {
@@ -69,7 +69,7 @@ impl Commit<'_> {
         Ok(None)
     }
 
-    /// Deletes a record, whatever it is. A delete whose outcome is unknown is sent once more: done twice is done once.
+    /// Deletes a record unconditionally. A delete whose outcome is unknown is sent once more, which does no harm.
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         match self.core.backend.delete(id, None).await {
             Err(error) if error.is_unknown() => self.core.backend.delete(id, None).await.map(drop),
@@ -77,10 +77,10 @@ impl Commit<'_> {
         }
     }
 
-    /// Whether a token opens its record, or did before a renewal.
+    /// Returns whether a token opens its record, or did before a renewal.
     async fn opens_or_did(&self, token: &Token, held: Option<Record>, now: Timestamp) -> Result<bool, StoreError> {
         let found = match self.core.backend.load(&token.id, held).await {
-            // Nobody can tell whose it is, and it opens nothing.
+            // Its owner cannot be told, and it opens nothing: a purge may delete it.
             Err(error) if error.is_undecodable() => return Ok(true),
             found => found?,
         };

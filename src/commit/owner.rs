@@ -21,7 +21,7 @@ impl Commit<'_> {
         Ok(())
     }
 
-    /// Whether the owner is admitted by this commit: it is a login, or a change of owner.
+    /// Returns whether the owner is admitted by this commit: it is a login, or a change of owner.
     pub(super) fn is_login(&self, edit: OwnerEdit<'_>) -> bool {
         matches!(self.ops.act, Act::Login | Act::Restart) || matches!(edit, OwnerEdit::Set(_))
     }
@@ -43,7 +43,7 @@ impl Commit<'_> {
         }
     }
 
-    /// How the owner changes, from the one that was loaded.
+    /// Returns the change of the owner, compared with the one that was loaded.
     pub(super) fn owner_edit<'o>(&self, written: Option<&'o Option<Arc<str>>>) -> OwnerEdit<'o> {
         let loaded = self.visit.record().and_then(Record::owner);
         // A logout must not get lost because the session that it ends is not open.

@@ -1,4 +1,4 @@
-//! Replacing a record, and what the client gets for it.
+//! Replaces a record, and gives the client its token.
 
 use std::{sync::Arc, time::Instant};
 
@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     backend::KeyAge,
-    quota::Admission,
     record::Body,
     store::{
         DynStore, Replaced,
@@ -22,13 +21,13 @@ use crate::{
 pub(super) struct Put {
     pub(super) id: SessionId,
     pub(super) change: Change,
-    base: Record,
-    record: Record,
-    /// The token whose secret it makes current.
-    renewed: Option<Token>,
+    pub(super) base: Record,
+    pub(super) record: Record,
+    /// The token whose secret becomes current.
+    pub(super) renewed: Option<Token>,
 }
 
-/// What came of it.
+/// The outcome of a replacement.
 pub(super) enum Stored {
     Done,
     /// Another request was faster, and the store has this record now.
@@ -36,8 +35,8 @@ pub(super) enum Stored {
 }
 
 impl Commit<'_> {
-    /// Makes the replacement of `base`. `state` is what the request makes of its state; `owner` is the owner that it writes.
-    /// `None`: an update would have to run on a value that the request must not see.
+    /// Makes the replacement of `base`, with the request's `state` and `owner`. `None`: an update would have to run on a value
+    /// that the request must not see.
     pub(super) fn make(
         &mut self,
         base: &Record,
@@ -97,15 +96,15 @@ impl Commit<'_> {
             rest: rest.tidied(),
         });
         let record = record.written(random_nonce(), base);
-        // Where the limit was lowered, a session over it can still become smaller, step by step.
+        // If the limit was lowered, a session over it can still become smaller, step by step.
         if size(&record) > size(base) {
             self.check_size(&record)?;
         }
         Ok(Some(Box::new(Put { id, change, base: base.clone(), record, renewed })))
     }
 
-    /// Sends the replacement. Plain writes that lost a race, or find others waiting, are written together with theirs; other
-    /// writes wait until they are alone.
+    /// Sends the replacement. A plain write that lost a race, or finds other writers waiting, is written together with theirs.
+    /// Other writes wait until they are alone.
     pub(super) async fn store(&mut self, put: Put, now: Timestamp, turn: &mut Option<Alone>) -> Result<Stored, Error> {
         let core = self.core;
         let certain = match &core.backend.place {
@@ -145,7 +144,7 @@ impl Commit<'_> {
         }
     }
 
-    /// Waits in the queue of this process's writers.
+    /// Waits in the queue of this process's writers: for a turn alone, or until the write is stored with others.
     async fn wait(
         &mut self,
         put: Put,
@@ -158,7 +157,7 @@ impl Commit<'_> {
         if !matches!(put.change, Change::Write | Change::Merge) {
             let alone = core.queue.alone(store, id, put.base.clone(), self.patience()).await;
             let alone = alone.ok_or_else(|| self.contended())?;
-            // The queue may know an older record than this request does: nothing is decided on that.
+            // The queue may know an older record than this request does. Then this request's record decides.
             let newest = if alone.base().follows(put.base.nonce()) { alone.base().clone() } else { put.base };
             *turn = Some(alone);
             return Ok(Stored::Found(Some(newest)));
@@ -171,7 +170,7 @@ impl Commit<'_> {
                 last = Some(put);
                 Some(record)
             }
-            // A decision against it is taken on a record that was stored.
+            // A decision not to write needs a stored record: see `Written::Declined`.
             _ => None,
         };
         let written = core.queue.combine(store, id, base, patience, change).await;
@@ -183,54 +182,8 @@ impl Commit<'_> {
         }
     }
 
-    fn gains_owner(&self, put: &Put) -> bool {
-        self.core.quota.is_some()
-            && put.change == Change::Renew
-            && put.record.owner().is_some()
-            && put.record.owner() != put.base.owner()
-    }
-
-    /// Stores a login within its owner's limit.
-    async fn store_within_quota(
-        &mut self,
-        mut put: Put,
-        store: &dyn DynStore,
-        now: Timestamp,
-    ) -> Result<Stored, Error> {
-        let owner = put.record.owner().map(str::to_owned);
-        let admission = Admission::ask(self.core, owner.as_deref(), put.id, now).await?;
-        if let Some(admission) = &admission {
-            put.record.body_mut().last_used = admission.now().max(put.record.last_used());
-        }
-        let sent = certain::replace(store, &put.id, &put.base, &put.record, now, self.patience()).await;
-        match self.told(sent)? {
-            Certain::Done(later) => {
-                if let Some(admission) = admission
-                    && let Err(error) = admission.keep().await
-                {
-                    self.put_back(put, store, now).await;
-                    return Err(error);
-                }
-                self.stored(put, later, now).map(|()| Stored::Done)
-            }
-            Certain::Changed(found) => Ok(Stored::Found(Some(found))),
-            Certain::Gone => Ok(Stored::Found(None)),
-        }
-    }
-
-    /// Takes a login back that its owner's limit refused after all. The session is what it was before, and its token opens it.
-    async fn put_back(&self, put: Put, store: &dyn DynStore, now: Timestamp) {
-        let Put { id, base, record, .. } = put;
-        let before = base.written(random_nonce(), &record);
-        match certain::replace(store, &id, &record, &before, now, self.patience()).await {
-            // Another request has written meanwhile, which only the new token's holder can: there is none. Or it has ended.
-            Ok(_) => {}
-            Err(error) => self.core.upkeep_failed(id, &error.into()),
-        }
-    }
-
-    /// Takes in that a replacement is done; `later` is the record that others have made of it since.
-    fn stored(&mut self, put: Put, later: Option<Record>, now: Timestamp) -> Result<(), Error> {
+    /// Takes note of a replacement that is done. `later` is the record of a later write, if there was one.
+    pub(super) fn stored(&mut self, put: Put, later: Option<Record>, now: Timestamp) -> Result<(), Error> {
         let Put { id, change, record, renewed, .. } = put;
         if change == Change::Merge {
             let mut seen = self.visit.record().cloned();
@@ -282,7 +235,7 @@ impl Commit<'_> {
     }
 }
 
-/// The bytes of a record that grow with what the application, or a client, puts in.
+/// Returns the size of the parts of a record that grow with the application's input.
 fn size(record: &Record) -> usize {
     record.state().size() + record.owner().map_or(0, str::len) + record.label().map_or(0, str::len)
 }

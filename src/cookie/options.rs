@@ -86,7 +86,7 @@ impl Default for CookieOptions {
     }
 }
 
-/// When a browser sends the cookie along with requests that other sites caused (RFC 6265bis section 5.6.7).
+/// The cross-site requests with which a browser sends the cookie (RFC 6265bis section 5.6.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum SameSite {
     /// Never. A user who follows a link from elsewhere arrives logged out.
@@ -137,7 +137,7 @@ impl CookieOptionsBuilder {
         self
     }
 
-    /// When cross-site requests carry the cookie. Default: [`SameSite::Lax`].
+    /// Sets the cross-site requests with which a browser sends the cookie. Default: [`SameSite::Lax`].
     #[must_use]
     pub fn same_site(mut self, same_site: SameSite) -> Self {
         self.same_site = same_site;
@@ -178,7 +178,7 @@ impl CookieOptionsBuilder {
     ///
     /// # Errors
     ///
-    /// What browsers would silently drop is refused here, see [`CookieError`].
+    /// A combination that browsers would silently drop is refused here: see [`CookieError`].
     pub fn build(self) -> Result<CookieOptions, CookieError> {
         if self.name.is_empty() || self.name.len() > MAX_ATTRIBUTE || !self.name.bytes().all(is_token) {
             return Err(CookieError::Name);
@@ -228,7 +228,7 @@ pub enum CookieError {
     Value,
     /// Name and value are over 4096 bytes together (RFC 6265bis section 5.7).
     TooLarge {
-        /// How many bytes they are.
+        /// Their size in bytes.
         bytes: usize,
     },
 }

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::Key;
 use crate::token::random;
 
-/// What a sub-key is for. Its text is part of the format: once released, it never changes.
+/// The purpose of a sub-key. Its text is part of the format: once released, it never changes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
     /// The MAC of a token.

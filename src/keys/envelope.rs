@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{backend::KeyAge, token::random};
 
-/// Whether the bytes can be read without a key. The numbers are the formats' versions, and the first byte of each envelope: a
+/// The kind of an envelope: readable without a key, or sealed. The numbers are the formats' versions, and the first byte of each envelope: a
 /// later format gets another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -40,7 +40,7 @@ struct Lock {
 enum Subkey {
     Seal {
         siv: Box<Siv>,
-        /// What is authenticated besides the payload.
+        /// The bytes that are authenticated besides the payload.
         context: Box<[u8]>,
     },
     /// Has been fed with the same.
@@ -190,7 +190,7 @@ mod tests {
         }
     }
 
-    /// What this version of the crate writes, later ones must read.
+    /// Later versions of the crate must read the formats that this one writes.
     #[test]
     fn the_formats_are_kept() {
         let table = [

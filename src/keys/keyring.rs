@@ -7,8 +7,8 @@ use crate::backend::KeyAge;
 
 /// One current key, which everything new is made with, and any number of others that are accepted.
 ///
-/// What was made with another one is made again with the current one when it is used. A key that is not in the ring opens
-/// nothing. See [the module](super) for a rotation step by step.
+/// A token or session under another key is sent again under the current key when it is used. A key that is not in the ring
+/// opens nothing. See [the module](super) for a rotation step by step.
 ///
 /// ```
 /// use cloakroom::keys::{Key, Keyring};
@@ -53,7 +53,7 @@ impl Keyring {
         Ok(Self(Ring { current, previous: keys.collect::<Result<_, _>>()? }))
     }
 
-    /// What every key makes of itself.
+    /// Makes a value from every key.
     pub(super) fn map<T>(&self, make: impl Fn(&Key) -> T) -> Ring<T> {
         Ring { current: make(&self.0.current), previous: self.0.previous.iter().map(make).collect() }
     }

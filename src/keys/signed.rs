@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use crate::{backend::KeyAge, credentials::Credentials, keys::Key, state::State, time::Timestamp};
 
-    /// What this version of the crate writes, later ones must read.
+    /// Later versions of the crate must read the format that this one writes.
     #[test]
     fn the_format_is_kept() {
         const TEXT: &str = "AAECAwQFBgcICQoLDA0ODwAQIDBAUGBwgJCgsMDQ4PEAS9roPVj-sXW2k-_e7xRD1g";

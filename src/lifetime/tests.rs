@@ -96,6 +96,7 @@ fn limits_that_make_no_sense_are_refused() {
     let table = [
         (limits(0, 10), LifetimeError::NoTime),
         (limits(10, 0), LifetimeError::NoTime),
+        (limits(11, 10), LifetimeError::IdleTooLong),
         (limits(10, 401 * 24 * 60 * 60).persistent(), LifetimeError::CookieTooLong),
         (limits(10, 10).extend_on_use(0.0), LifetimeError::Threshold),
         (limits(10, 10).extend_on_use(1.1), LifetimeError::Threshold),

@@ -12,7 +12,7 @@ use std::{
 use super::{expiry::Firsts, lock};
 use crate::{time::Timestamp, token::SessionId};
 
-/// How many sessions there may be, and the order in which those without an owner go.
+/// The limit of sessions, and the order in which those without an owner are ended.
 pub(super) struct Bound {
     max: usize,
     count: AtomicUsize,

@@ -11,7 +11,7 @@ use std::{
 use super::SHARDS;
 use crate::{time::Timestamp, token::SessionId};
 
-/// When the first session of each shard expires: written under the shard's lock, read without.
+/// The time at which the first session of each shard expires. It is written under the shard's lock, and read without it.
 ///
 /// So a full store finds what has expired by one look at half a kilobyte, not by taking every lock.
 pub(super) struct Firsts([AtomicU64; SHARDS]);

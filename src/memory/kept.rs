@@ -13,7 +13,7 @@ pub(super) struct Kept {
 
 #[cfg(test)]
 thread_local! {
-    /// How often this thread asked whether a record lives: what clean-up costs.
+    /// The number of times that this thread asked whether a record lives: the cost of clean-up.
     pub(super) static LOOKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 

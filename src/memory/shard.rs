@@ -8,10 +8,11 @@ use crate::{
     token::SessionId,
 };
 
-/// How many slots of the table a writing call looks at. The sweep comes around while a table grows by an eighth, so what
-/// has expired makes room before the table would have to double.
+/// The number of slots that a writing call looks at. The sweep goes around once while a table grows by an eighth, so expired
+/// entries make room before the table would have to double.
 const SWEEP: usize = 8;
-/// How many that have expired it removes where their order is known: more than it adds, and no more, for each costs time.
+/// The number of expired entries that a writing call removes if their order is known: more than it adds, but few, because each
+/// takes time.
 const IN_ORDER: usize = 2;
 
 /// Calls that write also clean up: what they found expired is in the `expired` that they are given.
@@ -20,7 +21,7 @@ pub(super) struct Shard {
     table: Table,
     /// The next slot to sweep.
     hand: usize,
-    /// Where the store is bounded.
+    /// Kept if the store is bounded.
     expiries: Option<Expiries>,
 }
 
@@ -89,7 +90,7 @@ impl Shard {
         if self.get(id).is_some_and(is_meant) { self.remove(id) } else { None }
     }
 
-    /// Where the store is bounded: removes the one that expired first, if it had by then.
+    /// Removes the entry that expired first, if the store is bounded and the entry has expired at `now`.
     pub(super) fn remove_expired(&mut self, now: Timestamp) -> Option<Kept> {
         let id = self.expiries.as_ref()?.expired(now)?;
         self.remove(&id)
@@ -150,7 +151,7 @@ impl Shard {
     }
 }
 
-/// What had expired by this time is cleaned up by a write of `record`, whose last use tells the time.
+/// Returns the time whose expired entries a write of `record` cleans up. The last use of `record` tells it.
 fn over(record: &Record) -> Timestamp {
     Timestamp::from_millis(record.last_used().as_millis().saturating_sub(millis(Record::GRACE)))
 }

@@ -69,8 +69,8 @@ impl MemoryStore {
     /// The file cannot be read, is damaged, or was written by a later version ([`io::ErrorKind::InvalidData`]). Nothing is
     /// added then.
     ///
-    /// Where a bounded store has no room for all, it takes those with an owner first, then the newest, and ends none of
-    /// its own.
+    /// If a bounded store has no room for all, it takes those with an owner first, then the newest. It ends none of its own
+    /// sessions.
     pub fn restore_from(&self, path: impl AsRef<Path>) -> io::Result<usize> {
         let mut bytes = Vec::new();
         File::open(path)?.read_to_end(&mut bytes)?;

@@ -5,15 +5,15 @@ use hashbrown::HashTable;
 use super::kept::Kept;
 use crate::token::SessionId;
 
-/// How many the first table is for: there is one in every part of a store, and smaller ones would all grow again at once.
+/// The number of entries of the first table. Every part of a store has one, and smaller ones would all grow at once.
 const FIRST: usize = 14;
 
-/// Where one is removed, hashbrown often leaves a mark in its place, which takes room until the table is rebuilt; and a
-/// table that is over half full it doubles instead. After a sweep most of a table is such marks.
+/// hashbrown often leaves a mark in the place of a removed entry. The mark takes room until the table is rebuilt. A table that
+/// is over half full is doubled instead of rebuilt. After a sweep most of a table is such marks.
 #[derive(Default)]
 pub(super) struct Table {
     entries: HashTable<Kept>,
-    /// How many entries there is room for where there is no mark.
+    /// The number of entries for which there is room without marks.
     whole: usize,
     /// Since the table was last rebuilt.
     inserted: usize,
@@ -64,12 +64,12 @@ impl Table {
         self.entries.extract_if(move |kept| is_meant(kept))
     }
 
-    /// Whether another entry may need a larger table or a rebuild.
+    /// Returns whether another entry may need a larger table or a rebuild.
     pub(super) fn is_used_up(&self) -> bool {
         self.entries.len() >= self.entries.capacity()
     }
 
-    /// Whether a rebuild makes room, and so much, or so long after the last, that each insert pays for a few moves only.
+    /// Returns whether a rebuild makes room, and so much, or so long after the last, that each insert pays for a few moves only.
     pub(super) fn is_worth_a_rebuild(&self) -> bool {
         let room = self.whole.saturating_sub(self.entries.len());
         let worth = self.whole.div_ceil(4);

@@ -1,4 +1,4 @@
-//! What a request's operations make of a state.
+//! Applies a request's operations to a state.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ impl Ops {
         Ok((!changes.is_empty()).then(|| packed(now, changes)))
     }
 
-    /// Whether a new session gets a key.
+    /// Returns whether a new session gets a key.
     pub(crate) fn inserts(&self, affirms: bool) -> bool {
         self.written_keys(affirms).any(|(_, value)| value.is_some())
     }

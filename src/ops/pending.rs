@@ -1,4 +1,4 @@
-//! What is asked for, shared with the commits that are under way.
+//! The pending operations, shared with the commits that are under way.
 
 use std::ops::{Deref, DerefMut};
 
@@ -7,24 +7,24 @@ use smallvec::SmallVec;
 use super::{Act, Ops, SharedOps};
 use crate::state::State;
 
-/// What a request's handlers asked for and no store knows yet.
+/// The operations of a request's handlers that no store has yet.
 ///
 /// A commit shares it, so that either side copies it before a change, and [settles](Pending::settle) it afterwards: a commit
-/// that fails, or is dropped half way, loses nothing. Most requests ask for nothing, and have no block of it.
+/// that fails, or is dropped, loses nothing. Most requests ask for nothing, and allocate nothing.
 #[derive(Default)]
 pub(crate) struct Pending {
     ops: Option<SharedOps>,
-    /// Where there is none: the clock of the last one.
+    /// The clock of the last `ops`, if there are none.
     clock: u64,
 }
 
 impl Pending {
-    /// A number that changes whenever what the request sees under a key may have changed.
+    /// Returns a number that changes when the value that the request sees under a key may have changed.
     pub(crate) fn version(&self) -> u64 {
         self.ops.as_ref().map_or(self.clock, |ops| ops.clock)
     }
 
-    /// As they are now.
+    /// Returns the operations as they are now.
     pub(crate) fn share(&mut self) -> SharedOps {
         SharedOps::clone(self.block())
     }

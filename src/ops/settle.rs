@@ -1,6 +1,6 @@
 //! Operations after their commit: what is done, and what is left.
 
-use super::{Act, KeyOp, Ops, SharedOps, Update, What};
+use super::{Act, Ops, SharedOps};
 use crate::{error::Error, state::State};
 
 impl Ops {
@@ -25,22 +25,5 @@ impl Ops {
     pub(crate) fn rebase(this: &mut SharedOps, loaded: &State) -> Result<(), Error> {
         SharedOps::make_mut(this).clock += 1;
         Self::replay(this, loaded)
-    }
-}
-
-impl KeyOp {
-    /// Forgets the steps that a commit of `done` has taken.
-    fn settle(&mut self, done: &Ops, loaded: &State) {
-        let What::Update(update) = &mut self.what else { return };
-        let Update { seen, steps, .. } = &mut **update;
-        let count = steps.len();
-        steps.retain(|step| step.at > done.clock);
-        // What is left was made of what the done steps had made; the commit may have run them again.
-        let base = match done.what(&self.key) {
-            _ if steps.len() == count => seen.take(),
-            Some(What::Update(done)) => Some(done.made.clone()),
-            _ => None,
-        };
-        *seen = base.filter(|base| base.as_deref() == loaded.get(&self.key));
     }
 }

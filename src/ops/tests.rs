@@ -1,6 +1,7 @@
 use std::{panic, sync::OnceLock};
 
 use super::{apply::Overtaken, *};
+use crate::error::Error;
 
 type Entries = &'static [(&'static str, &'static str)];
 

@@ -27,7 +27,7 @@ pub(super) struct Checked<T> {
 struct Place {
     /// The levels of arrays and objects around it.
     depth: u8,
-    /// Whether it is the value of a `Some`, so that `null` would be read as `None`.
+    /// It is the value of a `Some`, so `null` would be read as `None`.
     in_some: bool,
 }
 

@@ -20,7 +20,7 @@ impl Record {
         bytes.extend_from_slice(self.state().as_bytes());
     }
 
-    /// How many bytes [`Record::write_body`] appends.
+    /// Returns the number of bytes that [`Record::write_body`] appends.
     pub(crate) fn body_len(&self) -> usize {
         let Parts { owner, label, lifetime, .. } = &*self.body().rest;
         let texts = [owner, label].into_iter().flatten().map(|text| text.len()).sum::<usize>();
@@ -103,7 +103,7 @@ fn put_option(bytes: &mut Vec<u8>, part: Option<&[u8]>) {
 
 const NONE: u32 = u32::MAX;
 
-/// What is still to be read.
+/// The bytes that are still to be read.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {

@@ -13,7 +13,7 @@ use crate::{
     raw::{Raw, raw_of},
 };
 
-/// How often a closure runs again while others change its key: a closure that changes it itself would run for ever.
+/// The number of times that a closure runs again while its key changes. A closure that changes its own key would run for ever.
 const TRIES: usize = 1000;
 
 impl Session {
@@ -28,7 +28,7 @@ impl Session {
         raw.map(|raw| serde_json::from_str(&raw)).transpose().map_err(|error| SessionGetError::new(key, error))
     }
 
-    /// Whether there is such a key.
+    /// Returns whether there is such a key.
     #[must_use]
     pub fn contains_key(&self, key: impl AsRef<str>) -> bool {
         self.inner().is_ok_and(|inner| inner.raw(key.as_ref()).is_some())
@@ -50,7 +50,7 @@ impl Session {
         Entries(raw.into_iter().map(|(key, raw)| (key, value_of(&raw))).collect())
     }
 
-    /// Whether there is no key at all.
+    /// Returns whether there is no key at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner().map_or(true, |inner| inner.entries().is_empty())
@@ -83,7 +83,7 @@ impl Session {
 
     /// Changes the value under `key` by `f`. Does nothing where there is no such key.
     ///
-    /// Where another request changes this key between our load and our commit, `f` runs again on the fresh value: two
+    /// If another request changes this key between this request's load and its commit, `f` runs again on the fresh value: two
     /// requests that add one add two, a hundred add a hundred. So `f` may run several times, also after the handler is
     /// done; it must not be what counts the calls. [`update_once`](Session::update_once) takes closures that cannot.
     ///
@@ -139,7 +139,7 @@ impl Session {
 
     /// Changes the value under `key` by a closure that can run only once. Does nothing where there is no such key.
     ///
-    /// Where another request changes this key between our load and our commit, the commit fails: the client gets an
+    /// If another request changes this key between this request's load and its commit, the commit fails: the client gets an
     /// error, and nothing is stored.
     ///
     /// # Errors

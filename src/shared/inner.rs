@@ -1,4 +1,4 @@
-//! What a request has loaded, and done to it so far.
+//! A request's session: the record as it was loaded, and the operations on it so far.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,27 +16,27 @@ use crate::{
 pub(crate) struct Inner {
     pub(crate) visit: Visit,
     pub(crate) ops: Pending,
-    /// How far the last commit has come.
+    /// The progress of the last commit.
     pub(super) attempt: Attempt,
     pub(super) ticket: Ticket,
-    /// Whether the token is to be sent again when the head leaves, for what a save did.
+    /// The token must be sent again with the response's head, because of an earlier `save`.
     pub(super) resends: bool,
     pub(crate) was_presented: bool,
-    /// Keeps the closures of updates, so that none is dropped under the lock: a `Drop` of the user's may use the session.
+    /// The closures of updates. They are kept, so that none is dropped under the lock: a user's `Drop` may use the session.
     closures: Vec<Replay>,
-    /// Whether a change after the session's end was reported.
+    /// A change after the session's end was reported.
     pub(crate) is_end_told: bool,
 }
 
-/// A commit of what is asked for now.
+/// A commit of the pending operations.
 pub(super) enum Attempt {
     /// None was begun, or the last one succeeded.
     None,
-    /// It was begun, and its end not yet seen.
+    /// It was begun, and has not ended.
     Running,
-    /// It failed, and nothing is stored of it.
+    /// It failed, and stored nothing.
     Failed,
-    /// Its outcome stays unknown: what it was asked for is never applied again.
+    /// Its outcome stays unknown, so its operations are never applied again.
     Unknown(StoreError),
 }
 
@@ -76,12 +76,12 @@ impl Inner {
         is_taken
     }
 
-    /// Takes out the closures that no update needs any more. They are to be dropped without the lock.
+    /// Removes and returns the closures that no update needs any more. The caller drops them without the lock.
     pub(super) fn spent_closures(&mut self) -> Vec<Replay> {
         self.closures.extract_if(.., |closure| closure.is_last()).collect()
     }
 
-    /// Logs the user in; on a session that has ended, to a new one.
+    /// Logs the user in. If the session has ended, the login begins a new one.
     pub(crate) fn log_in(&mut self, owner: Arc<str>, admitted: Option<Option<Timestamp>>) {
         let now = match &self.ops.owner {
             Some(owner) => owner.as_deref(),
@@ -98,12 +98,12 @@ impl Inner {
         (self.ops.owner, self.ops.admitted) = (Some(Some(owner)), admitted);
     }
 
-    /// Whether the session was found gone, and nothing else was asked for than to change it.
+    /// Returns whether the session was found gone, and nothing else was asked for than to change it.
     pub(super) fn is_gone(&self) -> bool {
         self.visit.loaded == Loaded::Gone && matches!(self.ops.act, Act::Keep | Act::Renew)
     }
 
-    /// Whether writes have no effect any more: the session is purged, and no other one begun.
+    /// Returns whether writes have no effect any more: the session is purged, and no other one begun.
     pub(crate) fn has_ended(&self) -> bool {
         let begins_another = matches!(self.ops.act, Act::Restart | Act::Login);
         let has_ended = matches!(self.visit.loaded, Loaded::Ended | Loaded::Gone);

@@ -7,7 +7,7 @@ const ON_STACK: usize = 1536;
 /// Of a small one no more than this is cleared before.
 const SMALL: usize = 192;
 
-/// What a state is packed of.
+/// A part from which a state is packed.
 pub(crate) enum Run<'a> {
     /// Entries of another state: their ends, where the first begins, and all of them.
     Kept { ends: &'a [[u8; WORD]], start: usize, body: &'a [u8] },

@@ -1,4 +1,4 @@
-//! Finding out what became of a write whose reply was lost.
+//! Finds out the outcome of a write whose reply was lost.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,13 @@ use crate::{
     token::SessionId,
 };
 
-/// How often a replacement is sent again, at most, while its outcome is unknown.
+/// The most times that a replacement is sent again while its outcome is unknown.
 const REPEATS: u32 = 3;
 
 /// The certain outcome of a replacement.
 #[derive(Clone, Debug)]
 pub(crate) enum Certain {
-    /// It was done. If others have written since, this is their record.
+    /// It was done. The record is that of a later write, if there was one.
     Done(Option<Record>),
     /// It was not done: the store has this record.
     Changed(Record),
@@ -45,7 +45,7 @@ pub(crate) async fn replace(
     if error.is_not_done() { Err(error) } else { Box::pin(again(store, id, base, record, now, patience, error)).await }
 }
 
-/// Finds out what became of a replacement that was sent before.
+/// Finds out the outcome of a replacement that was sent before.
 pub(crate) async fn again(
     store: &dyn DynStore,
     id: &SessionId,
@@ -67,7 +67,7 @@ pub(crate) async fn again(
     Err(unknown)
 }
 
-/// Nothing was lost so far: a record with another nonce means that nothing was done.
+/// Reads the first reply. No reply was lost so far, so a record with another nonce means that nothing was done.
 fn first(replaced: Replaced, record: &Record) -> Certain {
     match replaced {
         Replaced::Done => Certain::Done(None),
@@ -77,13 +77,12 @@ fn first(replaced: Replaced, record: &Record) -> Certain {
     }
 }
 
-/// Tells from the record that is there now what became of the write of `record` in the place of `base`; `None`: it does
-/// not tell.
+/// Tells from the record `found` whether `record` was written in the place of `base`. `None`: it does not tell.
 fn judge(base: &Record, record: &Record, found: Record, now: Timestamp) -> Option<Certain> {
     if found.follows(record.nonce()) {
         return Some(Certain::Done(Some(found)));
     }
-    // The write that follows the base is known then, and it is another one.
+    // The trail names the write after `base`, and it is another one.
     if found.follows(base.nonce()) {
         return Some(Certain::Changed(found));
     }

@@ -5,7 +5,7 @@ use std::future::Future;
 use super::{Deleted, Reply, SessionStore, StoreError};
 use crate::{record::Record, token::SessionId};
 
-/// How often a revocation starts again while others write the record.
+/// The number of times that a revocation starts again while other requests write the record.
 const TRIES: u32 = 64;
 
 /// The index of owners of a store: finds an owner's sessions, and ends them.

@@ -1,8 +1,8 @@
 //! The queue of the writers of one session, in one process.
 //!
-//! Compare-and-set alone makes no progress under load: of a hundred writers one succeeds, and the others come back. Writers
-//! that lost a race wait here, and are written together: each applies its change to the record that the one before it left,
-//! by its own function, when its turn comes; the last one's record is sent. The batch has one nonce and one fate.
+//! Compare-and-set alone makes little progress under load: of a hundred writers one succeeds, and the others try again. So
+//! writers that lost a race wait here, and are written together in a batch. Each writer gets its turn, and applies its own
+//! function to the record that the writer before it left. The last record is sent. The batch has one nonce and one outcome.
 
 use std::{
     collections::HashMap,
@@ -37,28 +37,28 @@ pub(crate) struct Queue {
     count: AtomicUsize,
 }
 
-/// What became of a member of the queue.
+/// The outcome for a member of the queue.
 #[derive(Clone, Debug)]
 pub(crate) enum Written {
     /// Its change is stored, in this record. It may be older than the one that the store has.
     Done(Record),
-    /// It declined to change the record that its turn came with. That one may never have been stored: the member has to
+    /// The member declined to change the record that it was given. That record may never have been stored, so the member must
     /// load before it decides.
     Declined,
     /// There is no record any more.
     Gone,
-    /// Its turn did not come in time, or too many wait.
+    /// The member's turn did not come in time, or the queue is full.
     Late,
 }
 
 impl Queue {
-    /// Whether writers of this session wait already. Costs one atomic read where nobody waits at all.
+    /// Returns whether writers of this session wait already. Costs one atomic read if none wait for any session.
     pub(crate) fn is_busy(&self, id: &SessionId) -> bool {
         self.count.load(Ordering::Acquire) > 0 && self.lines().contains_key(id)
     }
 
-    /// Writes `change` of the record that is there when its turn comes, together with the changes of others. `change` runs
-    /// once for each record that it is asked about; it answers `None` to decline.
+    /// Waits for the member's turn, applies `change` to the record of the batch, and waits until the batch is stored. `change`
+    /// runs again if the batch lost its race. It returns `None` to decline.
     pub(crate) async fn combine(
         self: &Arc<Self>,
         store: &Arc<dyn DynStore>,
@@ -75,7 +75,7 @@ impl Queue {
                 Next::Turn(mut turn) => {
                     let batch = &mut turn.batch;
                     let Some(record) = change(&batch.record) else {
-                        // It comes back to decide on a stored record, so this one is stored before others ride along.
+                        // This member decides on a stored record, so the batch is stored before another member joins.
                         batch.is_closed = !batch.riders.is_empty();
                         return Ok(Written::Declined);
                     };
@@ -93,8 +93,8 @@ impl Queue {
         }
     }
 
-    /// Waits until nobody else of this process writes this session; `None` if that took too long. It lasts until the turn is
-    /// dropped.
+    /// Waits until no other member writes this session. `None`: that took longer than `patience`. The other members wait until
+    /// the turn is dropped.
     pub(crate) async fn alone(
         self: &Arc<Self>,
         store: &Arc<dyn DynStore>,
@@ -137,7 +137,7 @@ impl Queue {
     }
 }
 
-/// The turn of a writer that goes alone. The others wait until it is dropped.
+/// The turn of a writer that goes alone. The other members wait until it is dropped.
 pub(crate) struct Alone {
     turn: Turn,
     _member: Member,
@@ -149,13 +149,13 @@ impl Alone {
         &self.turn.batch.base
     }
 
-    /// Tells those who wait which record was stored last.
+    /// Tells the waiting members which record was stored last.
     pub(crate) fn leave(&mut self, record: Record) {
         self.turn.batch = Batch::of(record);
     }
 }
 
-/// A writer in a line. Dropped, it leaves.
+/// A writer in a line. It leaves the line when it is dropped.
 struct Member {
     line: Arc<Line>,
     seat: Arc<Seat>,
@@ -192,7 +192,7 @@ impl Member {
     }
 }
 
-/// Waits, but not for longer than this: if there is a runtime, which has timers then.
+/// Waits for a notification, at most for `longest`. Without a runtime there is no timer, and no limit.
 async fn wait(notified: impl Future<Output = ()>, longest: Duration) {
     match Handle::try_current() {
         Ok(_) => drop(timeout(longest, notified).await),
@@ -207,7 +207,7 @@ impl Drop for Member {
     }
 }
 
-/// A member's turn with the batch. Dropped, the batch goes on to the next one, or to the store.
+/// A member's turn with the batch. When it is dropped, the batch goes to the next member, or to the store.
 struct Turn {
     line: Arc<Line>,
     batch: Batch,

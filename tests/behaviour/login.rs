@@ -200,9 +200,14 @@ async fn a_double_click_under_a_limit_of_one_is_no_error() {
         fast.visit(&layer, async |session| session.login("alice")).await;
         gate.open();
     };
-    let login = slow.send(&layer, async |session| session.login("alice"));
+    let login = slow.send(&layer, async |session| {
+        session.insert("theme", "dark").unwrap();
+        session.update("cart", |items: u32| items + 1).unwrap();
+        session.login("alice");
+    });
     let (response, ()) = soon(async { tokio::join!(login, race) }).await;
     assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(look(&layer, &fast).await.1, "cart+theme", "its writes are merged");
     assert_eq!(slow.token().map(str::to_owned), token, "no cookie over the newer one");
     assert_eq!(whose(&layer, &fast).await.as_deref(), Some("alice"));
     assert_eq!(store.inner().len(), 1);

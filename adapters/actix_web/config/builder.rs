@@ -65,19 +65,19 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// Whether the cookie goes over https only. Without, anyone on the way can read it.
+    /// Returns whether the cookie goes over https only. Without, anyone on the way can read it.
     pub fn cookie_secure(mut self, secure: bool) -> Self {
         self.cookie.is_secure = secure;
         self
     }
 
-    /// Whether scripts in the page are kept from the cookie. Where they are not, one injected script steals sessions.
+    /// Returns whether scripts in the page are kept from the cookie. Where they are not, one injected script steals sessions.
     pub fn cookie_http_only(mut self, http_only: bool) -> Self {
         self.cookie.is_http_only = http_only;
         self
     }
 
-    /// When cross-site requests carry the cookie.
+    /// Sets the cross-site requests with which a browser sends the cookie.
     pub fn cookie_same_site(mut self, same_site: SameSite) -> Self {
         self.cookie.same_site = same_site;
         self
@@ -95,13 +95,13 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// Whether a session in the cookie can be read there.
+    /// Returns whether a session in the cookie can be read there.
     pub fn cookie_content_security(mut self, content_security: CookieContentSecurity) -> Self {
         self.content = content_security;
         self
     }
 
-    /// How long sessions and cookies live.
+    /// Sets the lifetime of sessions and cookies.
     pub fn session_lifecycle<S: Into<SessionLifecycle>>(mut self, session_lifecycle: S) -> Self {
         self.lifecycle = session_lifecycle.into();
         self
@@ -125,13 +125,13 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
 
     /// Makes the middleware.
     ///
-    /// What browsers merely clamp, a `Max-Age` of more than 400 days, is one warning in the log, and so is a key that is one byte over
-    /// and over.
+    /// The log gets one warning for a `Max-Age` of more than 400 days, which browsers clamp, and one for a key that repeats a
+    /// single byte.
     ///
     /// # Panics
     ///
-    /// Where browsers would drop the cookie, with the text of the [`CookieError`]; and where the TTL is not above zero, with that of the
-    /// [`LifetimeError`](crate::LifetimeError).
+    /// Panics if browsers would drop the cookie, with the text of the [`CookieError`], or if the TTL is zero, with the text of
+    /// the [`LifetimeError`](crate::LifetimeError). actix-session's builder has no `Result` to return.
     #[must_use]
     pub fn build(self) -> SessionMiddleware<Store> {
         let Self { store, key, cookie, content, lifecycle, more } = self;

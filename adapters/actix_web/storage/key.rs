@@ -4,7 +4,7 @@ use std::fmt;
 
 use rand::{RngExt as _, distr::Alphanumeric};
 
-/// How long a key may be.
+/// The longest key, in bytes.
 const MAX: usize = 4064;
 
 /// A text of at most 4,064 bytes that names a session.

@@ -70,7 +70,7 @@ enum Place {
 }
 
 impl RedisSessionStoreBuilder {
-    /// What each key in Redis is called: `keygen` gets the session's public id, or `owner:` and the owner. Default: behind
+    /// Sets the names of keys in Redis: `keygen` gets the session's public id, or `owner:` and the owner. Default: behind
     /// `cloakroom:`.
     pub fn cache_keygen<F>(self, keygen: F) -> Self
     where

@@ -45,7 +45,7 @@ impl RedisActorSessionStore {
 pub struct RedisActorSessionStoreBuilder(RedisStoreBuilder);
 
 impl RedisActorSessionStoreBuilder {
-    /// What each key in Redis is called: see [`RedisSessionStoreBuilder::cache_keygen`](super::RedisSessionStoreBuilder::cache_keygen).
+    /// Sets the names of keys in Redis: see [`RedisSessionStoreBuilder::cache_keygen`](super::RedisSessionStoreBuilder::cache_keygen).
     pub fn cache_keygen<F>(self, keygen: F) -> Self
     where
         F: Fn(&str) -> String + 'static + Send + Sync,

@@ -1,4 +1,4 @@
-//! What the text form is made of.
+//! Reads the elements of the text form.
 
 /// Text that is still to be read.
 pub(super) struct Reader<'a>(&'a str);

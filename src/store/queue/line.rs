@@ -23,11 +23,11 @@ use crate::{
     token::SessionId,
 };
 
-/// How many changes one write carries, at most.
+/// The most changes that one write carries.
 pub(super) const MOST_RIDERS: usize = 256;
-/// How many wait for one session, at most.
+/// The most members that wait for one session.
 pub(super) const MOST_WAITING: usize = 4096;
-/// How long the queue waits for a member whose turn it is: a request that nobody polls must not stop the others.
+/// The time for which the queue waits for a member whose turn it is. A request that is not polled must not stop the others.
 pub(super) const TURN: Duration = Duration::from_millis(250);
 
 /// The writers of one session.
@@ -45,9 +45,9 @@ pub(super) struct State {
     pub(super) idle: Vec<Arc<Seat>>,
     /// The batch that waits for its next member, since then; `None` while a member has it, or it is being stored.
     pub(super) batch: Option<(Batch, Instant)>,
-    /// What became of those whose batch is over.
+    /// The fates of members whose batch has ended.
     pub(super) fates: Vec<(Arc<Seat>, Fate)>,
-    /// How many are in the line in all.
+    /// The number of members in the line.
     pub(super) members: usize,
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Batch {
     pub(super) record: Record,
     /// Whose changes are in it.
     pub(super) riders: Vec<Arc<Seat>>,
-    /// Whether nobody else can ride in it.
+    /// No other member can join it.
     pub(super) is_closed: bool,
 }
 
@@ -89,7 +89,7 @@ impl Batch {
     }
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 #[derive(Clone)]
 pub(super) enum Fate {
     Done(Record),
@@ -141,7 +141,7 @@ impl State {
         has_room
     }
 
-    /// What there is for this member: its fate, or the batch if it is its turn.
+    /// Returns the member's fate, or the batch if it is the member's turn.
     pub(super) fn poll(&mut self, seat: &Arc<Seat>) -> Option<Result<Batch, Fate>> {
         if let Some(at) = self.fates.iter().position(|(other, _)| Arc::ptr_eq(other, seat)) {
             return Some(Err(self.fates.swap_remove(at).1));
@@ -160,7 +160,7 @@ impl State {
         self.batch = Some((batch, Instant::now()));
     }
 
-    /// Takes the batch if it is time to store it: nobody else can ride in it. Else it is the first one's turn.
+    /// Takes the batch if no other member can join it, so that it must be stored. Else wakes the first member: it is its turn.
     pub(super) fn full_batch(&mut self) -> Option<Batch> {
         let (batch, _) = self.batch.as_ref()?;
         let is_followed = self.waiting.front().is_some_and(|next| next.rides == Rides::Together);
@@ -172,7 +172,7 @@ impl State {
         None
     }
 
-    /// Takes in what became of a batch, and begins the next one.
+    /// Records the outcome of a batch, and begins the next batch.
     pub(super) fn settle(
         &mut self,
         mut riders: Vec<Arc<Seat>>,
@@ -206,7 +206,7 @@ impl State {
         self.put(Batch::of(base));
     }
 
-    /// Lets the first of these riders make the call. If all of them have left, the batch is given up: no response waits for it.
+    /// Lets the first of these members make the call. If all of them have left, the batch is given up: no response waits for it.
     pub(super) fn hand_over(&mut self, mut riders: Vec<Arc<Seat>>, call: Call) {
         riders.retain(|rider| rider.is_taken());
         match riders.first().cloned() {
@@ -218,7 +218,7 @@ impl State {
         }
     }
 
-    /// Takes the turn from the first one if it does not use it. A batch with riders may be full then.
+    /// Takes the turn from the first member if it does not use it. The batch may have to be stored then.
     pub(super) fn skip_idle(&mut self, seat: &Arc<Seat>) {
         let Some((_, since)) = self.batch.as_mut().filter(|(_, since)| since.elapsed() >= TURN) else { return };
         if self.waiting.front().is_some_and(|first| !Arc::ptr_eq(first, seat)) {

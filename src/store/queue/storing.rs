@@ -14,7 +14,7 @@ use crate::{
     token::{SessionId, random_nonce},
 };
 
-/// How long a call is repeated while its outcome is unknown.
+/// The time for which a call is repeated while its outcome is unknown.
 const CALL: Duration = Duration::from_secs(2);
 
 impl Call {
@@ -37,7 +37,7 @@ pub(super) struct Call {
     pub(super) id: SessionId,
     pub(super) base: Record,
     pub(super) record: Record,
-    /// Whether it may have reached the store.
+    /// It may have reached the store.
     pub(super) is_sent: bool,
 }
 

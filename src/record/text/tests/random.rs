@@ -27,6 +27,7 @@ fn texts() -> impl Strategy<Value = String> {
 fn lifetimes() -> impl Strategy<Value = Lifetime> {
     let limits = (1..u64::MAX, option::of(1..=34_560_000_000_u64));
     (limits, 0..3, option::of(1..=1000_u16)).prop_map(|((idle, absolute), cookie, threshold)| {
+        let idle = absolute.map_or(idle, |limit| 1 + idle % limit);
         let mut builder = Lifetime::builder().idle(Duration::from_millis(idle));
         builder = match absolute {
             Some(limit) => builder.absolute(Duration::from_millis(limit)),
