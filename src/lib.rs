@@ -6,48 +6,21 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod backend;
-mod commit;
-mod cookie;
 #[cfg(feature = "secure-cookies")]
-mod cookie_store;
-mod core;
-mod credentials;
+mod client;
+mod config;
 mod error;
-mod event;
-mod exchange;
-mod headers;
-mod key;
 #[cfg(feature = "secure-cookies")]
 pub mod keys;
 mod layer;
-mod lazy;
-mod lifetime;
 mod memory;
 #[cfg(test)]
 mod model;
-mod open;
-mod ops;
-mod outlives;
-mod owners;
-mod plan;
-mod policy;
-mod quota;
-mod raw;
-mod record;
-mod scope;
-mod service;
+mod request;
 mod session;
-mod shared;
-mod state;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod time;
-mod token;
-mod transport;
-mod typed;
-mod valid_from;
 
 #[cfg(feature = "actix-web")]
 #[path = "../adapters/actix_web/mod.rs"]
@@ -60,31 +33,24 @@ mod axum;
 pub mod redis;
 
 #[cfg(feature = "secure-cookies")]
-pub use crate::cookie_store::CookieStore;
+pub use crate::client::CookieStore;
 pub use crate::{
-    cookie::{CookieError, CookieOptions, CookieOptionsBuilder, SameSite},
-    core::{Clock, OnStoreError},
-    credentials::{Credentials, Standing},
+    config::{
+        Clock, CookieError, CookieOptions, CookieOptionsBuilder, Event, OnStoreError, Rejection, SameSite, ValidFrom,
+    },
     error::{Error, SessionGetError, SessionInsertError, SessionUpdateError},
-    event::{Event, Rejection},
-    exchange::{CommitFuture, Exchange},
-    headers::{Head, Headers},
-    key::{AsKey, Key},
-    layer::SessionLayer,
-    lazy::LazySession,
-    lifetime::{Lifetime, LifetimeBuilder, LifetimeError},
+    layer::{
+        Answer, CommitFuture, EmptyResponse, Exchange, Failure, OnFailure, ResponseFuture, SessionLayer, SessionService,
+    },
     memory::MemoryStore,
-    owners::{OwnedSession, Owners},
-    policy::{Answer, EmptyResponse, Failure, OnFailure},
-    quota::OverLimit,
-    record::{DecodeError, Record},
-    scope::{RequestExtensions, Scoped, ScopedSessions},
-    service::{ResponseFuture, SessionService},
-    session::{Entries, Session, SessionStatus},
-    state::State,
-    store::{Created, Deleted, DynOwnerIndex, OwnerIndex, Replaced, SessionStore, StoreError},
-    time::Timestamp,
-    token::{ParseIdError, SecretHash, SessionId},
-    typed::{SessionValue, Typed},
-    valid_from::ValidFrom,
+    request::{Head, Headers, OverLimit},
+    session::{
+        AsKey, Entries, Key, LazySession, OwnedSession, Owners, RequestExtensions, Scoped, ScopedSessions, Session,
+        SessionStatus, SessionValue, Typed,
+    },
+    store::{
+        Created, Credentials, DecodeError, Deleted, DynOwnerIndex, Lifetime, LifetimeBuilder, LifetimeError,
+        OwnerIndex, ParseIdError, Record, Replaced, SecretHash, SessionId, SessionStore, Standing, State, StoreError,
+        Timestamp,
+    },
 };

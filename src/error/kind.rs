@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Error;
-use crate::{cookie::CookieError, store::StoreError};
+use crate::{config::CookieError, store::StoreError};
 
 pub(super) enum Kind {
     Store(StoreError),

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::Key;
-use crate::token::random;
+use crate::store::random;
 
 /// The purpose of a sub-key. Its text is part of the format: once released, it never changes.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ use super::{
     siv::{Nonce, Siv, Tag},
     truncated,
 };
-use crate::{backend::KeyAge, token::random};
+use crate::{config::KeyAge, store::random};
 
 /// The kind of an envelope: readable without a key, or sealed. The numbers are the formats' versions, and the first byte of each envelope: a
 /// later format gets another number.

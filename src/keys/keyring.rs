@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Key, KeyError, text_in};
-use crate::backend::KeyAge;
+use crate::config::KeyAge;
 
 /// One current key, which everything new is made with, and any number of others that are accepted.
 ///

@@ -7,10 +7,9 @@ use sha2::Sha256;
 
 use super::{Keyring, derive::Purpose, keyring::Ring, truncated};
 use crate::{
-    backend::{Format, Opened, Refused, Text},
+    config::{Format, Opened, Refused, Text},
     error::Error,
-    record::Record,
-    token::{self, Mac, Token},
+    store::{Mac, Record, Token, token},
 };
 
 /// A token, and behind it its MAC in 22 characters more.
@@ -62,7 +61,11 @@ fn feed(mac: &Hmac<Sha256>, token: &Token) -> Hmac<Sha256> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{backend::KeyAge, credentials::Credentials, keys::Key, state::State, time::Timestamp};
+    use crate::{
+        config::KeyAge,
+        keys::Key,
+        store::{Credentials, State, Timestamp},
+    };
 
     /// Later versions of the crate must read the format that this one writes.
     #[test]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{expiry::Firsts, lock};
-use crate::{time::Timestamp, token::SessionId};
+use crate::store::{SessionId, Timestamp};
 
 /// The limit of sessions, and the order in which those without an owner are ended.
 pub(super) struct Bound {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::SHARDS;
-use crate::{time::Timestamp, token::SessionId};
+use crate::store::{SessionId, Timestamp};
 
 /// The time at which the first session of each shard expires. It is written under the shard's lock, and read without it.
 ///

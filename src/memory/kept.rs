@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{record::Record, time::Timestamp, token::SessionId};
+use crate::store::{Record, SessionId, Timestamp};
 
 /// A record under its id. The deadline is beside the id, so that a sweep reads the table and no more.
 pub(super) struct Kept {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::token::SessionId;
+use crate::store::SessionId;
 
 /// Every session of an owner is here; what is here may be gone, or another owner's by now.
 ///

@@ -1,12 +1,7 @@
 //! One part of the records.
 
 use super::{expiry::Expiries, kept::Kept, table::Table};
-use crate::{
-    record::Record,
-    store::{Created, Replaced},
-    time::{Timestamp, millis},
-    token::SessionId,
-};
+use crate::store::{Created, Record, Replaced, SessionId, Timestamp, millis};
 
 /// The number of slots that a writing call looks at. The sweep goes around once while a table grows by an eighth, so expired
 /// entries make room before the table would have to double.

@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::{MemoryStore, Room, lock};
-use crate::{record::Record, store::Created, token::SessionId};
+use crate::store::{Created, Record, SessionId};
 
 /// The first line, with a format version. Then, for each session: its id, the length of its record (`u32`, little-endian),
 /// its record. Last, the SHA-256 of all before.

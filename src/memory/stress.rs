@@ -14,14 +14,7 @@ use std::{
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use super::{MemoryStore, lock};
-use crate::{
-    credentials::Credentials,
-    record::Record,
-    state::State,
-    store::{OwnerIndex as _, Replaced},
-    time::Timestamp,
-    token::{SecretHash, SessionId},
-};
+use crate::store::{Credentials, OwnerIndex as _, Record, Replaced, SecretHash, SessionId, State, Timestamp};
 
 const THREADS: u64 = 8;
 const CALLS: u64 = 6_000;

@@ -3,7 +3,7 @@
 use hashbrown::HashTable;
 
 use super::kept::Kept;
-use crate::token::SessionId;
+use crate::store::SessionId;
 
 /// The number of entries of the first table. Every part of a store has one, and smaller ones would all grow at once.
 const FIRST: usize = 14;

@@ -7,7 +7,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::{credentials::Credentials, state::State, token::SecretHash};
+use crate::store::{Credentials, SecretHash, State};
 
 mod full;
 mod growth;

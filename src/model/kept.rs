@@ -13,7 +13,7 @@ use std::{
 use super::dice;
 use crate::{
     Record, SessionId, Standing, Timestamp,
-    token::{Secret, SecretHash, Token},
+    store::{Secret, SecretHash, Token},
 };
 
 /// A record, and a fingerprint that stands for it wherever it is hashed.

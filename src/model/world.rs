@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Credentials, Record, SessionId, Standing, State, Timestamp,
-    token::{Secret, Token},
+    store::{Secret, Token},
 };
 
 #[allow(clippy::struct_excessive_bools)] // facts, and none excludes another
@@ -177,7 +177,7 @@ impl World {
     pub(super) fn new(start: Start, options: Options, left: Budget, browser: &[Does], attacker: &[Does]) -> Self {
         let (cookie, nonce) = dice::with(0, || {
             let token = Token::new(SessionId::random(), Secret::random());
-            (Cookie::of(&token), crate::token::random_nonce())
+            (Cookie::of(&token), crate::store::random_nonce())
         });
         let is_in = start == Start::LoggedIn;
         let (now, then) = (Timestamp::from_millis(1000), Timestamp::from_millis(60 * 60 * 1000));

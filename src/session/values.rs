@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use super::Session;
 use crate::{
     error::{Error, SessionGetError, SessionInsertError, SessionUpdateError},
-    key::AsKey,
-    ops::Replay,
-    raw::{Raw, raw_of},
+    request::Replay,
+    session::AsKey,
+    store::{Raw, raw_of},
 };
 
 /// The number of times that a closure runs again while its key changes. A closure that changes its own key would run for ever.

@@ -3,12 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{DynStore, Replaced, StoreError};
-use crate::{
-    credentials::{SUPERSEDED_MAX, Standing},
-    record::Record,
-    time::Timestamp,
-    token::SessionId,
-};
+use crate::store::{Record, SUPERSEDED_MAX, SessionId, Standing, Timestamp};
 
 /// The most times that a replacement is sent again while its outcome is unknown.
 const REPEATS: u32 = 3;
@@ -100,7 +95,7 @@ fn judge(base: &Record, record: &Record, found: Record, now: Timestamp) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{credentials::Credentials, state::State, token::SecretHash};
+    use crate::store::{Credentials, SecretHash, State};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000);
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::{Deleted, Reply, SessionStore, StoreError};
-use crate::{record::Record, token::SessionId};
+use crate::store::{Record, SessionId};
 
 /// The number of times that a revocation starts again while other requests write the record.
 const TRIES: u32 = 64;

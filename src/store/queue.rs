@@ -25,7 +25,7 @@ use self::{
     storing::Storing,
 };
 use super::{DynStore, StoreError};
-use crate::{record::Record, token::SessionId};
+use crate::store::{Record, SessionId};
 
 mod line;
 mod storing;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::core::Clock;
+use crate::config::Clock;
 
 /// A clock that stands still until a test moves it. Clones show the same time.
 ///

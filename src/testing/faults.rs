@@ -12,10 +12,8 @@ pub use self::{
     rule::Rule,
 };
 use self::{script::Script, sent::Sent, tombstones::Tombstoned};
-use crate::{
-    record::Record,
-    store::{Created, Deleted, DynOwnerIndex, OwnerIndex, Replaced, SessionStore, StoreError},
-    token::SessionId,
+use crate::store::{
+    Created, Deleted, DynOwnerIndex, OwnerIndex, Record, Replaced, SessionId, SessionStore, StoreError,
 };
 
 mod call;

@@ -12,7 +12,7 @@ use self::{
     place::{Place, domain_matches, path_matches},
     set_cookie::SetCookie,
 };
-use crate::core::Clock;
+use crate::config::Clock;
 
 mod date;
 mod place;

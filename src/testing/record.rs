@@ -2,14 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{
-    credentials::Credentials,
-    lifetime::Lifetime,
-    record::Record,
-    state::State,
-    time::Timestamp,
-    token::{self, SecretHash},
-};
+use crate::store::{Credentials, Lifetime, Record, SecretHash, State, Timestamp, token};
 
 /// Makes a [`Record`] by hand, for tests of stores. In an application, the core makes them.
 ///

@@ -24,8 +24,8 @@ use crate::{
         DynStore,
         certain::{Certain, replace},
         queue::{Queue, Seat, Written},
+        random_nonce,
     },
-    token::random_nonce,
 };
 
 const ID: SessionId = SessionId::from_bytes([7; 16]);

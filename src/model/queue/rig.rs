@@ -13,8 +13,10 @@ use super::{
 };
 use crate::{
     model::dice,
-    store::queue::{Fate, Queue, Seat, State, TURN},
-    token::random_nonce,
+    store::{
+        queue::{Fate, Queue, Seat, State, TURN},
+        random_nonce,
+    },
 };
 
 /// The runtimes' clocks began one after the other.

@@ -17,11 +17,7 @@ use super::{
     Queue,
     storing::{Call, Storing},
 };
-use crate::{
-    record::Record,
-    store::{DynStore, StoreError, certain::Certain},
-    token::SessionId,
-};
+use crate::store::{DynStore, Record, SessionId, StoreError, certain::Certain};
 
 /// The most changes that one write carries.
 pub(super) const MOST_RIDERS: usize = 256;

@@ -5,14 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::runtime::Handle;
 
 use super::line::{Batch, Line, Seat};
-use crate::{
-    record::Record,
-    store::{
-        DynStore, StoreError,
-        certain::{self, Certain},
-    },
-    token::{SessionId, random_nonce},
-};
+use crate::store::{DynStore, Record, SessionId, StoreError, certain, certain::Certain, random_nonce};
 
 /// The time for which a call is repeated while its outcome is unknown.
 const CALL: Duration = Duration::from_secs(2);

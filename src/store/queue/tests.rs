@@ -15,7 +15,7 @@ use tokio::{
 
 use self::process::Outcome;
 use super::Written;
-use crate::record::Record;
+use crate::store::Record;
 
 mod alone;
 mod batches;

@@ -7,14 +7,11 @@ use std::{
 };
 
 use crate::{
-    credentials::Credentials,
-    lifetime::Lifetime,
-    record::Record,
-    state::State,
-    store::{Created, Deleted, Replaced, SessionStore, StoreError},
+    store::{
+        Created, Credentials, Deleted, Lifetime, Record, Replaced, SecretHash, SessionId, SessionStore, State,
+        StoreError, Timestamp, millis, token,
+    },
     testing::RecordBuilder,
-    time::{Timestamp, millis},
-    token::{self, SecretHash, SessionId},
 };
 
 /// The end of a check.

@@ -11,10 +11,8 @@ use super::{
     bench::{Bench, LIFE, Outcome, ensure},
 };
 use crate::{
-    record::Record,
-    store::{Replaced, SessionStore},
+    store::{Record, Replaced, SessionId, SessionStore},
     testing::RecordBuilder,
-    token::SessionId,
 };
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {

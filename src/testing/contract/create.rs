@@ -5,11 +5,8 @@ use super::{
     bench::{Bench, EXPIRED, Outcome, ensure, same},
 };
 use crate::{
-    record::Record,
-    store::{Created, SessionStore},
+    store::{Created, Record, SessionId, SessionStore, Timestamp},
     testing::RecordBuilder,
-    time::Timestamp,
-    token::SessionId,
 };
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {

@@ -5,9 +5,8 @@ use super::{
     bench::{Bench, EXPIRED, Outcome, same},
 };
 use crate::{
-    store::{Created, Deleted, Replaced, SessionStore},
+    store::{Created, Deleted, Replaced, SessionId, SessionStore},
     testing::RecordBuilder,
-    token::SessionId,
 };
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {

@@ -7,12 +7,8 @@ use super::{
     bench::{Bench, Broken, EXPIRED, LIFE, MILLI, Outcome, credentials, hash},
 };
 use crate::{
-    lifetime::{Lifetime, LifetimeBuilder},
-    record::Record,
-    store::SessionStore,
+    store::{Lifetime, LifetimeBuilder, Record, SessionId, SessionStore, Timestamp},
     testing::RecordBuilder,
-    time::Timestamp,
-    token::SessionId,
 };
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {

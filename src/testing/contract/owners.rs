@@ -6,11 +6,8 @@ use super::{
     cancel::{POLLS, drop_after},
 };
 use crate::{
-    record::Record,
-    state::State,
-    store::{DynOwnerIndex, SessionStore},
+    store::{DynOwnerIndex, Record, SessionId, SessionStore, State},
     testing::RecordBuilder,
-    token::SessionId,
 };
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {

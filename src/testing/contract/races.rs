@@ -6,10 +6,8 @@ use super::{
     parallel::parallel,
 };
 use crate::{
-    record::Record,
-    store::{Created, Deleted, Replaced, SessionStore},
+    store::{Created, Deleted, Record, Replaced, SessionId, SessionStore},
     testing::RecordBuilder,
-    token::SessionId,
 };
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {

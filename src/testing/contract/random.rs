@@ -9,11 +9,8 @@ use super::{
     bench::{Bench, Broken, LIFE, Outcome, ensure, hash, same, same_record},
 };
 use crate::{
-    lifetime::Lifetime,
-    record::Record,
-    store::{Created, Deleted, Replaced, SessionStore},
+    store::{Created, Deleted, Lifetime, Record, Replaced, SessionId, SessionStore},
     testing::RecordBuilder,
-    token::SessionId,
 };
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {

@@ -4,7 +4,10 @@ use super::{
     Suite,
     bench::{Bench, EXPIRED, LIFE, Outcome, hash, state},
 };
-use crate::{lifetime::Lifetime, store::SessionStore, testing::RecordBuilder, time::Timestamp, token::SessionId};
+use crate::{
+    store::{Lifetime, SessionId, SessionStore, Timestamp},
+    testing::RecordBuilder,
+};
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {
     suite

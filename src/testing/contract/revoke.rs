@@ -10,9 +10,8 @@ use super::{
     races::{ROUNDS, THREADS},
 };
 use crate::{
-    store::{Replaced, SessionStore},
+    store::{Replaced, SessionId, SessionStore},
     testing::RecordBuilder,
-    token::SessionId,
 };
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {

@@ -4,7 +4,10 @@ use super::{
     Suite,
     bench::{Bench, Outcome},
 };
-use crate::{state::State, store::SessionStore, testing::RecordBuilder};
+use crate::{
+    store::{SessionStore, State},
+    testing::RecordBuilder,
+};
 
 pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>) {
     suite.check("odd_keys", "Every text is a key, and no two texts are the same key.", odd_keys).await;

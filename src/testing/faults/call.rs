@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::token::SessionId;
+use crate::store::SessionId;
 
 /// The verbs of [`SessionStore`](crate::SessionStore) and of [`OwnerIndex`](crate::OwnerIndex).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,7 +6,7 @@ use super::{
     call::{Call, Verb},
     tombstones::Tombstoned,
 };
-use crate::{record::Record, store::SessionStore, token::SessionId};
+use crate::store::{Record, SessionId, SessionStore};
 
 /// A call with all that it carries.
 #[derive(Clone)]

@@ -5,11 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{
-    record::Record,
-    store::{Created, Deleted, DynOwnerIndex, Replaced, SessionStore, StoreError},
-    token::SessionId,
-};
+use crate::store::{Created, Deleted, DynOwnerIndex, Record, Replaced, SessionId, SessionStore, StoreError};
 
 /// Adds tombstones to a store. Clones share them.
 pub(super) struct Tombstoned<S> {

@@ -1,7 +1,7 @@
 //! Writers that go alone.
 
 use super::{all_done, on_both, process::Process, shelf::with};
-use crate::{store::Replaced, token::random_nonce};
+use crate::store::{Replaced, random_nonce};
 
 #[test]
 fn a_writer_that_goes_alone_waits_for_the_batch_before_it_and_the_others_wait_for_it() {

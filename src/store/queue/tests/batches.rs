@@ -10,7 +10,7 @@ use super::{
     process::{PATIENCE, Process},
     shelf::{ID, number, with},
 };
-use crate::{record::Record, store::queue::Written};
+use crate::store::{Record, queue::Written};
 
 #[test]
 fn a_hundred_writers_of_a_key_each_are_written_in_a_few_calls() {

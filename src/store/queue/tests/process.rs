@@ -8,12 +8,9 @@ use std::{
 use tokio::task::{JoinHandle, yield_now};
 
 use super::shelf::{ID, Shelf, number, with};
-use crate::{
-    record::Record,
-    store::{
-        DynStore, StoreError,
-        queue::{Alone, Queue, Written},
-    },
+use crate::store::{
+    DynStore, Record, StoreError,
+    queue::{Alone, Queue, Written},
 };
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);

@@ -11,13 +11,9 @@ use std::{
 
 use tokio::{sync::Semaphore, task::yield_now};
 
-use crate::{
-    credentials::Credentials,
-    record::Record,
-    state::State as Keys,
-    store::{Created, Deleted, Replaced, SessionStore, StoreError},
-    time::Timestamp,
-    token::{SecretHash, SessionId, random_nonce},
+use crate::store::{
+    Created, Credentials, Deleted, Record, Replaced, SecretHash, SessionId, SessionStore, State as Keys, StoreError,
+    Timestamp, random_nonce,
 };
 
 pub(super) const ID: SessionId = SessionId::from_bytes([7; 16]);

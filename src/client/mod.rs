@@ -1,0 +1,5 @@
+//! What clients hold.
+
+mod sealed;
+
+pub use self::sealed::CookieStore;

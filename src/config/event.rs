@@ -1,0 +1,162 @@
+//! Events of sessions, for metrics and alarms.
+
+use crate::{
+    error::Error,
+    request::Dropped,
+    store::{SessionId, StoreError},
+};
+
+/// Something that happened to a session. It carries public ids and never a secret.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A session was stored for the first time.
+    Created {
+        /// The session.
+        id: SessionId,
+    },
+    /// A renewal replaced the session's secret.
+    Rotated {
+        /// The session.
+        id: SessionId,
+    },
+    /// A session was deleted by a purge, or revoked.
+    Destroyed {
+        /// The session.
+        id: SessionId,
+    },
+    /// A presented token did not open a session.
+    Rejected {
+        /// The id that it names.
+        id: SessionId,
+        /// Why.
+        reason: Rejection,
+    },
+    /// A client presented a token that no accepted key has made: it is forged or damaged, or its key was removed. The store was
+    /// not called.
+    Forged,
+    /// Writes were dropped: the request came with a secret that a renewal had just replaced.
+    SupersededWriteDropped {
+        /// The session.
+        id: SessionId,
+    },
+    /// Writes were dropped: the session ended while the request ran.
+    GoneWriteDropped {
+        /// The session.
+        id: SessionId,
+    },
+    /// Another request changed the session first, so this request's changes were applied again, to the changed session.
+    ConflictReplayed {
+        /// The session.
+        id: SessionId,
+    },
+    /// A commit failed because other requests kept changing the session for longer than
+    /// [`commit_timeout`](crate::SessionLayer::commit_timeout).
+    Contended {
+        /// The session.
+        id: SessionId,
+    },
+    /// Housekeeping failed: the deadline did not move on, or a token was not sent again under its new key. The request is
+    /// answered all the same, and a later one tries again.
+    UpkeepFailed {
+        /// The session.
+        id: SessionId,
+        /// The cause.
+        error: &'a Error,
+    },
+    /// The store failed at a load, at a commit, or at a call of [`Owners`](crate::Owners).
+    StoreFailed {
+        /// The cause.
+        error: &'a Error,
+    },
+    /// A session was not stored: it is larger than [`max_bytes`](crate::SessionLayer::max_bytes), or does not fit into its
+    /// cookie.
+    TooLarge {
+        /// The session; `None` if it was to be a new one.
+        id: Option<SessionId>,
+        /// The cause, with the sizes.
+        error: &'a Error,
+    },
+    /// A login was refused: its owner has as many sessions as
+    /// [`max_per_owner`](crate::SessionLayer::max_per_owner) allows, or the owner's sessions were ended while it was under
+    /// way ([`Error::is_login_expired`]).
+    LoginRefused {
+        /// The cause.
+        error: &'a Error,
+    },
+    /// A commit failed for another reason: see the kinds of [`Error`].
+    CommitFailed {
+        /// The cause.
+        error: &'a Error,
+    },
+}
+
+fn cause<'a>(error: &'a Error) -> &'a (dyn std::error::Error + 'static) {
+    error
+}
+
+/// Why a token did not open a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// No record has that id: purged, cleaned up, or forged.
+    Unknown,
+    /// The session is past a deadline.
+    Expired,
+    /// The session is older than [`valid_from`](crate::SessionLayer::valid_from) allows.
+    Revoked,
+    /// A renewal has just replaced the secret.
+    Superseded,
+    /// The session exists, and the secret is not one of its own. A thief may have renewed it: see [`Session::renew`](crate::Session::renew).
+    WrongSecret,
+    /// The session's record cannot be read: it is damaged, or a later version wrote it.
+    Undecodable,
+}
+
+impl Event<'_> {
+    /// Tells `tracing`: failures as errors, dropped writes as warnings, the rest for debugging.
+    pub(crate) fn trace(&self) {
+        match self {
+            Self::Created { id } => tracing::debug!(%id, "session created"),
+            Self::Rotated { id } => tracing::debug!(%id, "session renewed"),
+            Self::Destroyed { id } => tracing::debug!(%id, "session destroyed"),
+            Self::Rejected { id, reason } => tracing::debug!(%id, ?reason, "session token rejected"),
+            Self::Forged => tracing::debug!("session token forged, damaged, or under a removed key"),
+            Self::SupersededWriteDropped { id } => {
+                tracing::warn!(%id, "session write dropped: the token was superseded");
+            }
+            Self::GoneWriteDropped { id } => tracing::warn!(%id, "session write dropped: the session is gone"),
+            Self::ConflictReplayed { id } => tracing::debug!(%id, "session update replayed"),
+            Self::Contended { id } => tracing::error!(%id, "session contended: other requests kept changing it"),
+            // The core logs the first failure of an outage, and its end.
+            Self::UpkeepFailed { .. } => {}
+            Self::StoreFailed { error } => tracing::error!(error = cause(error), "session store failed"),
+            Self::TooLarge { id: Some(id), error } => tracing::error!(%id, error = cause(error), "session too large"),
+            Self::TooLarge { id: None, error } => tracing::error!(error = cause(error), "session too large"),
+            Self::LoginRefused { error } => tracing::warn!(error = cause(error), "session login refused"),
+            Self::CommitFailed { error } => tracing::error!(error = cause(error), "session commit failed"),
+        }
+    }
+
+    /// The event of a commit or a load that failed; `None` if it was reported where it happened.
+    pub(crate) fn failed(error: &Error, id: Option<SessionId>) -> Option<Event<'_>> {
+        Some(match error {
+            // The record cannot be read. No store failed.
+            _ if error.store_error().is_some_and(StoreError::is_undecodable) => Event::CommitFailed { error },
+            _ if error.is_store() => Event::StoreFailed { error },
+            _ if error.is_too_large() => Event::TooLarge { id, error },
+            _ if error.is_over_limit() || error.is_login_expired() => Event::LoginRefused { error },
+            _ if error.is_contended() => return None,
+            _ => Event::CommitFailed { error },
+        })
+    }
+
+    pub(crate) fn dropped(why: Dropped, id: SessionId) -> Option<Self> {
+        match why {
+            Dropped::Superseded | Dropped::Overtaken => Some(Event::SupersededWriteDropped { id }),
+            Dropped::Gone => Some(Event::GoneWriteDropped { id }),
+            // The failed load has told it.
+            Dropped::Unavailable => None,
+        }
+    }
+}

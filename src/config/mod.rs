@@ -1,0 +1,155 @@
+//! The state that a layer shares with all its sessions.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use http::StatusCode;
+
+mod backend;
+mod cookie;
+mod event;
+mod transport;
+mod valid_from;
+
+pub(crate) use self::{
+    backend::{Backend, Format, KeyAge, Opened, Place, PlainTokens, Refused, Text},
+    cookie::values,
+    transport::{Claim, Claims, Presented, Transport, Way},
+};
+pub use self::{
+    cookie::{CookieError, CookieOptions, CookieOptionsBuilder, SameSite},
+    event::{Event, Rejection},
+    valid_from::ValidFrom,
+};
+use crate::{
+    error::Error,
+    request::{Ops, Quota},
+    session::Scope,
+    store::{Lifetime, Record, SessionId, StoreError, Timestamp, queue::Queue},
+};
+
+/// The backend and the options.
+#[derive(Clone)]
+pub(crate) struct Core {
+    pub(crate) backend: Backend,
+    /// The writers of this process that wait for each other. Clones of a layer share it.
+    pub(crate) queue: Arc<Queue>,
+    /// Housekeeping fails at the moment. The log says so once, and once when it works again.
+    upkeep_fails: Arc<AtomicBool>,
+    pub(crate) transport: Transport,
+    pub(crate) scope: Scope,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) owner_key: Option<Arc<str>>,
+    pub(crate) quota: Option<Quota>,
+    pub(crate) valid_from: ValidFrom,
+    pub(crate) owner_valid_from: Option<Arc<OwnerValidFrom>>,
+    pub(crate) max_bytes: usize,
+    pub(crate) commit_timeout: Duration,
+    pub(crate) commit_if: Option<Arc<dyn Fn(StatusCode) -> bool + Send + Sync>>,
+    pub(crate) on_store_error: OnStoreError,
+    pub(crate) failure_status: StatusCode,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) on_event: Option<Arc<Hook>>,
+}
+
+/// Asks the application since when an owner's sessions are valid.
+pub(crate) type OwnerValidFrom = dyn Fn(String) -> ValidFromFuture + Send + Sync;
+type ValidFromFuture = Pin<Box<dyn Future<Output = Result<Option<SystemTime>, StoreError>> + Send>>;
+
+type Hook = dyn Fn(&Event<'_>) + Send + Sync;
+
+/// The session that a request gets if the store cannot load it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnStoreError {
+    /// The error, at the place at which the session is asked for. The default.
+    #[default]
+    Fail,
+    /// An empty, read-only session: nothing is written, and no cookie is changed. A login, another change of the owner, `renew`,
+    /// `purge` and `restart` are still errors, because none of them may get lost.
+    Anonymous,
+}
+
+/// Tells the time. Every `Fn() -> SystemTime` implements it.
+pub trait Clock: Send + Sync + 'static {
+    /// The time now.
+    fn now(&self) -> SystemTime;
+}
+
+impl<F: Fn() -> SystemTime + Send + Sync + 'static> Clock for F {
+    fn now(&self) -> SystemTime {
+        self()
+    }
+}
+
+impl Core {
+    pub(crate) fn new(backend: Backend) -> Self {
+        Self {
+            backend,
+            queue: Arc::default(),
+            upkeep_fails: Arc::default(),
+            transport: Transport { cookie: Some(CookieOptions::default()), header: None },
+            scope: Scope::default_scope(),
+            lifetime: Lifetime::default(),
+            owner_key: None,
+            quota: None,
+            valid_from: ValidFrom::default(),
+            owner_valid_from: None,
+            max_bytes: 64 * 1024,
+            commit_timeout: Duration::from_secs(5),
+            commit_if: None,
+            on_store_error: OnStoreError::default(),
+            failure_status: StatusCode::SERVICE_UNAVAILABLE,
+            clock: Arc::new(SystemTime::now),
+            on_event: None,
+        }
+    }
+
+    /// Returns whether no request ever waits: neither for the store's verbs, nor for its index, nor for the application's word.
+    pub(crate) fn is_immediate(&self) -> bool {
+        self.backend.is_immediate() && self.quota.is_none() && self.owner_valid_from.is_none()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now().into()
+    }
+
+    /// The lifetime that holds for a record.
+    pub(crate) fn lifetime_of<'a>(&'a self, record: &'a Record) -> &'a Lifetime {
+        record.lifetime_or(&self.lifetime)
+    }
+
+    /// Returns whether a request that changes nothing is worth a write, for the deadline.
+    pub(crate) fn is_touch_due(&self, record: &Record, ops: &Ops, now: Timestamp) -> bool {
+        self.lifetime_of(record).is_touch_due(record, ops.names_keys(), now)
+    }
+
+    /// Reports that housekeeping failed.
+    pub(crate) fn upkeep_failed(&self, id: SessionId, error: &Error) {
+        if !self.upkeep_fails.swap(true, Ordering::Relaxed) {
+            let error = error as &(dyn std::error::Error + 'static);
+            tracing::warn!(%id, error, "session housekeeping fails: deadlines do not move on; requests are answered");
+        }
+        self.emit(&Event::UpkeepFailed { id, error });
+    }
+
+    pub(crate) fn upkeep_works(&self) {
+        if self.upkeep_fails.load(Ordering::Relaxed) && self.upkeep_fails.swap(false, Ordering::Relaxed) {
+            tracing::warn!("session housekeeping works again");
+        }
+    }
+
+    pub(crate) fn emit(&self, event: &Event<'_>) {
+        event.trace();
+        if let Some(hook) = &self.on_event {
+            hook(event);
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Keys: what signed tokens and sealed cookies are made with, and how to replace them without logging anyone out.
+//!
+//! # Make one
+//!
+//! ```sh
+//! openssl rand -base64 64 | tr -d '\n'
+//! ```
+//!
+//! 64 random bytes, of which at least 32 have to be there. One key serves all purposes: sub-keys are derived from it for each
+//! purpose and each cookie name (HKDF-SHA256, RFC 5869), so that what one cookie holds never opens another.
+//!
+//! # Store it
+//!
+//! Where your other secrets are, and never in the repository or the image. Who has the key can make a session of any user. Every
+//! service of a fleet takes the same one, out of its environment:
+//!
+//! ```no_run
+//! use cloakroom::{MemoryStore, SessionLayer, keys::Keyring};
+//!
+//! let layer = SessionLayer::new(MemoryStore::new()).signed(Keyring::from_env("SESSION_KEYS")?);
+//! # Ok::<_, cloakroom::keys::KeyError>(())
+//! ```
+//!
+//! # Replace it
+//!
+//! `SESSION_KEYS` is a list: the current key first, behind commas those that are accepted besides. With `OLD` in use, in a fleet
+//! whose services are restarted one after the other:
+//!
+//! 1. Make `NEW`, and deploy `OLD,NEW` everywhere. Nothing changes yet, but every service now accepts what the others will make.
+//! 2. Deploy `NEW,OLD` everywhere. New tokens are made with `NEW`. A token under `OLD` is accepted, and the response to the first
+//!    request that uses its session carries the same token under `NEW`.
+//! 3. Wait for as long as a session may live without being used: the idle limit, 24 hours by default. Whoever came back in this
+//!    time holds a token under `NEW`, and the sessions of all others have ended.
+//! 4. Deploy `NEW`. What `OLD` has made is dropped like a forgery.
+//!
+//! A single service starts at step 2. After a leak of `OLD`, go to step 4 at once: everybody is logged out, and has to be. A year is
+//! a reasonable time between two rotations of a key that did not leak; AES-256-GCM-SIV itself needs none (RFC 8452 section 9).
+//!
+//! `examples/key_rotation.rs` does this to a service under load.
+
+use std::{env, fmt};
+
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::store::{Mac, random};
+
+pub use self::keyring::Keyring;
+pub(crate) use self::{
+    envelope::{Envelope, Mode},
+    signed::SignedTokens,
+};
+
+mod derive;
+mod envelope;
+mod keyring;
+mod signed;
+mod siv;
+
+/// The fewest bytes of a key: shorter ones than the hash's output weaken HMAC (RFC 2104 section 3, RFC 7518 section 3.2).
+const MIN: usize = 32;
+
+/// A secret key: 32 random bytes or more. See [the module](self) for how to make, store and replace one.
+///
+/// It is not shown, and its memory is zeroed when it is dropped.
+#[derive(Clone)]
+pub struct Key {
+    // The extracted key, ready to derive others; the bytes that it was made of are not kept.
+    hkdf: Hkdf<Sha256>,
+}
+
+impl Key {
+    /// Draws a new key from the operating system's generator: for tests, and for sessions that may end with the process.
+    #[must_use]
+    pub fn generate() -> Self {
+        let bytes: Zeroizing<[u8; 64]> = Zeroizing::new(random());
+        Self::extract(&*bytes)
+    }
+
+    /// Takes a key from its bytes: random ones, not a password. 64 are a good length, as many as Actix Web's keys have; 32 at
+    /// least.
+    ///
+    /// ```
+    /// use cloakroom::keys::{Key, KeyError};
+    ///
+    /// assert_eq!(Key::from_bytes(b"correct horse battery staple").err(), Some(KeyError::TooShort { bytes: 28 }));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fewer than 32 bytes, or the same byte throughout: a placeholder.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        if bytes.len() < MIN {
+            return Err(KeyError::TooShort { bytes: bytes.len() });
+        }
+        if bytes.iter().all(|byte| bytes.first() == Some(byte)) {
+            return Err(KeyError::Placeholder);
+        }
+        Ok(Self::extract(bytes))
+    }
+
+    /// Takes a key from base64, in either alphabet, with or without padding. White space counts for nothing: `openssl` breaks
+    /// lines.
+    ///
+    /// # Errors
+    ///
+    /// It is not base64; besides, as for [`from_bytes`](Self::from_bytes).
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
+        let text: Zeroizing<Vec<u8>> = Zeroizing::new(
+            text.bytes()
+                .filter(|byte| !byte.is_ascii_whitespace())
+                .map(|byte| match byte {
+                    b'-' => b'+',
+                    b'_' => b'/',
+                    byte => byte,
+                })
+                .collect(),
+        );
+        // As long as the text is more than enough.
+        let mut bytes = Zeroizing::new(vec![0; text.len()]);
+        let length = EITHER.decode_slice(&*text, &mut bytes).map_err(|_| KeyError::Base64)?;
+        Self::from_bytes(bytes.get(..length).unwrap_or_default())
+    }
+
+    /// Takes a key from base64 in an environment variable.
+    ///
+    /// # Errors
+    ///
+    /// The variable is not set; besides, as for [`from_base64`](Self::from_base64).
+    pub fn from_env(variable: &str) -> Result<Self, KeyError> {
+        Self::from_base64(&text_in(variable)?)
+    }
+
+    /// Takes a key from any bytes, be they too few, a password or a placeholder: for tests and first steps. Who guesses them can make
+    /// a session of any user.
+    #[must_use]
+    pub fn insecure_from_bytes(bytes: &[u8]) -> Self {
+        Self::extract(bytes)
+    }
+
+    fn extract(bytes: &[u8]) -> Self {
+        Self { hkdf: Hkdf::new(Some(b"cloakroom"), bytes) }
+    }
+}
+
+const EITHER: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+fn text_in(variable: &str) -> Result<Zeroizing<String>, KeyError> {
+    env::var(variable).map(Zeroizing::new).map_err(|_| KeyError::Unset(variable.to_owned()))
+}
+
+/// The first half of a MAC: 128 bits are enough (RFC 2104 section 5).
+fn truncated(mac: Hmac<Sha256>) -> Mac {
+    let mut half = Mac::default();
+    half.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
+    half
+}
+
+/// Shows nothing of the key.
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// Why a key was refused when it was made. The error never contains the given text or bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// Fewer than 32 bytes (RFC 2104 section 3).
+    TooShort {
+        /// The number of bytes.
+        bytes: usize,
+    },
+    /// The same byte throughout: a placeholder that somebody forgot.
+    Placeholder,
+    /// Not base64.
+    Base64,
+    /// This environment variable is not set, or is no text.
+    Unset(String),
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort { bytes } => {
+                write!(f, "the key has {bytes} bytes, and needs {MIN} random ones at least, better 64")
+            }
+            Self::Placeholder => f.write_str("the key is one byte over and over: draw a random one"),
+            Self::Base64 => f.write_str("the key is not base64"),
+            Self::Unset(variable) => write!(f, "the environment variable `{variable}` holds no key"),
+        }
+    }
+}
+
+impl std::error::Error for KeyError {}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    fn bytes(length: u8) -> Vec<u8> {
+        (0..length).map(|n| n.wrapping_mul(151)).collect()
+    }
+
+    fn same(a: &Key, b: &Key) -> bool {
+        let sub = |key: &Key| key.derive::<32>(derive::Purpose::Token, "id");
+        *sub(a) == *sub(b)
+    }
+
+    #[test]
+    fn only_random_bytes_enough_make_a_key() {
+        for length in 0..32 {
+            assert_eq!(Key::from_bytes(&bytes(length)).err(), Some(KeyError::TooShort { bytes: length.into() }));
+        }
+        assert!(Key::from_bytes(&bytes(32)).is_ok());
+        assert_eq!(Key::from_bytes(&[0; 64]).err(), Some(KeyError::Placeholder));
+        assert!(!same(&Key::generate(), &Key::generate()));
+    }
+
+    #[test]
+    fn base64_is_read_in_every_spelling() -> Result<(), KeyError> {
+        let bytes = bytes(64);
+        let key = Key::from_bytes(&bytes)?;
+        let (padded, bare) = (STANDARD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes));
+        let broken = format!(" {}\n{}\n", &padded[..64], &padded[64..]);
+        for text in [&padded, &bare, &broken] {
+            assert!(same(&key, &Key::from_base64(text)?), "{text}");
+        }
+        assert_eq!(Key::from_base64("no key!").err(), Some(KeyError::Base64));
+        assert_eq!(Key::from_base64("").err(), Some(KeyError::TooShort { bytes: 0 }));
+        Ok(())
+    }
+
+    /// All that holds key material for longer than a call: the derived keys besides are `Zeroizing`.
+    #[test]
+    fn memory_is_zeroed_on_drop() {
+        fn is_zeroed<T: zeroize::ZeroizeOnDrop>() {}
+        is_zeroed::<aes_gcm_siv::aes::Aes256Enc>();
+        // An HMAC is two states of its hash and a buffer, and the key of HKDF is an HMAC: neither has a drop of its own.
+        is_zeroed::<Sha256>();
+        assert_eq!(size_of::<Hkdf<Sha256>>(), size_of::<Hmac<Sha256>>());
+    }
+
+    #[test]
+    fn nothing_of_a_key_is_shown() {
+        assert_eq!(format!("{:?}", Key::generate()), "Key(..)");
+    }
+}

@@ -1,0 +1,135 @@
+//! One request, top to bottom.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::{
+    layer::{Answer, CommitFuture, EmptyResponse, Exchange, Failure, SessionLayer},
+    request::Head,
+};
+
+/// The service that [`SessionLayer`] puts around another one.
+#[derive(Clone)]
+pub struct SessionService<S, P = EmptyResponse> {
+    inner: S,
+    layer: SessionLayer<P>,
+}
+
+impl<S, P> SessionService<S, P> {
+    pub(crate) fn new(inner: S, layer: SessionLayer<P>) -> Self {
+        Self { inner, layer }
+    }
+}
+
+impl<S, P, ReqBody, ResBody> Service<Request<ReqBody>> for SessionService<S, P>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    P: Answer<ResBody> + Clone,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, ResBody, P>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let exchange = self.layer.begin(request.headers());
+        let step = match exchange.attach(request.extensions_mut()) {
+            Ok(()) => Step::Handle { response: self.inner.call(request) },
+            Err(failure) => Step::Refuse { failure: Some(failure) },
+        };
+        ResponseFuture { exchange, policy: self.layer.policy.clone(), step }
+    }
+}
+
+pin_project! {
+    /// The response, once the session is committed.
+    pub struct ResponseFuture<F, B, P = EmptyResponse> {
+        exchange: Exchange,
+        policy: P,
+        #[pin]
+        step: Step<F, B>,
+    }
+}
+
+pin_project! {
+    #[project = StepProjection]
+    enum Step<F, B> {
+        Handle { #[pin] response: F },
+        Commit { response: Option<Response<B>>, commit: CommitFuture },
+        Refuse { failure: Option<Failure> },
+    }
+}
+
+impl<F, B, P, E> Future for ResponseFuture<F, B, P>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    P: Answer<B>,
+{
+    type Output = Result<Response<B>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let (response, head) = match this.step.as_mut().project() {
+            StepProjection::Handle { response } => {
+                let response = ready!(response.poll(cx))?;
+                let mut commit = this.exchange.commit(response.status());
+                match Pin::new(&mut commit).poll(cx) {
+                    Poll::Ready(head) => (response, head),
+                    Poll::Pending => {
+                        this.step.set(Step::Commit { response: Some(response), commit });
+                        return Poll::Pending;
+                    }
+                }
+            }
+            StepProjection::Commit { response, commit } => {
+                let head = ready!(Pin::new(commit).poll(cx));
+                // Polled again after it was ready, there is no response; it stays pending, as `Future` allows.
+                let Some(response) = response.take() else { return Poll::Pending };
+                (response, head)
+            }
+            StepProjection::Refuse { failure } => {
+                let Some(failure) = failure.take() else { return Poll::Pending };
+                return Poll::Ready(Ok(this.policy.answer(failure)));
+            }
+        };
+        Poll::Ready(Ok(answer(this.policy, response, head)))
+    }
+}
+
+fn answer<B, P: Answer<B>>(policy: &P, mut response: Response<B>, head: Result<Head, Failure>) -> Response<B> {
+    let head = match head {
+        Ok(head) => head,
+        Err(failure) => return policy.answer(failure),
+    };
+    // A handler may have answered a failure of the session: an own policy decides what that looks like.
+    if policy.is_own()
+        && let Some(failure) = response.extensions_mut().remove::<Failure>()
+    {
+        response = policy.answer(failure);
+    }
+    head.write(response.headers_mut());
+    response
+}
+
+impl<S: fmt::Debug, P> fmt::Debug for SessionService<S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionService").field("inner", &self.inner).field("layer", &self.layer).finish_non_exhaustive()
+    }
+}
+
+impl<F, B, P> fmt::Debug for ResponseFuture<F, B, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").field("exchange", &self.exchange).finish_non_exhaustive()
+    }
+}

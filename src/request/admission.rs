@@ -1,0 +1,126 @@
+//! The limit of sessions per owner.
+
+use std::{cmp::Reverse, time::Duration};
+
+use crate::{
+    config::{Core, Event},
+    error::Error,
+    session::{OwnedSession, owners},
+    store::{SessionId, Timestamp},
+};
+
+/// The outcome of a login over an owner's limit: see [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OverLimit {
+    /// The login fails: its commit is an error, [`Error::is_over_limit`], and stores nothing.
+    Refuse,
+    /// The login ends those sessions of the owner that were not used for longest.
+    EndOldest,
+}
+
+/// A limit, and the outcome of a login over it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quota {
+    pub(crate) max: usize,
+    pub(crate) over: OverLimit,
+}
+
+/// A session on its way to its owner: it keeps the owner's limit.
+pub(crate) struct Admission<'a> {
+    core: &'a Core,
+    quota: Quota,
+    owner: &'a str,
+    id: SessionId,
+    /// The time of its last use. It is later than that of every elder, even if the servers' clocks differ.
+    now: Timestamp,
+    /// The owner's sessions from before, and when the last one of them was used.
+    elders: Vec<SessionId>,
+    used: Timestamp,
+}
+
+impl<'a> Admission<'a> {
+    /// Asks whether the session may become the owner's. `None`: there is no limit, so the store was not asked.
+    pub(crate) async fn ask(
+        core: &'a Core,
+        owner: Option<&'a str>,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Error> {
+        let (Some(quota), Some(owner)) = (core.quota, owner) else { return Ok(None) };
+        Box::pin(Self::ask_for(core, quota, owner, id, now)).await
+    }
+
+    async fn ask_for(
+        core: &'a Core,
+        quota: Quota,
+        owner: &'a str,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Error> {
+        let admission = Self { core, quota, owner, id, now, elders: Vec::new(), used: Timestamp::default() };
+        match (quota.over, admission.others().await) {
+            (OverLimit::Refuse, Ok(others)) if others.len() >= quota.max => Err(Error::over_limit(quota.max)),
+            (OverLimit::Refuse, Ok(_)) => Ok(Some(admission)),
+            (OverLimit::Refuse, Err(error)) => Err(error),
+            (OverLimit::EndOldest, Ok(others)) => {
+                let used = others.iter().map(|session| session.last_used).max().unwrap_or_default();
+                let elders = others.into_iter().map(|session| session.id).collect();
+                Ok(Some(Self { now: now.max(used.plus(Duration::from_millis(1))), elders, used, ..admission }))
+            }
+            (OverLimit::EndOldest, Err(error)) => {
+                admission.let_be(&error);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Returns the time of last use that the session's record must have.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Looks again now that the session is the owner's, because another login may have overlapped.
+    pub(crate) async fn keep(self) -> Result<(), Error> {
+        match self.quota.over {
+            OverLimit::Refuse => {
+                let refused = match self.others().await {
+                    Ok(others) if others.len() < self.quota.max => return Ok(()),
+                    // Two logins that raced for the last place both give it up: the limit holds, the users try again. The
+                    // caller takes back what it has stored.
+                    Ok(_) => Error::over_limit(self.quota.max),
+                    Err(error) => error,
+                };
+                return Err(refused);
+            }
+            OverLimit::EndOldest => {
+                if let Err(error) = self.end_oldest().await {
+                    self.let_be(&error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the sessions that were not used for longest. Logins that race must agree on one order, this session included, or
+    /// each would end the other. An elder that is in use at this moment does not end this one.
+    async fn end_oldest(&self) -> Result<(), Error> {
+        let mut sessions = owners::sessions(self.core, self.owner).await?;
+        let limit = |id: &SessionId| if self.elders.contains(id) { self.used } else { Timestamp::MAX };
+        sessions.sort_by_key(|session| Reverse((session.last_used.min(limit(&session.id)), session.id)));
+        for session in sessions.into_iter().skip(self.quota.max) {
+            owners::revoke(self.core, self.owner, &session.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Reports a failure and lets the login go on: its token must reach the client. The next login ends the surplus.
+    fn let_be(&self, error: &Error) {
+        self.core.emit(&Event::StoreFailed { error });
+    }
+
+    async fn others(&self) -> Result<Vec<OwnedSession>, Error> {
+        let mut sessions = owners::sessions(self.core, self.owner).await?;
+        sessions.retain(|session| session.id != self.id);
+        Ok(sessions)
+    }
+}

@@ -1,0 +1,290 @@
+//! Commits a request's operations: writes them to the store, and decides the client's cookie.
+
+use std::time::{Duration, Instant};
+
+use self::{
+    create::Begun,
+    write::{Put, Stored},
+};
+use crate::{
+    config::{Claim, Core, Event, Place, Text},
+    error::Error,
+    request::{
+        Act, Asked, Change, Dropped, Found, Loaded, Ops, OwnerEdit, Plan, SharedOps, Visit, owner_valid_from, plan,
+    },
+    store::{Lifetime, Record, Standing, State, StoreError, Timestamp, Token, queue::Alone},
+};
+
+mod create;
+mod delete;
+mod limited;
+mod owner;
+mod write;
+
+pub(crate) use self::owner::owner_in;
+
+/// The change of the client's cookie.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Ticket {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It gets this value and this `Max-Age`.
+    Give(Text, Option<Duration>),
+    /// It is removed.
+    Take,
+}
+
+/// The state of the response's head: it decides whether a cookie can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CookieWindow {
+    /// It has not left, and leaves after a later commit. Other requests may renew the session until then.
+    Open,
+    /// It leaves with this commit.
+    Leaves,
+    /// It has left: no cookie can be sent.
+    Sent,
+}
+
+/// One commit: the session as it was loaded, the operations, and their progress.
+pub(crate) struct Commit<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) claims: &'a [Claim],
+    pub(crate) visit: Visit,
+    /// The operations as they were when the commit began.
+    pub(crate) asked: SharedOps,
+    /// The same operations, with updates that ran again.
+    pub(crate) ops: SharedOps,
+    pub(crate) head: CookieWindow,
+    pub(crate) ticket: Ticket,
+    pub(crate) dropped: Option<Dropped>,
+    /// The token must be sent again with the response's head, because of an earlier commit.
+    pub(crate) resends: bool,
+    /// The operations stay pending, because there is no session for them yet.
+    pub(crate) waits: bool,
+    /// The value of `owner_valid_from` under which a login is admitted. It is read once, before the first try.
+    admitted: Option<Timestamp>,
+    /// The time at which the commit lost its first race.
+    contended_since: Option<Instant>,
+    /// The error of a write whose outcome stays unknown.
+    pub(crate) lost: Option<StoreError>,
+}
+
+/// A [`Plan`] with all that is needed to act on it.
+enum Next {
+    Nothing,
+    Put(Box<Put>),
+    Create,
+    DeleteFound,
+    Drop(Dropped),
+}
+
+impl<'a> Commit<'a> {
+    pub(crate) fn new(core: &'a Core, claims: &'a [Claim], visit: Visit, asked: SharedOps, head: CookieWindow) -> Self {
+        Self {
+            core,
+            claims,
+            visit,
+            ops: SharedOps::clone(&asked),
+            asked,
+            head,
+            ticket: Ticket::Keep,
+            dropped: None,
+            resends: false,
+            waits: false,
+            admitted: None,
+            contended_since: None,
+            lost: None,
+        }
+    }
+
+    /// Plans and acts. If another request was faster, plans again with the record that it left. At most one write succeeds; two
+    /// for a restart.
+    ///
+    /// `ticket` is valid after an error, too: a purge removes the cookie even if the store fails.
+    pub(crate) async fn run(&mut self) -> Result<(), Error> {
+        let now = self.core.now();
+        if self.ops.hides_session() {
+            return Box::pin(self.end(now)).await;
+        }
+        if self.core.owner_valid_from.is_some() {
+            Box::pin(self.admit()).await?;
+        }
+        let mut found = self.visit.base().cloned();
+        let mut turn = None;
+        loop {
+            match self.next(found.as_ref(), now)? {
+                Next::Nothing => {
+                    // A label or a lifetime stays pending until there is a session.
+                    self.waits = self.visit.loaded == Loaded::Nothing && self.head == CookieWindow::Open;
+                    return Ok(());
+                }
+                Next::Drop(why) => {
+                    self.drop_writes(why);
+                    return Ok(());
+                }
+                Next::Create => match self.create(found.as_ref(), now).await? {
+                    Begun::Done => return Ok(()),
+                    // The user is logged in by the other login. What this request wrote besides is merged into its session.
+                    Begun::Second => {
+                        self.ops = SharedOps::clone(&self.asked);
+                        SharedOps::make_mut(&mut self.ops).drop_login(self.core.owner_key.as_deref());
+                    }
+                },
+                Next::DeleteFound => match Box::pin(self.delete_found(found)).await? {
+                    Some(record) => found = Some(record),
+                    None => return Ok(()),
+                },
+                Next::Put(put) => {
+                    let (id, is_touch) = (put.id, put.change == Change::Touch);
+                    match self.store(*put, now, &mut turn).await {
+                        Ok(Stored::Done) => {
+                            self.core.upkeep_works();
+                            return Ok(());
+                        }
+                        // Another request has moved the deadline on.
+                        Ok(_) if is_touch => return Ok(()),
+                        Ok(Stored::Found(record)) => {
+                            if record.is_some() {
+                                self.core.emit(&Event::ConflictReplayed { id });
+                            }
+                            found = record;
+                        }
+                        Err(error) if is_touch => {
+                            self.core.upkeep_failed(id, &error);
+                            self.lost = None;
+                            return Ok(());
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            self.lose()?;
+        }
+    }
+
+    /// Purges, and begins another session if it is a restart. The purge comes before everything that may fail.
+    async fn end(&mut self, now: Timestamp) -> Result<(), Error> {
+        let asked = Asked { act: self.ops.act, owner: OwnerEdit::Keep, writes: false, upkeep: false };
+        let plan = plan(&self.visit.loaded, Found::Gone, asked);
+        if plan == Plan::Fail {
+            return Err(Error::read_only());
+        }
+        self.purge(now).await?;
+        if plan == Plan::Restart {
+            if self.core.owner_valid_from.is_some() {
+                self.admit().await?;
+            }
+            self.create(None, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Decides the next step, and prepares it. Does no I/O.
+    fn next(&mut self, found: Option<&Record>, now: Timestamp) -> Result<Next, Error> {
+        let standing = found.map_or(Standing::Unknown, |record| self.standing(record, now));
+        let owner = self.written_owner()?;
+        let edit = self.owner_edit(owner.as_ref());
+        let renews = self.ops.renews() || edit != OwnerEdit::Keep;
+        let is_open = matches!(self.visit.loaded, Loaded::Current(_));
+        let mut state = None;
+        let writes = match found.filter(|_| is_open) {
+            Some(record) if standing == Standing::Current => {
+                Ops::replay(&mut self.ops, record.state())?;
+                state = self.ops.applied(record.state(), renews);
+                state.is_some() || self.ops.describes()
+            }
+            // Only keys are merged; a token that is unknown has nothing to write at all.
+            Some(_) if standing == Standing::Superseded => self.ops.touches_keys() || (renews && self.ops.names_keys()),
+            None if self.visit.loaded == Loaded::Nothing => {
+                Ops::replay(&mut self.ops, State::empty())?;
+                self.ops.started || self.ops.inserts(renews)
+            }
+            _ => self.ops.touches_keys() || self.ops.describes() || self.ops.started,
+        };
+        let asked = Asked { act: self.ops.act, owner: edit, writes, upkeep: self.is_upkeep_due(now) };
+        let found_as = found.map_or(Found::Gone, |record| Found::Record(record, standing));
+        let next = match (plan(&self.visit.loaded, found_as, asked), found) {
+            (Plan::Replace(change), Some(record)) => {
+                let admits = renews && self.is_login(edit);
+                match self.make(record, change, state, owner, admits, now)? {
+                    Some(put) => Next::Put(put),
+                    None => Next::Drop(Dropped::Gone),
+                }
+            }
+            // `end` handles a purge and a restart.
+            (Plan::Nothing | Plan::Replace(_) | Plan::Purge | Plan::Restart, _) => Next::Nothing,
+            (Plan::Create, _) => Next::Create,
+            (Plan::DeleteFound, _) => Next::DeleteFound,
+            (Plan::Drop(why), _) => Next::Drop(why),
+            (Plan::Fail, _) => {
+                let cause = self.visit.beside.as_ref().and_then(|beside| beside.cause.clone());
+                return Err(cause.map_or_else(Error::read_only, Error::from));
+            }
+        };
+        Ok(next)
+    }
+
+    /// Returns the standing of the token with which this handle was opened.
+    fn standing(&self, record: &Record, now: Timestamp) -> Standing {
+        let standing = |token: &Token| record.standing(&token.hash(), now);
+        self.visit.token.as_ref().map_or(Standing::Unknown, standing)
+    }
+
+    fn lifetime_of<'b>(&'b self, record: &'b Record) -> &'b Lifetime {
+        self.core.lifetime_of(record)
+    }
+
+    /// Returns whether the deadline must move on, or the token must be sent again under the current key. A session that is in
+    /// the cookie needs a cookie for it, so its head must not have left.
+    fn is_upkeep_due(&self, now: Timestamp) -> bool {
+        let is_possible = self.head != CookieWindow::Sent || !self.core.backend.is_client_side();
+        let is_touch_due = |record: &Record| self.core.is_touch_due(record, &self.ops, now);
+        self.is_resend_asked() || (is_possible && self.visit.record().is_some_and(is_touch_due))
+    }
+
+    /// Returns whether the token must be sent again under another key, or because of an earlier save. Only the commit with which
+    /// the head leaves does it: a token that is sent after a newer one would log the user out.
+    fn is_resend_asked(&self) -> bool {
+        self.head == CookieWindow::Leaves && (self.visit.is_reissue_due() || self.resends)
+    }
+
+    fn drop_writes(&mut self, why: Dropped) {
+        if let Some(event) = self.visit.id().and_then(|id| Event::dropped(why, id)) {
+            self.core.emit(&event);
+        }
+        if why != Dropped::Unavailable {
+            self.visit.loaded = Loaded::Gone;
+        }
+        self.dropped = Some(why);
+    }
+
+    /// Takes note of the error of a write whose outcome stays unknown.
+    fn told<T>(&mut self, written: Result<T, StoreError>) -> Result<T, Error> {
+        written.map_err(|error| {
+            if error.is_unknown() {
+                self.lost = Some(error.clone());
+            }
+            error.into()
+        })
+    }
+
+    /// Takes note of a lost race. Fails if other requests have been faster for longer than `commit_timeout`.
+    fn lose(&mut self) -> Result<(), Error> {
+        let since = *self.contended_since.get_or_insert_with(Instant::now);
+        if since.elapsed() > self.core.commit_timeout { Err(self.contended()) } else { Ok(()) }
+    }
+
+    fn contended(&self) -> Error {
+        if let Some(id) = self.visit.id() {
+            self.core.emit(&Event::Contended { id });
+        }
+        Error::contended()
+    }
+
+    /// Returns the time that is left of `commit_timeout`.
+    fn patience(&self) -> Duration {
+        let spent = self.contended_since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.core.commit_timeout.saturating_sub(spent)
+    }
+}

@@ -1,0 +1,144 @@
+//! Begins a session.
+
+use super::{Commit, CookieWindow, Error, Event, Loaded, Ops, Record, SharedOps, State, Ticket, Timestamp};
+use crate::{
+    config::KeyAge,
+    request::Admission,
+    store::{Body, Created, Parts, Rest, SessionId, StoreError, random_nonce},
+};
+
+/// The outcome of [`Commit::create`].
+pub(super) enum Begun {
+    /// The session is stored, or there was nothing to store.
+    Done,
+    /// This login overlapped one of the same owner, and [`OverLimit::Refuse`](crate::OverLimit::Refuse) has no place for a
+    /// second session.
+    Second,
+}
+
+/// The number of ids that are drawn before the commit fails.
+const DRAWS: usize = 4;
+
+impl Commit<'_> {
+    /// Stores a new session with the request's own inserts, never with data that it loaded. `found` is the record for which
+    /// the request lost its race.
+    pub(super) async fn create(&mut self, found: Option<&Record>, now: Timestamp) -> Result<Begun, Error> {
+        if self.ops.has_once() {
+            SharedOps::make_mut(&mut self.ops).drop_once();
+        }
+        Ops::replay(&mut self.ops, State::empty())?;
+        let state = self.ops.alone();
+        let owner = self.written_owner()?.flatten();
+        if state.is_empty() && owner.is_none() && !self.ops.started {
+            // A restart, a label or a lifetime waits for the first insert.
+            self.waits = self.head == CookieWindow::Open;
+            return Ok(Begun::Done);
+        }
+        if self.head == CookieWindow::Sent {
+            return Err(Error::too_late());
+        }
+        let rest = Rest::of(Parts {
+            trail: (!self.core.backend.is_immediate()).then_some([0; 4]),
+            owner: owner.clone(),
+            label: self.ops.label.clone().flatten(),
+            lifetime: self.ops.lifetime.clone(),
+            admitted: self.admitted.filter(|_| owner.is_some()),
+            ..Parts::default()
+        });
+        let found = match &self.visit.loaded {
+            Loaded::Superseded(record) => Some(record.clone()),
+            _ => found.cloned(),
+        };
+        // The sibling that was faster may have logged the same user in: its response carries the token.
+        let is_second = owner.is_some() && found.is_some_and(|found| found.owner() == owner.as_deref());
+        let mut drawn = Vec::new();
+        let created = self.draw(&state, &rest, &mut drawn, now).await;
+        self.forget(&drawn).await;
+        match created {
+            Err(error) if error.is_over_limit() && is_second => Ok(Begun::Second),
+            created => created.map(|()| Begun::Done),
+        }
+    }
+
+    /// Draws ids until one is stored. Leaves those in `drawn` whose fate is unknown, or that must be deleted again.
+    async fn draw(
+        &mut self,
+        state: &State,
+        rest: &Rest,
+        drawn: &mut Vec<SessionId>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let lifetime = self.ops.lifetime.as_deref().unwrap_or(&self.core.lifetime).clone();
+        for _ in 0..DRAWS {
+            let token = self.core.backend.new_token();
+            let mut record = Record::of(Body {
+                state: state.clone(),
+                current: token.hash(),
+                created_at: now,
+                last_used: now,
+                expires_at: lifetime.deadline(now, now),
+                nonce: random_nonce(),
+                rest: rest.clone(),
+            });
+            self.check_size(&record)?;
+            // A session of ours that may be there must not count against us.
+            self.forget(&std::mem::take(drawn)).await;
+            let admission = Admission::ask(self.core, rest.owner.as_deref(), token.id, now).await?;
+            if let Some(admission) = &admission {
+                record.body_mut().last_used = admission.now();
+            }
+            let text = self.core.backend.write(&token, &record)?;
+            match self.try_create(&token.id, &record).await {
+                Ok(true) => {
+                    if let Some(admission) = admission
+                        && let Err(error) = Box::pin(admission.keep()).await
+                    {
+                        drawn.push(token.id);
+                        return Err(error);
+                    }
+                    self.core.emit(&Event::Created { id: token.id });
+                    self.visit.loaded = Loaded::Current(record);
+                    self.visit.behind = None;
+                    self.visit.opened_at = now;
+                    self.visit.token = Some(token);
+                    self.visit.key = KeyAge::Current;
+                    self.ticket = Ticket::Give(text, lifetime.max_age(now, now));
+                    return Ok(());
+                }
+                Ok(false) => {}
+                Err(error) if error.is_unknown() => {
+                    drawn.push(token.id);
+                    if self.lost.replace(error.clone()).is_some() {
+                        return Err(error.into());
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::contended())
+    }
+
+    /// Creates the record. If the outcome is unknown, loads it to find out: `create` is never sent twice for one id. `false`:
+    /// another session has the id.
+    async fn try_create(&self, id: &SessionId, record: &Record) -> Result<bool, StoreError> {
+        let unknown = match self.core.backend.create(id, record).await {
+            Ok(Created::Done) => return Ok(true),
+            Ok(Created::Taken) => None,
+            Err(error) if error.is_unknown() => Some(error),
+            Err(error) => return Err(error),
+        };
+        match Box::pin(self.core.backend.load(id, None)).await {
+            Ok(Some(found)) if found.nonce() == record.nonce() => Ok(true),
+            Ok(_) | Err(_) => unknown.map_or(Ok(false), Err),
+        }
+    }
+
+    /// Deletes the ids whose fate is unknown: a create that arrives late finds a tombstone.
+    async fn forget(&self, drawn: &[SessionId]) {
+        for id in drawn {
+            if let Err(error) = Box::pin(self.core.backend.delete(id, None)).await {
+                self.core.upkeep_failed(*id, &error.into());
+            }
+        }
+    }
+}

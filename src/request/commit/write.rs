@@ -1,0 +1,235 @@
+//! Replaces a record, and gives the client its token.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    Alone, Change, Commit, CookieWindow, Error, Event, Loaded, Next, Ops, Place, Record, Standing, State, Ticket,
+    Timestamp, Token,
+};
+use crate::{
+    config::KeyAge,
+    store::{Body, DynStore, Replaced, Secret, SessionId, certain, certain::Certain, queue::Written, random_nonce},
+};
+
+/// A replacement, ready to be sent.
+pub(super) struct Put {
+    pub(super) id: SessionId,
+    pub(super) change: Change,
+    pub(super) base: Record,
+    pub(super) record: Record,
+    /// The token whose secret becomes current.
+    pub(super) renewed: Option<Token>,
+}
+
+/// The outcome of a replacement.
+pub(super) enum Stored {
+    Done,
+    /// Another request was faster, and the store has this record now.
+    Found(Option<Record>),
+}
+
+impl Commit<'_> {
+    /// Makes the replacement of `base`, with the request's `state` and `owner`. `None`: an update would have to run on a value
+    /// that the request must not see.
+    pub(super) fn make(
+        &mut self,
+        base: &Record,
+        change: Change,
+        state: Option<State>,
+        owner: Option<Option<Arc<str>>>,
+        admits: bool,
+        now: Timestamp,
+    ) -> Result<Option<Box<Put>>, Error> {
+        let Some(token) = &self.visit.token else { return Ok(None) };
+        let is_sent = change == Change::Renew || self.core.backend.is_client_side();
+        if is_sent && self.head == CookieWindow::Sent {
+            return Err(Error::too_late());
+        }
+        let id = token.id;
+        let state = if change == Change::Merge {
+            // Updates run on what this request has seen, or not at all.
+            Ops::replay(&mut self.ops, self.visit.state())?;
+            let Ok(state) = self.ops.merged(self.visit.state(), base.state(), self.ops.renews()) else {
+                return Ok(None);
+            };
+            state
+        } else {
+            state
+        };
+        let Body { current, created_at, last_used, expires_at, rest, .. } = base.body();
+        let mut current = *current;
+        let renewed = (change == Change::Renew).then(|| Token::new(id, Secret::random()).hashed());
+        let mut rest = rest.clone();
+        if let Some(token) = &renewed {
+            (current, rest.superseded) = base.credentials().rotated(token.hash(), now).into_parts();
+            if let Some(owner) = owner {
+                rest.owner = owner;
+                if admits || rest.owner.is_none() {
+                    rest.admitted = self.admitted;
+                }
+            }
+        }
+        if change != Change::Merge {
+            if let Some(label) = &self.ops.label {
+                rest.label.clone_from(label);
+            }
+            if let Some(lifetime) = &self.ops.lifetime {
+                rest.lifetime = Some(Arc::clone(lifetime));
+            }
+        }
+        let own_lifetime = self.ops.lifetime.as_deref().filter(|_| change != Change::Merge);
+        let deadline = own_lifetime.unwrap_or(self.lifetime_of(base)).deadline(*created_at, now);
+        let record = Record::of(Body {
+            state: state.unwrap_or_else(|| base.state().clone()),
+            current,
+            created_at: *created_at,
+            last_used: now.max(*last_used),
+            // Deadlines only move on, unless the lifetime itself is set.
+            expires_at: if own_lifetime.is_some() { deadline } else { deadline.max(*expires_at) },
+            nonce: 0,
+            rest: rest.tidied(),
+        });
+        let record = record.written(random_nonce(), base);
+        // If the limit was lowered, a session over it can still become smaller, step by step.
+        if size(&record) > size(base) {
+            self.check_size(&record)?;
+        }
+        Ok(Some(Box::new(Put { id, change, base: base.clone(), record, renewed })))
+    }
+
+    /// Sends the replacement. A plain write that lost a race, or finds other writers waiting, is written together with theirs.
+    /// Other writes wait until they are alone.
+    pub(super) async fn store(&mut self, put: Put, now: Timestamp, turn: &mut Option<Alone>) -> Result<Stored, Error> {
+        let core = self.core;
+        let certain = match &core.backend.place {
+            Place::Client => Certain::Done(None),
+            Place::Memory(memory) if self.gains_owner(&put) => {
+                return Box::pin(self.store_within_quota(put, memory, now)).await;
+            }
+            Place::Memory(memory) => match memory.swap(&put.id, &put.base, &put.record) {
+                Replaced::Done => Certain::Done(None),
+                Replaced::Changed(found) => Certain::Changed(found),
+                Replaced::Gone => Certain::Gone,
+            },
+            Place::Store(store) => {
+                let is_late = self.contended_since.is_some() || core.queue.is_busy(&put.id);
+                if is_late && turn.is_none() && put.change != Change::Touch {
+                    return Box::pin(self.wait(put, store, now, turn)).await;
+                }
+                if self.gains_owner(&put) {
+                    return Box::pin(self.store_within_quota(put, &**store, now)).await;
+                }
+                let sent = certain::replace(&**store, &put.id, &put.base, &put.record, now, self.patience());
+                let sent = sent.await;
+                self.told(sent)?
+            }
+        };
+        let newest = match &certain {
+            Certain::Done(later) => later.as_ref().unwrap_or(&put.record).clone(),
+            Certain::Changed(found) => found.clone(),
+            Certain::Gone => return Ok(Stored::Found(None)),
+        };
+        if let Some(turn) = turn {
+            turn.leave(newest.clone());
+        }
+        match certain {
+            Certain::Done(later) => self.stored(put, later, now).map(|()| Stored::Done),
+            Certain::Changed(_) | Certain::Gone => Ok(Stored::Found(Some(newest))),
+        }
+    }
+
+    /// Waits in the queue of this process's writers: for a turn alone, or until the write is stored with others.
+    async fn wait(
+        &mut self,
+        put: Put,
+        store: &Arc<dyn DynStore>,
+        now: Timestamp,
+        turn: &mut Option<Alone>,
+    ) -> Result<Stored, Error> {
+        let (core, id) = (self.core, put.id);
+        self.contended_since.get_or_insert_with(Instant::now);
+        if !matches!(put.change, Change::Write | Change::Merge) {
+            let alone = core.queue.alone(store, id, put.base.clone(), self.patience()).await;
+            let alone = alone.ok_or_else(|| self.contended())?;
+            // The queue may know an older record than this request does. Then this request's record decides.
+            let newest = if alone.base().follows(put.base.nonce()) { alone.base().clone() } else { put.base };
+            *turn = Some(alone);
+            return Ok(Stored::Found(Some(newest)));
+        }
+        let (patience, base) = (self.patience(), put.base.clone());
+        let mut last = None;
+        let change = |found: &Record| match self.next(Some(found), now) {
+            Ok(Next::Put(put)) if matches!(put.change, Change::Write | Change::Merge) => {
+                let record = put.record.clone();
+                last = Some(put);
+                Some(record)
+            }
+            // A decision not to write needs a stored record: see `Written::Declined`.
+            _ => None,
+        };
+        let written = core.queue.combine(store, id, base, patience, change).await;
+        match (self.told(written)?, last) {
+            (Written::Done(record), Some(put)) => self.stored(Put { record, ..*put }, None, now).map(|()| Stored::Done),
+            (Written::Gone, _) => Ok(Stored::Found(None)),
+            (Written::Late, _) => Err(self.contended()),
+            (Written::Declined | Written::Done(_), _) => Ok(Stored::Found(core.backend.load(&id, None).await?)),
+        }
+    }
+
+    /// Takes note of a replacement that is done. `later` is the record of a later write, if there was one.
+    pub(super) fn stored(&mut self, put: Put, later: Option<Record>, now: Timestamp) -> Result<(), Error> {
+        let Put { id, change, record, renewed, .. } = put;
+        if change == Change::Merge {
+            let mut seen = self.visit.record().cloned();
+            if let Some(seen) = &mut seen
+                && let Some(state) = self.ops.applied(seen.state(), false)
+            {
+                seen.body_mut().state = state;
+                self.visit.loaded = Loaded::Current(seen.clone());
+            }
+            self.visit.behind = Some(later.unwrap_or(record));
+            return Ok(());
+        }
+        let is_renewed = renewed.is_some();
+        if let Some(token) = renewed {
+            self.core.emit(&Event::Rotated { id });
+            self.visit.token = Some(token);
+        }
+        let newest = later.as_ref().unwrap_or(&record);
+        let is_current = self.standing(newest, now) == Standing::Current;
+        let moves_cookie = self.ops.moves_cookie(self.lifetime_of(&record));
+        let is_wanted = is_renewed
+            || self.core.backend.is_client_side()
+            || self.is_resend_asked()
+            || (self.head == CookieWindow::Leaves && moves_cookie);
+        if is_wanted && is_current {
+            self.give(&record, now)?;
+        } else {
+            self.resends |= self.head == CookieWindow::Open && moves_cookie;
+        }
+        self.visit.behind = later.filter(|_| !is_current);
+        self.visit.opened_at = now;
+        self.visit.loaded = Loaded::Current(record);
+        Ok(())
+    }
+
+    /// Gives the client its token.
+    pub(super) fn give(&mut self, record: &Record, now: Timestamp) -> Result<(), Error> {
+        let Some(token) = &self.visit.token else { return Ok(()) };
+        let text = self.core.backend.write(token, record)?;
+        self.ticket = Ticket::Give(text, self.lifetime_of(record).max_age(record.created_at(), now));
+        self.visit.key = KeyAge::Current;
+        self.resends = false;
+        Ok(())
+    }
+
+    pub(super) fn check_size(&self, record: &Record) -> Result<(), Error> {
+        let (bytes, limit) = (size(record), self.core.max_bytes);
+        if bytes > limit { Err(Error::too_large(bytes, limit)) } else { Ok(()) }
+    }
+}
+
+/// Returns the size of the parts of a record that grow with the application's input.
+fn size(record: &Record) -> usize {
+    record.state().size() + record.owner().map_or(0, str::len) + record.label().map_or(0, str::len)
+}

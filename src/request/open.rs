@@ -1,0 +1,229 @@
+//! From what a request presents to a session.
+
+use crate::{
+    config::{Claim, Core, Event, KeyAge, OnStoreError, Opened, Refused, Rejection, Way},
+    error::Error,
+    request::Loaded,
+    store::{Record, SessionId, Standing, State, StoreError, Timestamp, Token},
+};
+
+/// The most claims of one request that are looked up, malformed and forged ones not counted.
+const MAX_CLAIMS: usize = 4;
+
+/// The outcome of looking up a request's claims.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    pub(crate) loaded: Loaded,
+    /// The token of what was loaded.
+    pub(crate) token: Option<Token>,
+    /// The way in which that token came. If nothing was loaded: the way of the first well-formed claim.
+    pub(crate) way: Option<Way>,
+    /// The age of the key under which it came.
+    pub(crate) key: KeyAge,
+    /// The record in the store, if handlers see an older one: a renewal overtook the request, and its writes were merged
+    /// into the renewed session.
+    pub(crate) behind: Option<Record>,
+    /// The time of the load, or of the last commit since whose outcome told that the token is current.
+    pub(crate) opened_at: Timestamp,
+    /// Boxed: few requests have any.
+    pub(crate) beside: Option<Box<Beside>>,
+    /// The number of claims that were looked at.
+    pub(crate) tried: usize,
+    /// The number of those that were neither malformed nor forged.
+    counted: usize,
+}
+
+/// The records beside the session that a request's claims name.
+#[derive(Clone, Default)]
+pub(crate) struct Beside {
+    /// The tokens that were superseded on a record, and the time of that load.
+    pub(crate) superseded: Vec<(Token, Timestamp)>,
+    /// The records that could not be read, and the cause of the first one.
+    pub(crate) unreadable: Vec<SessionId>,
+    pub(crate) cause: Option<StoreError>,
+}
+
+impl Visit {
+    pub(crate) fn of(loaded: Loaded) -> Self {
+        Self {
+            loaded,
+            token: None,
+            way: None,
+            key: KeyAge::Current,
+            behind: None,
+            opened_at: Timestamp::default(),
+            beside: None,
+            tried: 0,
+            counted: 0,
+        }
+    }
+
+    /// Opens the next well-formed claim, and returns it with the way in which it came. Forged claims do not count towards the
+    /// limit.
+    pub(crate) fn open_next(&mut self, core: &Core, claims: &[Claim]) -> Option<(Result<Opened, Refused>, Way)> {
+        while self.counted < MAX_CLAIMS {
+            let claim = claims.get(self.tried)?;
+            self.tried += 1;
+            let opened = core.backend.open(&claim.value);
+            if !matches!(opened, Err(Refused::Malformed)) {
+                self.counted += usize::from(opened.is_ok());
+                self.way.get_or_insert(claim.way);
+                return Some((opened, claim.way));
+            }
+        }
+        None
+    }
+
+    /// Returns the record that the store has, as far as this request knows.
+    pub(crate) fn base(&self) -> Option<&Record> {
+        self.behind.as_ref().or_else(|| self.record())
+    }
+
+    /// Returns the record that the session is open on.
+    pub(crate) fn record(&self) -> Option<&Record> {
+        match &self.loaded {
+            Loaded::Current(record) => Some(record),
+            Loaded::Nothing
+            | Loaded::Superseded(_)
+            | Loaded::Undecodable
+            | Loaded::Unavailable
+            | Loaded::Ended
+            | Loaded::Gone => None,
+        }
+    }
+
+    /// Returns the state that handlers see.
+    pub(crate) fn state(&self) -> &State {
+        self.record().map_or(State::empty(), Record::state)
+    }
+
+    /// Returns whether the client holds a session under a key that is not the current one.
+    pub(crate) fn is_reissue_due(&self) -> bool {
+        self.key != KeyAge::Current && self.record().is_some()
+    }
+
+    pub(crate) fn id(&self) -> Option<SessionId> {
+        self.token.as_ref().map(|token| token.id)
+    }
+}
+
+/// Looks up the claims until one opens a session. A forged, superseded, unknown or unreadable claim does not end the search.
+///
+/// It is one flat future that writes into `visit`. Each nested future would be moved as a whole, for every request.
+pub(crate) async fn open(core: &Core, claims: &[Claim], visit: &mut Visit) -> Result<(), Error> {
+    while let Some((opened, way)) = visit.open_next(core, claims) {
+        let Ok(Opened { token, record, key }) = opened else {
+            core.emit(&Event::Forged);
+            continue;
+        };
+        let (id, token, now) = (token.id, token.hashed(), core.now());
+        let found = match core.backend.load(&id, record).await {
+            Ok(found) => found,
+            Err(error) if error.is_undecodable() => {
+                tracing::error!(%id, error = &error as &(dyn std::error::Error + 'static), "session record unreadable");
+                core.emit(&Event::Rejected { id, reason: Rejection::Undecodable });
+                let beside = visit.beside.get_or_insert_default();
+                beside.unreadable.push(id);
+                beside.cause.get_or_insert(error);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut looked = look(core, &token, found.as_ref(), now);
+        if core.owner_valid_from.is_some() {
+            looked = Box::pin(revoked_by_owner(core, looked, found.as_ref())).await?;
+        }
+        match (looked, found) {
+            (Look::Opens, Some(record)) => {
+                visit.loaded = Loaded::Current(record);
+                visit.token = Some(token);
+                visit.way = Some(way);
+                visit.key = key;
+                visit.opened_at = now;
+                return Ok(());
+            }
+            (Look::Superseded, Some(record)) => {
+                core.emit(&Event::Rejected { id, reason: Rejection::Superseded });
+                if visit.token.is_none() {
+                    visit.loaded = Loaded::Superseded(record);
+                    visit.token = Some(token.clone());
+                    visit.way = Some(way);
+                    visit.opened_at = now;
+                }
+                visit.beside.get_or_insert_default().superseded.push((token, now));
+            }
+            (Look::Rejected(reason), _) => core.emit(&Event::Rejected { id, reason }),
+            // Not reached: `look` rejects a missing record.
+            (Look::Opens | Look::Superseded, None) => {}
+        }
+    }
+    if visit.loaded == Loaded::Nothing && visit.beside.is_some() {
+        visit.loaded = Loaded::Undecodable;
+    }
+    Ok(())
+}
+
+/// Reports a failed lookup, and returns the error or an empty session, as [`OnStoreError`] says.
+pub(crate) fn or_as_told(core: &Core, opened: Result<(), Error>, visit: &mut Visit) -> Result<(), Error> {
+    let Err(error) = opened else { return Ok(()) };
+    core.emit(&Event::StoreFailed { error: &error });
+    match core.on_store_error {
+        OnStoreError::Fail => return Err(error),
+        OnStoreError::Anonymous => *visit = Visit::of(Loaded::Unavailable),
+    }
+    Ok(())
+}
+
+/// The relation of a token to the record under its id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    Opens,
+    Superseded,
+    Rejected(Rejection),
+}
+
+/// Judges a token by the record and the layer's options; [`revoked_by_owner`] asks the application.
+pub(crate) fn look(core: &Core, token: &Token, found: Option<&Record>, now: Timestamp) -> Look {
+    let Some(record) = found else { return Look::Rejected(Rejection::Unknown) };
+    let standing = record.standing(&token.hash(), now);
+    if standing == Standing::Unknown {
+        return Look::Rejected(Rejection::WrongSecret);
+    }
+    match live(core, record, None, now) {
+        Err(reason) => Look::Rejected(reason),
+        Ok(()) if standing == Standing::Current => Look::Opens,
+        Ok(()) => Look::Superseded,
+    }
+}
+
+/// Judges a record by its deadlines and by the values that end sessions at once; `valid_from` is its owner's.
+pub(crate) fn live(
+    core: &Core,
+    record: &Record,
+    valid_from: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Rejection> {
+    if record.deadline(&core.lifetime) <= now {
+        return Err(Rejection::Expired);
+    }
+    // The value that the login was admitted under is compared with the value of today: both are the application's, so that
+    // no two clocks are compared.
+    if record.created_at() < core.valid_from.get() || valid_from > record.admitted() {
+        return Err(Rejection::Revoked);
+    }
+    Ok(())
+}
+
+/// Rejects a session whose login was admitted under an older value of its owner's `owner_valid_from`.
+pub(crate) async fn revoked_by_owner(core: &Core, look: Look, found: Option<&Record>) -> Result<Look, StoreError> {
+    let (Look::Opens | Look::Superseded, Some(record)) = (look, found) else { return Ok(look) };
+    let Some(owner) = record.owner() else { return Ok(look) };
+    let is_revoked = owner_valid_from(core, owner).await? > record.admitted();
+    Ok(if is_revoked { Look::Rejected(Rejection::Revoked) } else { look })
+}
+
+/// Asks the application for the value of `owner_valid_from`.
+pub(crate) async fn owner_valid_from(core: &Core, owner: &str) -> Result<Option<Timestamp>, StoreError> {
+    let Some(ask) = &core.owner_valid_from else { return Ok(None) };
+    Ok(ask(owner.to_owned()).await?.map(Timestamp::from))
+}

@@ -1,0 +1,313 @@
+//! The operations of a request's handlers, until they are committed.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use smallvec::{SmallVec, smallvec};
+
+use crate::store::{Lifetime, Raw, State, Timestamp};
+
+mod apply;
+mod key;
+mod pending;
+mod settle;
+
+use self::key::{KeyOp, Step, Update, What};
+pub(crate) use self::{key::Replay, pending::Pending};
+
+/// The room for further keys. Most requests write one key; a request that writes a second one writes several.
+const MORE: usize = 7;
+
+/// The operations that were asked for.
+#[derive(Clone, Default)]
+pub(crate) struct Ops {
+    pub(crate) act: Act,
+    pub(crate) owner: Option<Option<Arc<str>>>,
+    pub(crate) label: Option<Option<Arc<str>>>,
+    pub(crate) lifetime: Option<Arc<Lifetime>>,
+    /// The value of `owner_valid_from` under which the password was checked, if the application read it itself.
+    pub(crate) admitted: Option<Option<Timestamp>>,
+    /// An empty session gets a record, too.
+    pub(crate) started: bool,
+    /// The time of the last `clear`, by `clock`.
+    cleared: Option<u64>,
+    /// Sorted by key.
+    keys: SmallVec<[KeyOp; 1]>,
+    /// Counts what may change the value that is seen under a key.
+    clock: u64,
+}
+
+/// Operations that a session and its commits share. A holder copies them before it changes them.
+pub(crate) type SharedOps = triomphe::Arc<Ops>;
+
+/// The operation on the session as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Act {
+    #[default]
+    Keep,
+    Renew,
+    /// A renewal that lost its race begins a new session: the password was checked.
+    Login,
+    Purge,
+    /// A purge, then a new session.
+    Restart,
+}
+
+/// A key's raw value as the request sees it.
+#[derive(Clone, Copy)]
+pub(crate) enum View<'a> {
+    /// The request wrote it, or cleared the session before: no other request matters.
+    Own(Option<&'a str>),
+    /// It is what was loaded, perhaps with updates on top.
+    Shared(Option<&'a str>),
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn value(self) -> Option<&'a str> {
+        match self {
+            Self::Own(value) | Self::Shared(value) => value,
+        }
+    }
+}
+
+impl Ops {
+    /// Returns whether there is nothing to commit.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.act == Act::Keep && !self.touches_keys() && !self.touches_meta() && !self.started
+    }
+
+    /// Returns whether the owner, the label or the lifetime was set.
+    pub(crate) fn touches_meta(&self) -> bool {
+        self.owner.is_some() || self.describes()
+    }
+
+    /// Returns whether the label or the lifetime was set.
+    pub(crate) fn describes(&self) -> bool {
+        self.label.is_some() || self.lifetime.is_some()
+    }
+
+    /// Returns whether a key was written, removed or cleared.
+    pub(crate) fn touches_keys(&self) -> bool {
+        self.cleared.is_some() || self.keys.iter().any(|op| !matches!(op.what, What::Affirm(_)))
+    }
+
+    /// Returns whether a commit changes how long the cookie lives, if the session's lifetime is `lifetime`.
+    pub(crate) fn moves_cookie(&self, lifetime: &Lifetime) -> bool {
+        self.lifetime.is_some() || lifetime.moves_cookie()
+    }
+
+    /// Returns whether a key was written, removed or cleared, even if its value stays the same.
+    pub(crate) fn names_keys(&self) -> bool {
+        self.cleared.is_some() || !self.keys.is_empty()
+    }
+
+    /// Returns whether a `clear` hides the keys that were loaded.
+    pub(crate) fn hides_keys(&self) -> bool {
+        self.cleared.is_some()
+    }
+
+    /// Returns whether a purge or a `clear` hides the keys that were loaded.
+    pub(crate) fn hides_loaded(&self) -> bool {
+        self.hides_keys() || self.hides_session()
+    }
+
+    /// Returns whether the secret, or the whole session, is to be replaced.
+    pub(crate) fn renews(&self) -> bool {
+        self.act != Act::Keep
+    }
+
+    /// Returns whether the whole session is to end.
+    pub(crate) fn hides_session(&self) -> bool {
+        matches!(self.act, Act::Purge | Act::Restart)
+    }
+
+    pub(crate) fn view<'a>(&'a self, key: &str, loaded: &'a State) -> View<'a> {
+        self.view_of(self.what(key), key, loaded)
+    }
+
+    fn view_of<'a>(&self, what: Option<&'a What>, key: &str, loaded: &'a State) -> View<'a> {
+        match what {
+            Some(What::Set(value)) => View::Own(Some(value)),
+            Some(What::Remove) => View::Own(None),
+            Some(What::Update(update)) => View::Shared(update.made.as_deref()),
+            None if self.hides_loaded() => View::Own(None),
+            None | Some(What::Affirm(_)) => View::Shared(loaded.get(key)),
+        }
+    }
+
+    /// Returns the value that the request writes under a key, even if it is the one that was loaded. `None`: it writes none.
+    /// `Some(None)`: it removes the key.
+    pub(crate) fn written(&self, key: &str) -> Option<Option<&str>> {
+        match self.what(key) {
+            Some(What::Set(value)) => Some(Some(value)),
+            // An owner that is written as it was loaded is not the same as no owner.
+            Some(What::Affirm(value)) => Some(Some(value)),
+            Some(What::Remove) => Some(None),
+            Some(What::Update(update)) => Some(update.made.as_deref()),
+            None => self.cleared.map(|_| None),
+        }
+    }
+
+    /// Sets a key to a raw value. If the request sees that value already, the insert is only noted: a user who logs in again
+    /// makes such an insert, and it must not get lost if the record is gone by the time of the commit.
+    pub(crate) fn insert(&mut self, key: &str, value: Raw, loaded: &State) {
+        let place = self.find(key);
+        let what = place.ok().and_then(|at| self.keys.get(at)).map(|op| &op.what);
+        let is_seen = self.view_of(what, key, loaded).value() == Some(&value);
+        match place {
+            Ok(_) if is_seen => {}
+            Err(_) if is_seen => self.put(place, key, What::Affirm(value)),
+            Ok(_) | Err(_) => self.put(place, key, What::Set(value)),
+        }
+    }
+
+    /// Sets a key to a raw value, or removes it, whatever was done to it before.
+    pub(crate) fn write(&mut self, key: &str, value: Option<Raw>) {
+        self.put(self.find(key), key, value.map_or(What::Remove, What::Set));
+    }
+
+    /// Takes a step to another raw value if the request still sees `seen`. Returns whether it does.
+    pub(crate) fn update(
+        &mut self,
+        key: &str,
+        loaded: &State,
+        seen: Option<Raw>,
+        made: Option<Raw>,
+        replay: Replay,
+    ) -> bool {
+        let place = self.find(key);
+        let what = place.ok().and_then(|at| self.keys.get(at)).map(|op| &op.what);
+        let view = self.view_of(what, key, loaded);
+        if view.value() != seen.as_deref() {
+            return false;
+        }
+        let is_own = matches!(view, View::Own(_));
+        let at = self.clock + 1;
+        let step = Step { at, replay };
+        match place.ok().and_then(|at| self.keys.get_mut(at)) {
+            _ if is_own => self.put(place, key, made.map_or(What::Remove, What::Set)),
+            Some(KeyOp { what: What::Update(update), at: last, .. }) => {
+                (*last, self.clock) = (at, at);
+                update.made = made;
+                update.steps.push(step);
+            }
+            _ => {
+                let update = Update { seen: Some(seen), made, steps: smallvec![step] };
+                self.put(place, key, What::Update(Box::new(update)));
+            }
+        }
+        true
+    }
+
+    /// Drops the operations on keys, and hides the keys that were loaded.
+    pub(crate) fn clear(&mut self) {
+        self.clock += 1;
+        self.cleared = Some(self.clock);
+        self.keys.clear();
+    }
+
+    /// Hides the keys that were loaded, and keeps the request's own inserts: a login to another user's session starts from an
+    /// empty one.
+    pub(crate) fn start_over(&mut self) {
+        self.clock += 1;
+        self.cleared = Some(self.clock);
+        let at = self.clock;
+        for op in &mut self.keys {
+            op.at = at;
+            match &mut op.what {
+                What::Affirm(value) => op.what = What::Set(std::mem::take(value)),
+                // It runs again at the commit, from no value: this value was made from the other user's.
+                What::Update(update) => (update.seen, update.made) = (None, None),
+                What::Set(_) | What::Remove => {}
+            }
+        }
+        self.drop_once();
+    }
+
+    /// Drops the updates that cannot run again. In a new session there is no value for them.
+    pub(crate) fn drop_once(&mut self) {
+        for op in &mut self.keys {
+            let is_once = |update: &Update| update.steps.iter().any(|step| matches!(step.replay, Replay::Never));
+            if matches!(&op.what, What::Update(update) if is_once(update)) {
+                op.what = What::Remove;
+            }
+        }
+    }
+
+    /// Returns whether an update cannot run again.
+    pub(crate) fn has_once(&self) -> bool {
+        let is_once = |update: &Update| update.steps.iter().any(|step| matches!(step.replay, Replay::Never));
+        self.keys.iter().any(|op| matches!(&op.what, What::Update(update) if is_once(update)))
+    }
+
+    /// Ends the session, and drops all operations. `act` says whether another session begins.
+    pub(crate) fn end(&mut self, act: Act) {
+        *self = Self { act, clock: self.clock + 1, ..Self::default() };
+    }
+
+    /// Drops what makes these operations a login, and keeps the writes. `owner_key` is the key whose value names the owner.
+    pub(crate) fn drop_login(&mut self, owner_key: Option<&str>) {
+        (self.act, self.owner, self.admitted) = (Act::Keep, None, None);
+        self.keys.retain(|op| Some(&*op.key) != owner_key);
+    }
+
+    /// Drops all operations but the act: `commit_if` does not keep the others.
+    pub(crate) fn drop_writes(&mut self) {
+        // Without its owner, a login is a renewal.
+        self.end(if self.act == Act::Login { Act::Renew } else { self.act });
+    }
+
+    /// Returns every key with its raw value, as the request sees them.
+    pub(crate) fn entries<'a>(&'a self, loaded: &'a State) -> BTreeMap<&'a str, &'a str> {
+        let mut entries: BTreeMap<_, _> = loaded.iter().filter(|_| !self.hides_loaded()).collect();
+        for KeyOp { key, what, .. } in &self.keys {
+            let value = match what {
+                What::Affirm(_) => continue,
+                What::Set(value) => Some(value),
+                What::Remove => None,
+                What::Update(update) => update.made.as_ref(),
+            };
+            match value {
+                Some(value) => entries.insert(key, value),
+                None => entries.remove(&**key),
+            };
+        }
+        entries
+    }
+
+    fn what(&self, key: &str) -> Option<&What> {
+        self.find(key).ok().and_then(|at| self.keys.get(at)).map(|op| &op.what)
+    }
+
+    fn put(&mut self, place: Result<usize, usize>, key: &str, what: What) {
+        self.clock += 1;
+        let at = self.clock;
+        match place {
+            Ok(index) => {
+                if let Some(op) = self.keys.get_mut(index) {
+                    (op.at, op.what) = (at, what);
+                }
+            }
+            Err(index) => {
+                if self.keys.len() == self.keys.capacity() {
+                    self.keys.reserve(self.keys.len().max(MORE));
+                }
+                self.keys.insert(index, KeyOp { key: key.into(), at, what });
+            }
+        }
+    }
+
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.keys.binary_search_by(|op| (*op.key).cmp(key))
+    }
+}
+
+/// Shows keys, not values.
+impl fmt::Debug for Ops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<&str> = self.keys.iter().map(|op| &*op.key).collect();
+        f.debug_struct("Ops").field("act", &self.act).field("keys", &keys).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Applies a request's operations to a state.
+
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
+
+use super::{KeyOp, Ops, SharedOps, Step, What};
+use crate::{
+    error::Error,
+    store::{Raw, Run, State},
+};
+
+/// Another request changed the key that an update read, and the update must not see the new value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Overtaken;
+
+impl Ops {
+    /// Runs those updates again that read another value than `base` has.
+    pub(crate) fn replay(this: &mut SharedOps, base: &State) -> Result<(), Error> {
+        let base = if this.hides_keys() { State::empty() } else { base };
+        for at in 0..this.keys.len() {
+            let Some(KeyOp { key, what: What::Update(update), .. }) = this.keys.get(at) else { continue };
+            let found = base.get(key);
+            if update.seen.as_ref().map(Option::as_deref) == Some(found) {
+                continue;
+            }
+            let again = replay(key, found, &update.steps)?;
+            if let Some(KeyOp { what: What::Update(update), .. }) = SharedOps::make_mut(this).keys.get_mut(at) {
+                (update.seen, update.made) = (Some(found.map(Raw::new)), again);
+            }
+        }
+        Ok(())
+    }
+
+    /// The state that these operations make of `base`; `None` if it stays as it is. `affirms`: an insert of the value that
+    /// was loaded counts as a write.
+    pub(crate) fn applied(&self, base: &State, affirms: bool) -> Option<State> {
+        let hides = self.hides_keys();
+        let kept = if hides { State::empty() } else { base };
+        let changes: SmallVec<[_; 4]> =
+            self.written_keys(affirms).filter(|(key, value)| !kept.has(key, value.as_ref().copied())).collect();
+        if changes.is_empty() && (!hides || base.is_empty()) {
+            return None;
+        }
+        Some(packed(kept, changes))
+    }
+
+    /// The state that these operations make of `now`, if a renewal overtook the request that had loaded `seen`: keys that
+    /// changed since keep their newer value, and a clear removes the keys that the request saw.
+    pub(crate) fn merged(&self, seen: &State, now: &State, affirms: bool) -> Result<Option<State>, Overtaken> {
+        let is_unchanged = |key: &str| seen.get(key) == now.get(key);
+        let mut changes: BTreeMap<&str, Option<&Raw>> = BTreeMap::new();
+        if self.hides_keys() {
+            changes.extend(seen.iter().map(|(key, _)| key).filter(|key| is_unchanged(key)).map(|key| (key, None)));
+        }
+        for op in &self.keys {
+            if matches!(op.what, What::Update(_)) && !is_unchanged(&op.key) {
+                return Err(Overtaken);
+            }
+        }
+        changes.extend(
+            self.written_keys(affirms).map(|(key, value)| (&**key, value)).filter(|(key, _)| is_unchanged(key)),
+        );
+        changes.retain(|key, value| !now.has(key, *value));
+        Ok((!changes.is_empty()).then(|| packed(now, changes)))
+    }
+
+    /// Returns whether a new session gets a key.
+    pub(crate) fn inserts(&self, affirms: bool) -> bool {
+        self.written_keys(affirms).any(|(_, value)| value.is_some())
+    }
+
+    /// The state of a new session: the request's own inserts.
+    pub(crate) fn alone(&self) -> State {
+        let inserted = self.written_keys(true).filter_map(|(key, value)| value.map(|value| (key, value)));
+        let runs = inserted.map(|(key, value)| Run::New(key.as_bytes(), value.as_bytes()));
+        State::pack(&runs.collect::<SmallVec<[_; 16]>>())
+    }
+
+    /// Every key that was written, with the value that it gets, in the keys' order.
+    fn written_keys(&self, affirms: bool) -> impl Iterator<Item = (&Raw, Option<&Raw>)> {
+        self.keys.iter().filter_map(move |op| match &op.what {
+            What::Set(value) => Some((&op.key, Some(value))),
+            What::Affirm(value) => affirms.then_some((&op.key, Some(value))),
+            What::Remove => Some((&op.key, None)),
+            What::Update(update) => Some((&op.key, update.made.as_ref())),
+        })
+    }
+}
+
+/// Packs `kept` with these changes, which come in the keys' order, each key once.
+fn packed<'a, K: AsRef<str> + ?Sized + 'a>(
+    kept: &State,
+    changes: impl IntoIterator<Item = (&'a K, Option<&'a Raw>)>,
+) -> State {
+    let mut runs = SmallVec::<[Run<'_>; 8]>::new();
+    let mut next = 0;
+    for (key, value) in changes {
+        let key = key.as_ref().as_bytes();
+        let place = kept.place(key);
+        let (Ok(at) | Err(at)) = place;
+        runs.extend((next < at).then(|| kept.run(next, at)));
+        next = at + usize::from(place.is_ok());
+        runs.extend(value.map(|value| Run::New(key, value.as_bytes())));
+    }
+    runs.extend((next < kept.len()).then(|| kept.run(next, kept.len())));
+    State::pack(&runs)
+}
+
+/// Takes every step again, from the value that is there now.
+fn replay(key: &str, found: Option<&str>, steps: &[Step]) -> Result<Option<Raw>, Error> {
+    let mut made = found.map(Raw::new);
+    for step in steps {
+        made = step.replay.run(key, made.as_deref())?;
+    }
+    Ok(made)
+}

@@ -1,0 +1,29 @@
+//! Operations after their commit: what is done, and what is left.
+
+use super::{Act, Ops, SharedOps};
+use crate::{error::Error, store::State};
+
+impl Ops {
+    /// Forgets what a commit of `done`, which these once were, has stored; `loaded` is the state since.
+    pub(crate) fn settle_part(&mut self, done: &Self, loaded: &State) {
+        let is_done = |at: u64| at <= done.clock;
+        if self.act == done.act {
+            self.act = Act::Keep;
+        }
+        self.owner.take_if(|owner| Some(&*owner) == done.owner.as_ref());
+        self.label.take_if(|label| Some(&*label) == done.label.as_ref());
+        self.lifetime.take_if(|lifetime| Some(&*lifetime) == done.lifetime.as_ref());
+        self.admitted.take_if(|admitted| Some(&*admitted) == done.admitted.as_ref());
+        self.started &= !done.started;
+        self.cleared.take_if(|at| is_done(*at));
+        self.keys.retain(|op| !is_done(op.at));
+        self.keys.iter_mut().for_each(|op| op.settle(done, loaded));
+        self.clock += 1;
+    }
+
+    /// Makes every update again of what is there now.
+    pub(crate) fn rebase(this: &mut SharedOps, loaded: &State) -> Result<(), Error> {
+        SharedOps::make_mut(this).clock += 1;
+        Self::replay(this, loaded)
+    }
+}

@@ -1,0 +1,132 @@
+//! The sessions of one owner.
+
+use std::sync::Arc;
+
+use crate::{
+    config::{Core, Event},
+    error::Error,
+    request::{live, owner_valid_from},
+    store::{DynOwnerIndex, Record, SessionId, StoreError, Timestamp},
+};
+
+/// A session as its owner may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OwnedSession {
+    /// Its public id.
+    pub id: SessionId,
+    /// The name that the application gave it.
+    pub label: Option<String>,
+    /// The time at which it was made.
+    pub created_at: Timestamp,
+    /// The time of its last use that was worth a write: see [`extend_on_use`](crate::LifetimeBuilder::extend_on_use).
+    pub last_used: Timestamp,
+    /// The time at which it ends, unless it is used meanwhile.
+    pub expires_at: Timestamp,
+}
+
+/// The sessions of a layer by owner: [`SessionLayer::owners`](crate::SessionLayer::owners).
+#[derive(Clone)]
+pub struct Owners {
+    core: Arc<Core>,
+}
+
+impl Owners {
+    pub(crate) fn new(core: Arc<Core>) -> Option<Self> {
+        core.backend.owner_index()?;
+        Some(Self { core })
+    }
+
+    /// Returns the live sessions of `owner`, newest first: those that the layer would open now.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn list(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
+        let mut sessions = self.told(sessions(&self.core, owner).await)?;
+        sessions.sort_by_key(|session| (std::cmp::Reverse(session.created_at), session.id));
+        Ok(sessions)
+    }
+
+    /// Ends one session if `owner` is its owner, and returns whether it did. The id may come from the user.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn revoke(&self, owner: &str, id: &SessionId) -> Result<bool, Error> {
+        let is_revoked = self.told(index(&self.core)?.revoke(owner, id).await.map_err(Error::from))?;
+        if is_revoked {
+            self.core.emit(&Event::Destroyed { id: *id });
+        }
+        Ok(is_revoked)
+    }
+
+    /// Ends every session of `owner`, "log out everywhere", and returns how many it ended.
+    ///
+    /// The request's own session is among them; purge it as well, so that its cookie goes. A login that is under way at this
+    /// moment is ended only by [`owner_valid_from`](crate::SessionLayer::owner_valid_from): move that first.
+    ///
+    /// # Errors
+    ///
+    /// The store failed. Those sessions that it could end have ended.
+    pub async fn revoke_all(&self, owner: &str) -> Result<usize, Error> {
+        self.end(owner, None).await
+    }
+
+    /// Ends every session of `owner` but one, "log out on all other devices", and returns how many it ended.
+    ///
+    /// # Errors
+    ///
+    /// The store failed. Those sessions that it could end have ended.
+    pub async fn revoke_others(&self, owner: &str, kept: &SessionId) -> Result<usize, Error> {
+        self.end(owner, Some(kept)).await
+    }
+
+    async fn end(&self, owner: &str, but: Option<&SessionId>) -> Result<usize, Error> {
+        let ended = self.told(index(&self.core)?.revoke_all(owner, but).await.map_err(Error::from))?;
+        for id in &ended {
+            self.core.emit(&Event::Destroyed { id: *id });
+        }
+        Ok(ended.len())
+    }
+
+    /// Reports an error: the application may forget to.
+    fn told<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        result.inspect_err(|error| self.core.emit(&Event::StoreFailed { error }))
+    }
+}
+
+/// The sessions of an owner that the layer would open now.
+pub(crate) async fn sessions(core: &Core, owner: &str) -> Result<Vec<OwnedSession>, Error> {
+    let listed = index(core)?.list(owner).await?;
+    let valid_from = owner_valid_from(core, owner).await?;
+    let now = core.now();
+    let opens = |record: &Record| record.owner() == Some(owner) && live(core, record, valid_from, now).is_ok();
+    let owned = |(id, record): &(SessionId, Record)| OwnedSession {
+        id: *id,
+        label: record.label().map(str::to_owned),
+        created_at: record.created_at(),
+        last_used: record.last_used(),
+        expires_at: record.deadline(&core.lifetime),
+    };
+    Ok(listed.iter().filter(|(_, record)| opens(record)).map(owned).collect())
+}
+
+pub(crate) fn index(core: &Core) -> Result<&dyn DynOwnerIndex, Error> {
+    core.backend.owner_index().ok_or_else(Error::no_owner_index)
+}
+
+/// Ends a session of an owner's, and reports it.
+pub(crate) async fn revoke(core: &Core, owner: &str, id: &SessionId) -> Result<(), Error> {
+    let is_revoked: Result<bool, StoreError> = index(core)?.revoke(owner, id).await;
+    if is_revoked? {
+        core.emit(&Event::Destroyed { id: *id });
+    }
+    Ok(())
+}
+
+impl std::fmt::Debug for Owners {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Owners").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! Several layers in one application, each with sessions of its own.
+
+use std::{
+    any::{TypeId, type_name},
+    fmt,
+    marker::PhantomData,
+    ops::Deref,
+};
+
+use http::Extensions;
+
+use crate::{
+    error::Error,
+    layer::Failure,
+    session::{LazySession, Session},
+};
+
+/// Whose sessions a layer's are.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope {
+    id: TypeId,
+    name: &'static str,
+}
+
+impl Scope {
+    /// The scope of layers that name none.
+    pub(crate) fn default_scope() -> Self {
+        Self::of::<()>()
+    }
+
+    pub(crate) fn of<T: 'static>() -> Self {
+        Self { id: TypeId::of::<T>(), name: type_name::<T>() }
+    }
+
+    pub(crate) fn is_default(self) -> bool {
+        self.id == TypeId::of::<()>()
+    }
+}
+
+/// A session of the scope `T`: see [`SessionLayer::scope`](crate::SessionLayer::scope). It derefs to [`Session`].
+pub struct Scoped<T> {
+    session: Session,
+    scope: PhantomData<fn() -> T>,
+}
+
+impl<T: 'static> Scoped<T> {
+    /// Loads the session of this scope, out of the request extensions that a framework has.
+    ///
+    /// # Errors
+    ///
+    /// The store failed, or no layer of this scope stands before.
+    pub async fn extract(sessions: Option<&ScopedSessions>) -> Result<Self, Failure> {
+        let lazy = sessions.and_then(ScopedSessions::get::<T>).ok_or_else(|| {
+            let error = Error::missing_layer();
+            tracing::error!(scope = type_name::<T>(), "{error}");
+            error
+        })?;
+        Ok(Self { session: lazy.extract().await?, scope: PhantomData })
+    }
+
+    /// The session, without its scope.
+    #[must_use]
+    pub fn into_inner(self) -> Session {
+        self.session
+    }
+}
+
+impl<T> Deref for Scoped<T> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl<T> Clone for Scoped<T> {
+    fn clone(&self) -> Self {
+        Self { session: self.session.clone(), scope: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Scoped<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scoped").field(&self.session).finish()
+    }
+}
+
+/// The sessions of a request that belong to scopes: what layers with a scope put into its extensions.
+#[derive(Clone, Debug, Default)]
+pub struct ScopedSessions(Vec<LazySession>);
+
+impl ScopedSessions {
+    /// The session of the scope `T`, not loaded.
+    #[must_use]
+    pub fn get<T: 'static>(&self) -> Option<&LazySession> {
+        self.0.iter().find(|session| session.scope().is_some_and(|scope| scope.id == TypeId::of::<T>()))
+    }
+}
+
+/// The extensions of a framework's requests, which carry one value of each type from middleware to handlers. An adapter outside
+/// of this crate implements it for a wrapper of its own.
+pub trait RequestExtensions {
+    /// The value of this type.
+    fn get_mut<T: Send + Sync + 'static>(&mut self) -> Option<&mut T>;
+
+    /// Puts a value in, and gives back the one of its type that was there.
+    fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) -> Option<T>;
+}
+
+impl RequestExtensions for Extensions {
+    fn get_mut<T: Send + Sync + 'static>(&mut self) -> Option<&mut T> {
+        self.get_mut()
+    }
+
+    fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
+        self.insert(value)
+    }
+}
+
+/// Puts a session beside those of outer layers.
+///
+/// # Errors
+///
+/// [`Error::is_misconfigured`]: an outer layer has the same scope, or the same cookie or header.
+pub(crate) fn attach(session: &LazySession, extensions: &mut impl RequestExtensions) -> Result<(), Error> {
+    if session.scope().is_none_or(Scope::is_default) {
+        if let Some(ScopedSessions(outer)) = extensions.get_mut() {
+            session.check_beside(&*outer)?;
+        }
+        if let Some(outer) = extensions.insert(session.clone()) {
+            let result = session.check_beside([&outer]);
+            extensions.insert(outer);
+            return result;
+        }
+        return Ok(());
+    }
+    session.check_beside(extensions.get_mut::<LazySession>().as_deref())?;
+    if let Some(ScopedSessions(outer)) = extensions.get_mut() {
+        session.check_beside(&*outer)?;
+        outer.push(session.clone());
+    } else {
+        extensions.insert(ScopedSessions(vec![session.clone()]));
+    }
+    Ok(())
+}
+
+impl LazySession {
+    fn scope(&self) -> Option<Scope> {
+        self.shared.core.as_ref().map(|core| core.scope)
+    }
+
+    fn check_beside<'a>(&self, outer: impl IntoIterator<Item = &'a Self>) -> Result<(), Error> {
+        let Some(core) = &self.shared.core else { return Ok(()) };
+        for other in outer.into_iter().filter_map(|session| session.shared.core.as_ref()) {
+            if core.scope.id == other.scope.id {
+                return Err(Error::layered_twice(core.scope.name));
+            }
+            if core.transport.overlaps(&other.transport) {
+                return Err(Error::same_name(other.scope.name, core.scope.name));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! A whole struct under one key.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    error::{SessionGetError, SessionInsertError, SessionUpdateError},
+    session::{Key, Session},
+};
+
+/// A type that has a place of its own in a session: see [`Typed`].
+pub trait SessionValue: Serialize + DeserializeOwned + 'static {
+    /// The key under which it is kept.
+    const KEY: Key<Self>;
+}
+
+/// One value of a session, as a whole struct under one key. It is an extractor wherever [`Session`] is one.
+///
+/// ```
+/// use cloakroom::{Key, Session, SessionValue, Typed};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Default, Serialize, Deserialize)]
+/// struct Cart {
+///     items: Vec<String>,
+/// }
+///
+/// impl SessionValue for Cart {
+///     const KEY: Key<Self> = Key::new("cart");
+/// }
+///
+/// fn add(cart: &Typed<Cart>, item: String) -> Result<(), cloakroom::SessionUpdateError> {
+///     cart.update(move |mut cart| {
+///         cart.items.push(item.clone());
+///         cart
+///     })
+/// }
+///
+/// let cart = Typed::<Cart>::from(Session::new());
+/// add(&cart, "umbrella".to_owned())?;
+/// assert_eq!(cart.get()?.map(|cart| cart.items), Some(vec!["umbrella".to_owned()]));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub struct Typed<T> {
+    session: Session,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: SessionValue> Typed<T> {
+    /// The value; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// The stored value is not a `T`, or the session is not loaded.
+    pub fn get(&self) -> Result<Option<T>, SessionGetError> {
+        self.session.get(T::KEY)
+    }
+
+    /// Sets the value. The last writer wins, also over fields that this one did not mean to change: see
+    /// [`update`](Typed::update).
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written as JSON, or the session is not loaded.
+    pub fn set(&self, value: T) -> Result<(), SessionInsertError> {
+        self.session.insert(T::KEY, value)
+    }
+
+    /// Changes the value by `f`, which runs again where another request changed it meanwhile: see [`Session::update`].
+    /// If there is none, `f` gets the default value.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::update`].
+    pub fn update(&self, f: impl FnMut(T) -> T + Send + 'static) -> Result<(), SessionUpdateError>
+    where
+        T: Default,
+    {
+        self.session.update_or_default(T::KEY, f)
+    }
+
+    /// Removes the value, and gives it.
+    pub fn take(&self) -> Option<T> {
+        self.session.remove_as(T::KEY).and_then(Result::ok)
+    }
+
+    /// The session that it is in.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl<T> From<Session> for Typed<T> {
+    fn from(session: Session) -> Self {
+        Self { session, value: PhantomData }
+    }
+}
+
+impl<T> Clone for Typed<T> {
+    fn clone(&self) -> Self {
+        self.session.clone().into()
+    }
+}
+
+impl<T> fmt::Debug for Typed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Typed").field(&self.session).finish()
+    }
+}
