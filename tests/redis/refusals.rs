@@ -212,7 +212,7 @@ async fn damaged_between_the_load_and_the_write() {
         }
         let _: redis::Value = server.run_command(&damage.replacen("key", &key, 1)).await;
         app.gate.go.add_permits(1);
-        assert_eq!(request.await.unwrap().status, 503, "{damage}");
+        assert_eq!(request.await.unwrap().status, 500, "{damage}");
         let failure = app.last_failure();
         assert!(failure.contains("cannot be read") && failure.contains(&id(&cookie)), "{damage}: {failure}");
         let mut restore = redis::cmd("SET");
