@@ -6,7 +6,6 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "secure-cookies")]
 mod client;
 mod config;
 mod error;
@@ -36,17 +35,15 @@ pub mod redis;
 pub use crate::client::CookieStore;
 pub use crate::{
     config::{
-        Clock, CookieError, CookieOptions, CookieOptionsBuilder, Event, OnStoreError, Rejection, SameSite, ValidFrom,
+        Clock, CookieOptions, CookieOptionsBuilder, Event, OnStoreError, OverLimit, Rejection, SameSite, ValidFrom,
     },
-    error::{Error, SessionGetError, SessionInsertError, SessionUpdateError},
-    layer::{
-        Answer, CommitFuture, EmptyResponse, Exchange, Failure, OnFailure, ResponseFuture, SessionLayer, SessionService,
-    },
+    error::{CookieError, Error, SessionGetError, SessionInsertError, SessionUpdateError},
+    layer::{Answer, CommitFuture, EmptyResponse, Exchange, OnFailure, ResponseFuture, SessionLayer, SessionService},
     memory::MemoryStore,
-    request::{Head, Headers, OverLimit},
+    request::{Failure, Head, Headers, OwnedSession},
     session::{
-        AsKey, Entries, Key, LazySession, OwnedSession, Owners, RequestExtensions, Scoped, ScopedSessions, Session,
-        SessionStatus, SessionValue, Typed,
+        AsKey, Entries, Key, LazySession, Owners, RequestExtensions, Scoped, ScopedSessions, Session, SessionStatus,
+        SessionValue, Typed,
     },
     store::{
         Created, Credentials, DecodeError, Deleted, DynOwnerIndex, Lifetime, LifetimeBuilder, LifetimeError,

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use smallvec::SmallVec;
 
+use super::{Format, KeyAge, Opened, Refused, Text};
 use crate::{
-    config::{Format, Opened, Refused, Text},
     error::Error,
     keys::{Envelope, Keyring, Mode},
     store::{Credentials, Record, Secret, SessionId, Token},
@@ -130,10 +130,11 @@ impl WholeSessions {
         // A small session never leaves the stack until its record is read.
         let mut bytes = SmallVec::<[u8; 256]>::from_elem(0, base64url::decoded_len(value.len()));
         base64url::decode(value, &mut bytes)?;
-        let (payload, key) = self.envelope.unwrap(&mut bytes)?;
+        let (payload, place) = self.envelope.unwrap(&mut bytes)?;
         let (id, body) = payload.split_first_chunk()?;
         let token = Token::new(SessionId::from_bytes(*id), Secret::none());
-        Some(Opened { token, record: Some(Record::from_body(body, no_credentials())?), key })
+        let record = Record::from_body(body, no_credentials())?;
+        Some(Opened { token, record: Some(record), key: KeyAge::at(place) })
     }
 
     fn seal(&self, id: &SessionId, record: &Record) -> Option<String> {
@@ -158,7 +159,6 @@ fn no_credentials() -> Credentials {
 mod tests {
     use super::*;
     use crate::{
-        config::KeyAge,
         keys::Key,
         store::{State, Timestamp},
     };

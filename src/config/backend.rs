@@ -1,8 +1,9 @@
 //! The place of the records, and the form of what clients hold.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, sync::Arc};
 
 use crate::{
+    client::{Format, Opened, Refused, Text},
     error::Error,
     memory::MemoryStore,
     store::{Created, Deleted, DynOwnerIndex, DynStore, Record, Secret, SessionId, SessionStore, StoreError, Token},
@@ -25,52 +26,6 @@ pub(crate) enum Place {
     #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // Only a `CookieStore` makes it.
     Client,
 }
-
-/// Writes and reads the values that clients hold: plain tokens, signed tokens or sealed sessions. Does no I/O.
-pub(crate) trait Format: Send + Sync {
-    /// Returns whether values of this length are ever written: all that is asked before somebody asks for the session.
-    fn fits(&self, len: usize) -> bool;
-
-    /// Opens a value.
-    fn open(&self, value: &[u8]) -> Result<Opened, Refused>;
-
-    /// Writes what the client gets for this session.
-    fn write(&self, token: &Token, record: &Record) -> Result<Text, Error>;
-
-    /// The same format for a cookie or header of this name; `None` where the name does not matter.
-    fn named(&self, name: &str) -> Option<Arc<dyn Format>>;
-}
-
-/// Why a value opens nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// It is nothing that this format writes.
-    Malformed,
-    /// It was not made with an accepted key.
-    #[cfg(feature = "secure-cookies")]
-    Forged,
-}
-
-/// The content of an authentic value.
-pub(crate) struct Opened {
-    pub(crate) token: Token,
-    /// The session, where the client holds it.
-    pub(crate) record: Option<Record>,
-    pub(crate) key: KeyAge,
-}
-
-/// Which key of the keyring a value was made with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KeyAge {
-    Current,
-    /// The client is to get the same again under the current one.
-    #[cfg(feature = "secure-cookies")]
-    Previous,
-}
-
-/// The value that a client holds. It opens the session, so `Debug` does not show it.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Text(pub(crate) String);
 
 impl Backend {
     pub(crate) fn records(store: impl SessionStore, format: Arc<dyn Format>) -> Self {
@@ -161,33 +116,5 @@ impl Backend {
             Place::Store(store) => store.owner_index(),
             Place::Client => None,
         }
-    }
-}
-
-/// Tokens as they are.
-pub(crate) struct PlainTokens;
-
-impl Format for PlainTokens {
-    fn fits(&self, len: usize) -> bool {
-        len == Token::LEN
-    }
-
-    fn open(&self, value: &[u8]) -> Result<Opened, Refused> {
-        let token = Token::parse(value).ok_or(Refused::Malformed)?;
-        Ok(Opened { token, record: None, key: KeyAge::Current })
-    }
-
-    fn write(&self, token: &Token, _record: &Record) -> Result<Text, Error> {
-        Ok(Text(token.encode()))
-    }
-
-    fn named(&self, _name: &str) -> Option<Arc<dyn Format>> {
-        None
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Text(..)")
     }
 }

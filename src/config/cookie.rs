@@ -1,37 +1,14 @@
-//! `Cookie` headers in, `Set-Cookie` out.
+//! `Set-Cookie`.
 
 use std::time::Duration;
 
 use http::HeaderValue;
 
-pub use self::options::{CookieError, CookieOptions, CookieOptionsBuilder, SameSite};
+use crate::error::CookieError;
+
+pub use self::options::{CookieOptions, CookieOptionsBuilder, SameSite};
 
 mod options;
-
-/// The values of every cookie called `name` in `Cookie` headers, in the order in which the client sent them.
-///
-/// Names are compared byte by byte and values are taken as they are: a server that decodes `%5F%5FHost-id` or folds
-/// case lets a neighbouring host forge prefixed names. A pair that makes no sense is skipped, not fatal.
-pub(crate) fn values<'a>(headers: impl Iterator<Item = &'a [u8]>, name: &str) -> impl Iterator<Item = &'a [u8]> {
-    headers
-        .flat_map(pairs)
-        .filter_map(move |pair| pair.trim_ascii_start().strip_prefix(name.as_bytes()))
-        .filter_map(|rest| rest.trim_ascii_start().strip_prefix(b"="))
-        .map(<[u8]>::trim_ascii)
-}
-
-fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(header);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let (pair, after) = match memchr::memchr(b';', text) {
-            Some(end) => (text.get(..end)?, text.get(end + 1..)),
-            None => (text, None),
-        };
-        rest = after;
-        Some(pair)
-    })
-}
 
 impl CookieOptions {
     /// `Set-Cookie` with a value, for `max_age`, or for the browser session.
@@ -62,30 +39,6 @@ const MAX_PAIR: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn read(headers: &[&[u8]]) -> Vec<String> {
-        values(headers.iter().copied(), "id").map(|value| String::from_utf8_lossy(value).into_owned()).collect()
-    }
-
-    #[test]
-    fn finds_every_cookie_of_the_name() {
-        let table: &[(&[&[u8]], &[&str])] = &[
-            (&[b""], &[]),
-            (&[b"id=1"], &["1"]),
-            (&[b"id=1; id=2"], &["1", "2"]),
-            (&[b"id=1", b"x=y; id=2"], &["1", "2"]),
-            (&[b"a;;=;id=1;"], &["1"]),
-            (&[b" id = 1 "], &["1"]),
-            (&[b"ID=1; %69d=1; xid=1; idx=1; id"], &[]),
-            (&[b"id=\"1\""], &["\"1\""]),
-            (&[b"n=\xff\xfe; id=1"], &["1"]),
-            (&[b"id=a=b"], &["a=b"]),
-            (&[b"id=1,id=2"], &["1,id=2"]),
-        ];
-        for (headers, expected) in table {
-            assert_eq!(read(headers), *expected, "{headers:?}");
-        }
-    }
 
     #[test]
     fn writes_set_and_removal_alike() {

@@ -2,7 +2,6 @@
 
 use crate::{
     error::Error,
-    request::Dropped,
     store::{SessionId, StoreError},
 };
 
@@ -149,14 +148,5 @@ impl Event<'_> {
             _ if error.is_contended() => return None,
             _ => Event::CommitFailed { error },
         })
-    }
-
-    pub(crate) fn dropped(why: Dropped, id: SessionId) -> Option<Self> {
-        match why {
-            Dropped::Superseded | Dropped::Overtaken => Some(Event::SupersededWriteDropped { id }),
-            Dropped::Gone => Some(Event::GoneWriteDropped { id }),
-            // The failed load has told it.
-            Dropped::Unavailable => None,
-        }
     }
 }

@@ -15,23 +15,25 @@ use http::StatusCode;
 mod backend;
 mod cookie;
 mod event;
+mod quota;
+mod scope;
 mod transport;
 mod valid_from;
 
 pub(crate) use self::{
-    backend::{Backend, Format, KeyAge, Opened, Place, PlainTokens, Refused, Text},
-    cookie::values,
-    transport::{Claim, Claims, Presented, Transport, Way},
+    backend::{Backend, Place},
+    quota::Quota,
+    scope::Scope,
+    transport::{Transport, Way},
 };
 pub use self::{
-    cookie::{CookieError, CookieOptions, CookieOptionsBuilder, SameSite},
+    cookie::{CookieOptions, CookieOptionsBuilder, SameSite},
     event::{Event, Rejection},
+    quota::OverLimit,
     valid_from::ValidFrom,
 };
 use crate::{
     error::Error,
-    request::{Ops, Quota},
-    session::Scope,
     store::{Lifetime, Record, SessionId, StoreError, Timestamp, queue::Queue},
 };
 
@@ -126,9 +128,9 @@ impl Core {
         record.lifetime_or(&self.lifetime)
     }
 
-    /// Returns whether a request that changes nothing is worth a write, for the deadline.
-    pub(crate) fn is_touch_due(&self, record: &Record, ops: &Ops, now: Timestamp) -> bool {
-        self.lifetime_of(record).is_touch_due(record, ops.names_keys(), now)
+    /// Returns whether the deadline is worth a write. `changes`: the request names keys.
+    pub(crate) fn is_touch_due(&self, record: &Record, changes: bool, now: Timestamp) -> bool {
+        self.lifetime_of(record).is_touch_due(record, changes, now)
     }
 
     /// Reports that housekeeping failed.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Error;
-use crate::{config::CookieError, store::StoreError};
+use crate::{error::CookieError, store::StoreError};
 
 pub(super) enum Kind {
     Store(StoreError),

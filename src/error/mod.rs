@@ -4,11 +4,13 @@ use std::fmt;
 
 use http::StatusCode;
 
-use crate::{config::CookieError, store::StoreError};
+use crate::store::StoreError;
 
+mod cookie;
 mod kind;
 mod values;
 
+pub use self::cookie::CookieError;
 use self::kind::Kind;
 pub use self::values::{SessionGetError, SessionInsertError, SessionUpdateError};
 

@@ -7,7 +7,7 @@ use crate::store::random;
 
 /// The purpose of a sub-key. Its text is part of the format: once released, it never changes.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// The MAC of a token.
     Token,
     /// Sealing a session.
@@ -31,7 +31,7 @@ impl Purpose {
 
 impl Key {
     /// HKDF-SHA256 (RFC 5869): `purpose, 0, cookie name`. Neither part can hold a zero byte, so no two are alike.
-    pub(super) fn derive<const N: usize>(&self, purpose: Purpose, name: &str) -> Zeroizing<[u8; N]> {
+    pub(crate) fn derive<const N: usize>(&self, purpose: Purpose, name: &str) -> Zeroizing<[u8; N]> {
         // `expand` refuses only more than 8160 bytes. Random until then, so that no mistake makes a known key.
         let mut key = Zeroizing::new(random());
         let expanded = self.hkdf.expand_multi_info(&[purpose.text(), &[0], name.as_bytes()], &mut *key);

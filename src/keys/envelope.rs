@@ -10,7 +10,7 @@ use super::{
     siv::{Nonce, Siv, Tag},
     truncated,
 };
-use crate::{config::KeyAge, store::random};
+use crate::store::random;
 
 /// The kind of an envelope: readable without a key, or sealed. The numbers are the formats' versions, and the first byte of each envelope: a
 /// later format gets another number.
@@ -87,22 +87,22 @@ impl Envelope {
         Some(bytes)
     }
 
-    /// The payload; `None` for anything that [`Envelope::wrap`] did not make under this name, in this mode, with one of these
+    /// Returns the payload, and the place of its key in the ring; `None` for anything that [`Envelope::wrap`] did not make under this name, in this mode, with one of these
     /// keys. It is opened where it is, so that the bytes are spent either way.
-    pub(crate) fn unwrap<'a>(&self, bytes: &'a mut [u8]) -> Option<(&'a [u8], KeyAge)> {
+    pub(crate) fn unwrap<'a>(&self, bytes: &'a mut [u8]) -> Option<(&'a [u8], usize)> {
         let (header, body) = bytes.split_first_chunk_mut::<5>()?;
         // Of two keys with the same id, one pair in 2^32, the first one has it.
-        let (lock, key) = self.locks.find(|lock| (lock.header == *header).then_some(lock))?;
+        let (lock, place) = self.locks.find(|lock| (lock.header == *header).then_some(lock))?;
         let (body, tag) = body.split_last_chunk_mut()?;
         match &lock.subkey {
             Subkey::Seal { siv, context } => {
                 let (nonce, text) = body.split_first_chunk_mut()?;
                 siv.open(nonce, context, text, tag)?;
-                Some((text, key))
+                Some((text, place))
             }
             Subkey::Sign(mac) => {
                 Hmac::clone(mac).chain_update(&*body).verify_truncated_left(tag).ok()?;
-                Some((body, key))
+                Some((body, place))
             }
         }
     }
@@ -156,7 +156,7 @@ mod tests {
         envelope.wrap(7, |text| text.extend(b"payload")).unwrap()
     }
 
-    fn unwrap(envelope: &Envelope, bytes: &[u8]) -> Option<(Vec<u8>, KeyAge)> {
+    fn unwrap(envelope: &Envelope, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
         envelope.unwrap(&mut bytes.to_vec()).map(|(payload, key)| (payload.to_vec(), key))
     }
 
@@ -201,7 +201,7 @@ mod tests {
             let envelope = Envelope::new(&key(1).into(), mode, "__Host-id");
             let wrapped = envelope.wrap_with([7; 12], 7, |text| text.extend(b"payload")).unwrap();
             assert_eq!(hex(&wrapped), expected);
-            assert_eq!(unwrap(&envelope, &bytes(expected)), Some((b"payload".to_vec(), KeyAge::Current)));
+            assert_eq!(unwrap(&envelope, &bytes(expected)), Some((b"payload".to_vec(), 0)));
         }
     }
 
@@ -220,7 +220,7 @@ mod tests {
                 assert_eq!(unwrap(&other, &wrapped), None, "{what}");
             }
             let rotated = Envelope::new(&Keyring::new(key(2)).previous(key(1)), mode, "id");
-            assert_eq!(unwrap(&rotated, &wrapped), Some((b"payload".to_vec(), KeyAge::Previous)));
+            assert_eq!(unwrap(&rotated, &wrapped), Some((b"payload".to_vec(), 1)));
 
             for at in 0..wrapped.len() {
                 assert_eq!(unwrap(&envelope, &wrapped[..at]), None, "cut at {at}");

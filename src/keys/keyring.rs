@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::{Key, KeyError, text_in};
-use crate::config::KeyAge;
 
 /// One current key, which everything new is made with, and any number of others that are accepted.
 ///
@@ -54,7 +53,7 @@ impl Keyring {
     }
 
     /// Makes a value from every key.
-    pub(super) fn map<T>(&self, make: impl Fn(&Key) -> T) -> Ring<T> {
+    pub(crate) fn map<T>(&self, make: impl Fn(&Key) -> T) -> Ring<T> {
         Ring { current: make(&self.0.current), previous: self.0.previous.iter().map(make).collect() }
     }
 }
@@ -74,15 +73,15 @@ impl fmt::Debug for Keyring {
 
 /// Something for each key of a ring.
 #[derive(Clone)]
-pub(super) struct Ring<T> {
-    pub(super) current: T,
+pub(crate) struct Ring<T> {
+    pub(crate) current: T,
     previous: Vec<T>,
 }
 
 impl<T> Ring<T> {
-    /// The first that `open` succeeds with, the current one first.
-    pub(super) fn find<'a, U>(&'a self, open: impl Fn(&'a T) -> Option<U>) -> Option<(U, KeyAge)> {
-        let current = open(&self.current).map(|opened| (opened, KeyAge::Current));
-        current.or_else(|| self.previous.iter().find_map(open).map(|opened| (opened, KeyAge::Previous)))
+    /// Returns the first success of `open`, and its place in the ring. The current key stands first.
+    pub(crate) fn find<'a, U>(&'a self, open: impl Fn(&'a T) -> Option<U>) -> Option<(U, usize)> {
+        let mut keys = std::iter::once(&self.current).chain(&self.previous).enumerate();
+        keys.find_map(|(place, key)| open(key).map(|opened| (opened, place)))
     }
 }

@@ -53,14 +53,14 @@ use crate::store::{Mac, random};
 
 pub use self::keyring::Keyring;
 pub(crate) use self::{
+    derive::Purpose,
     envelope::{Envelope, Mode},
-    signed::SignedTokens,
+    keyring::Ring,
 };
 
 mod derive;
 mod envelope;
 mod keyring;
-mod signed;
 mod siv;
 
 /// The fewest bytes of a key: shorter ones than the hash's output weaken HMAC (RFC 2104 section 3, RFC 7518 section 3.2).
@@ -159,7 +159,7 @@ fn text_in(variable: &str) -> Result<Zeroizing<String>, KeyError> {
 }
 
 /// The first half of a MAC: 128 bits are enough (RFC 2104 section 5).
-fn truncated(mac: Hmac<Sha256>) -> Mac {
+pub(crate) fn truncated(mac: Hmac<Sha256>) -> Mac {
     let mut half = Mac::default();
     half.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
     half

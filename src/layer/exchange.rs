@@ -9,44 +9,12 @@ use std::{
 };
 
 use http::StatusCode;
-use triomphe::UniqueArc;
 
 use crate::{
     error::Error,
-    layer::{Failure, SessionLayer},
-    request::{Head, HeadLines, Headers, Outlives, Shared, at_once},
+    request::{Failure, Head, HeadLines, Outlives, Shared, at_once},
     session::{LazySession, RequestExtensions, attach},
 };
-
-impl<P> SessionLayer<P> {
-    /// Reads the tokens of a request. No store is asked: that is left to who loads the session.
-    ///
-    /// A tower service needs none of this. An adapter calls, in this order, `begin`, [`Exchange::attach`], the handler, and
-    /// [`Exchange::commit`], and writes the [`Head`] that comes of it into the response:
-    ///
-    /// ```
-    /// use cloakroom::{Failure, Head, MemoryStore, SessionLayer};
-    /// use http::{Request, Response, StatusCode};
-    ///
-    /// async fn answer<B: Default>(layer: &SessionLayer, mut request: Request<B>) -> Result<Response<B>, Failure> {
-    ///     let exchange = layer.begin(request.headers());
-    ///     exchange.attach(request.extensions_mut())?;
-    ///     let mut response = Response::new(B::default()); // Here the handler runs.
-    ///     let head: Head = exchange.commit(response.status()).await?;
-    ///     head.write(response.headers_mut());
-    ///     Ok(response)
-    /// }
-    /// # let layer = SessionLayer::new(MemoryStore::new());
-    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    /// # assert!(runtime.block_on(answer(&layer, Request::new(String::new()))).unwrap().headers().is_empty());
-    /// ```
-    pub fn begin(&self, headers: &impl Headers) -> Exchange {
-        let core = &self.core;
-        let mut shared = UniqueArc::new(Shared::new(Some(core.clone())));
-        core.transport.read(&core.backend, |name| headers.values(name), &mut shared.presented);
-        Exchange { session: LazySession { shared: shared.shareable() } }
-    }
-}
 
 /// A request on its way through a [`SessionLayer`]: see [`SessionLayer::begin`].
 ///
@@ -58,6 +26,10 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    pub(super) fn new(session: LazySession) -> Self {
+        Self { session }
+    }
+
     /// Puts the session where handlers find it.
     ///
     /// # Errors
@@ -81,18 +53,18 @@ impl Exchange {
     pub fn commit(&self, status: StatusCode) -> CommitFuture {
         let session = &self.session;
         if let Some(lines) = session.shared.finish_now() {
-            return CommitFuture(Commit::Done(Some(session.head(lines, Ok(())))));
+            return CommitFuture(Commit::Done(Some(head(&session.shared, lines, Ok(())))));
         }
         // Dropped before it is done, a commit has lost nothing, and is made again.
         if session.shared.is_immediate()
             && let Some((lines, result)) = at_once!(session.shared.finish(status))
         {
-            return CommitFuture(Commit::Done(Some(session.head(lines, result))));
+            return CommitFuture(Commit::Done(Some(head(&session.shared, lines, result))));
         }
         let session = session.clone();
         CommitFuture(Commit::Runs(Outlives::new(async move {
             let (lines, result) = session.shared.finish(status).await;
-            session.head(lines, result)
+            head(&session.shared, lines, result)
         })))
     }
 }
@@ -128,20 +100,7 @@ impl fmt::Debug for CommitFuture {
     }
 }
 
-impl LazySession {
-    /// The head of the response, or the failure in whose answer the token goes along all the same.
-    fn head(&self, lines: HeadLines, result: Result<(), Error>) -> Result<Head, Failure> {
-        let Some(core) = &self.shared.core else { return Ok(Head::nothing()) };
-        if result.is_ok() && lines.is_nothing() {
-            return Ok(Head::nothing());
-        }
-        let read = lines.is_read.then(|| self.clone());
-        let token = core.transport.line(&lines.ticket, lines.way).map(|line| line.map(Box::new));
-        match (token, result) {
-            (Ok(token), Ok(())) => Ok(Head { token, read }),
-            (Err(error), Ok(())) => Err(Failure::new(core, error, Head::nothing())),
-            // Where the token cannot be written, the error that came first is told.
-            (token, Err(error)) => Err(Failure::new(core, error, Head { token: token.ok().flatten(), read })),
-        }
-    }
+/// A session without a layer says nothing.
+fn head(shared: &Shared, lines: HeadLines, result: Result<(), Error>) -> Result<Head, Failure> {
+    shared.core.as_ref().map_or_else(|| Ok(Head::nothing()), |core| lines.into_head(core, result))
 }

@@ -12,6 +12,7 @@ use http::{
     header::{self, InvalidHeaderName},
 };
 use tower_layer::Layer;
+use triomphe::UniqueArc;
 
 mod exchange;
 mod policy;
@@ -19,14 +20,15 @@ mod service;
 
 pub use self::{
     exchange::{CommitFuture, Exchange},
-    policy::{Answer, EmptyResponse, Failure, OnFailure},
+    policy::{Answer, EmptyResponse, OnFailure},
     service::{ResponseFuture, SessionService},
 };
 use crate::{
-    config::{Backend, Clock, CookieOptions, Core, Event, OnStoreError, PlainTokens, ValidFrom},
+    client::PlainTokens,
+    config::{Backend, Clock, CookieOptions, Core, Event, OnStoreError, OverLimit, Quota, Scope, ValidFrom},
     error::Error,
-    request::{OverLimit, Quota},
-    session::{Owners, Scope},
+    request::{Failure, Headers, Shared},
+    session::{LazySession, Owners},
     store::{Lifetime, SessionStore, StoreError},
 };
 
@@ -67,10 +69,10 @@ impl SessionLayer {
         Self::over(Backend::records(store, Arc::new(PlainTokens)))
     }
 
-    /// Makes a layer that keeps each session in its client's cookie, and nowhere else: see [`CookieStore`](crate::CookieStore) for
+    /// Makes a layer that keeps each session in its client's cookie, and nowhere else: see [`CookieStore`](crate::client::CookieStore) for
     /// what such sessions cannot do.
     #[cfg(feature = "secure-cookies")]
-    pub fn cookie_store(store: crate::CookieStore) -> Self {
+    pub fn cookie_store(store: crate::client::CookieStore) -> Self {
         Self::over(Backend::client_side(Arc::new(store.into_format())))
     }
 
@@ -146,10 +148,10 @@ impl<P> SessionLayer<P> {
     /// that was still in use. [`keys`](crate::keys) says how to replace keys without that.
     ///
     /// A token is bound to the name of its cookie, or of its header where there is no cookie. Sessions in a
-    /// [`CookieStore`](crate::CookieStore) are authentic already: for them it changes nothing.
+    /// [`CookieStore`](crate::client::CookieStore) are authentic already: for them it changes nothing.
     #[cfg(feature = "secure-cookies")]
     pub fn signed(self, keyring: impl Into<crate::keys::Keyring>) -> Self {
-        let format = crate::keys::SignedTokens::new(keyring.into(), self.core.transport.name());
+        let format = crate::client::SignedTokens::new(keyring.into(), self.core.transport.name());
         self.with(|core| core.backend.format(Arc::new(format)))
     }
 
@@ -276,6 +278,34 @@ impl<P> SessionLayer<P> {
     #[must_use]
     pub fn owners(&self) -> Option<Owners> {
         Owners::new(Arc::clone(&self.core))
+    }
+
+    /// Reads the tokens of a request. No store is asked: that is left to who loads the session.
+    ///
+    /// A tower service needs none of this. An adapter calls, in this order, `begin`, [`Exchange::attach`], the handler, and
+    /// [`Exchange::commit`], and writes the [`Head`] that comes of it into the response:
+    ///
+    /// ```
+    /// use cloakroom::{Failure, Head, MemoryStore, SessionLayer};
+    /// use http::{Request, Response, StatusCode};
+    ///
+    /// async fn answer<B: Default>(layer: &SessionLayer, mut request: Request<B>) -> Result<Response<B>, Failure> {
+    ///     let exchange = layer.begin(request.headers());
+    ///     exchange.attach(request.extensions_mut())?;
+    ///     let mut response = Response::new(B::default()); // Here the handler runs.
+    ///     let head: Head = exchange.commit(response.status()).await?;
+    ///     head.write(response.headers_mut());
+    ///     Ok(response)
+    /// }
+    /// # let layer = SessionLayer::new(MemoryStore::new());
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # assert!(runtime.block_on(answer(&layer, Request::new(String::new()))).unwrap().headers().is_empty());
+    /// ```
+    pub fn begin(&self, headers: &impl Headers) -> Exchange {
+        let core = &self.core;
+        let mut shared = UniqueArc::new(Shared::new(Some(core.clone())));
+        shared.presented.read(core, |name| headers.values(name));
+        Exchange::new(LazySession { shared: shared.shareable() })
     }
 
     fn with(mut self, set: impl FnOnce(&mut Core)) -> Self {

@@ -1,15 +1,10 @@
 //! Failures, and how they reach the client.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::Response;
 
-use crate::{
-    config::Core,
-    error::Error,
-    request::{Head, Headers, add},
-    session::{LazySession, Session},
-};
+use crate::request::Failure;
 
 /// Makes the response of a tower service to a request whose commit failed.
 pub trait Answer<B> {
@@ -33,80 +28,6 @@ impl<B: Default> Answer<B> for EmptyResponse {
     }
 }
 
-/// A session could not be committed, or loaded: what the client is told, and why.
-///
-/// The client is told nothing but a status: 503 (see [`failure_status`](crate::SessionLayer::failure_status)) if trying again
-/// can help, 403 for a login that was refused, 500 for the application's own fault, such as a session that is too large.
-///
-/// Extractors leave it in the extensions of the response that they make, so that the layer's
-/// [`on_failure`](crate::SessionLayer::on_failure) hook gets to see theirs, too.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    status: StatusCode,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    error: Arc<Error>,
-}
-
-impl Failure {
-    pub(crate) fn new(core: &Core, error: Error, head: Head) -> Self {
-        let mut headers = HeaderMap::new();
-        // The cookie goes, come what may.
-        head.write(&mut headers);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let headers = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let status = error.status(core.failure_status);
-        Self { status, headers, error: Arc::new(error) }
-    }
-
-    /// A failure that happened before there was a session.
-    fn bare(error: Error) -> Self {
-        let status = Self::status_of(&error);
-        let headers = vec![(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-        Self { status, headers, error: Arc::new(error) }
-    }
-
-    /// Returns the status of the response to an error that a handler passes on.
-    #[must_use]
-    pub fn status_of(error: &Error) -> StatusCode {
-        error.status(StatusCode::SERVICE_UNAVAILABLE)
-    }
-
-    /// The status to answer.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// The headers to answer: `Cache-Control: no-store`, and the removal of a purged session's cookie.
-    #[must_use]
-    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
-        &self.headers
-    }
-
-    /// The cause, for logs.
-    #[must_use]
-    pub fn error(&self) -> &Error {
-        &self.error
-    }
-
-    /// The answer, with an empty body.
-    #[must_use]
-    pub fn into_response<B: Default>(self) -> Response<B> {
-        let mut response = Response::new(B::default());
-        *response.status_mut() = self.status;
-        self.write(response.headers_mut());
-        response.extensions_mut().insert(self);
-        response
-    }
-
-    /// Adds the failure's headers to those of a response that somebody else has made of it.
-    pub fn write(&self, headers: &mut impl Headers) {
-        for (name, value) in &self.headers {
-            add(headers, name.clone(), value.clone());
-        }
-    }
-}
-
 /// An answer of the application's own: what [`SessionLayer::on_failure`](crate::SessionLayer::on_failure) makes.
 #[derive(Clone, Copy)]
 pub struct OnFailure<F>(pub(crate) F);
@@ -126,47 +47,5 @@ impl<B, F: Fn(&Failure) -> Response<B>> Answer<B> for OnFailure<F> {
 impl<F> fmt::Debug for OnFailure<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OnFailure").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl std::error::Error for Failure {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.error.source()
-    }
-}
-
-/// Makes a failure of an error that a handler passes on, with the status that [`Error`] says.
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::bare(error)
-    }
-}
-
-impl LazySession {
-    /// [`LazySession::load`] for extractors: a failure is answered as the layer's options say. A load that has failed is not
-    /// tried again. If the handler answers all the same, with a status below 400, the layer answers the failure in its place:
-    /// a framework may take an extractor's error for "no session".
-    ///
-    /// # Errors
-    ///
-    /// The store failed, or the record cannot be read.
-    pub async fn extract(&self) -> Result<Session, Failure> {
-        match self.shared.load_error() {
-            Some(error) => Err(error),
-            None => self.load().await,
-        }
-        .map_err(|error| {
-            self.shared.trouble.refuse();
-            match &self.shared.core {
-                Some(core) => Failure::new(core, error, Head::nothing()),
-                None => error.into(),
-            }
-        })
     }
 }

@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
-    layer::{Answer, CommitFuture, EmptyResponse, Exchange, Failure, SessionLayer},
-    request::Head,
+    layer::{Answer, CommitFuture, EmptyResponse, Exchange, SessionLayer},
+    request::{Failure, Head},
 };
 
 /// The service that [`SessionLayer`] puts around another one.

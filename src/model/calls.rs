@@ -2,7 +2,6 @@
 
 use super::{
     delivery::advance,
-    dice,
     does::Does,
     replay::Step,
     request::{Call, Next, Reply},
@@ -12,7 +11,7 @@ use super::{
     world::{Opened, Packet, Stage, World},
     writes,
 };
-use crate::{SessionId, Standing};
+use crate::{SessionId, Standing, store::dice};
 
 /// How a call to the store goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

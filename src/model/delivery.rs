@@ -6,7 +6,7 @@ use super::{
     request::{Answer, Next, SetCookie},
     world::{Break, Opened, Request, Stage, World},
 };
-use crate::Standing;
+use crate::store::Standing;
 
 /// Goes on to the next call, or to the answer.
 pub(super) fn advance(world: &mut World, at: usize, step: Step) {

@@ -10,9 +10,9 @@ use std::{
     sync::Arc,
 };
 
-use super::dice;
 use crate::{
     Record, SessionId, Standing, Timestamp,
+    store::dice,
     store::{Secret, SecretHash, Token},
 };
 

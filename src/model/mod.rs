@@ -24,7 +24,7 @@
 
 mod calls;
 mod delivery;
-pub(crate) mod dice;
+
 mod does;
 mod invariants;
 mod kept;

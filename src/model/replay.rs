@@ -17,13 +17,12 @@ use tower_layer::Layer as _;
 use tower_service::Service;
 
 use super::{
-    dice,
     does::Does,
     kept::Cookie,
     request::{Answer, Next, Options, Progress, Run, SetCookie},
     tape::TapeStore,
 };
-use crate::{Event, LazySession, Lifetime, OnStoreError, Owners, SessionLayer, Timestamp};
+use crate::{Event, LazySession, Lifetime, OnStoreError, Owners, SessionLayer, Timestamp, store::dice};
 
 /// A run, with what it leads to. Its fingerprint stands for it wherever it is hashed.
 #[derive(Clone, Debug)]

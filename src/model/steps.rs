@@ -12,7 +12,7 @@ use super::{
     seeded::Bug,
     world::{Opened, Packet, Request, Stage, World},
 };
-use crate::Record;
+use crate::store::Record;
 
 /// The commit protocol, or one with a bug in it.
 #[derive(Clone, Debug, Default)]

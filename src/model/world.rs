@@ -6,7 +6,6 @@ use std::{
 };
 
 use super::{
-    dice,
     does::{ALICE, Does},
     kept::{Cookie, Kept},
     replay::Step,
@@ -15,6 +14,7 @@ use super::{
 };
 use crate::{
     Credentials, Record, SessionId, Standing, State, Timestamp,
+    store::dice,
     store::{Secret, Token},
 };
 

@@ -1,29 +1,16 @@
-//! The limit of sessions per owner.
+//! The admission of a session to its owner, whose sessions are limited.
 
 use std::{cmp::Reverse, time::Duration};
 
 use crate::{
-    config::{Core, Event},
+    config::{Core, Event, OverLimit, Quota},
     error::Error,
-    session::{OwnedSession, owners},
+    request::{
+        OwnedSession,
+        owned::{self},
+    },
     store::{SessionId, Timestamp},
 };
-
-/// The outcome of a login over an owner's limit: see [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OverLimit {
-    /// The login fails: its commit is an error, [`Error::is_over_limit`], and stores nothing.
-    Refuse,
-    /// The login ends those sessions of the owner that were not used for longest.
-    EndOldest,
-}
-
-/// A limit, and the outcome of a login over it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Quota {
-    pub(crate) max: usize,
-    pub(crate) over: OverLimit,
-}
 
 /// A session on its way to its owner: it keeps the owner's limit.
 pub(crate) struct Admission<'a> {
@@ -104,11 +91,11 @@ impl<'a> Admission<'a> {
     /// Ends the sessions that were not used for longest. Logins that race must agree on one order, this session included, or
     /// each would end the other. An elder that is in use at this moment does not end this one.
     async fn end_oldest(&self) -> Result<(), Error> {
-        let mut sessions = owners::sessions(self.core, self.owner).await?;
+        let mut sessions = owned::sessions(self.core, self.owner).await?;
         let limit = |id: &SessionId| if self.elders.contains(id) { self.used } else { Timestamp::MAX };
         sessions.sort_by_key(|session| Reverse((session.last_used.min(limit(&session.id)), session.id)));
         for session in sessions.into_iter().skip(self.quota.max) {
-            owners::revoke(self.core, self.owner, &session.id).await?;
+            owned::revoke(self.core, self.owner, &session.id).await?;
         }
         Ok(())
     }
@@ -119,7 +106,7 @@ impl<'a> Admission<'a> {
     }
 
     async fn others(&self) -> Result<Vec<OwnedSession>, Error> {
-        let mut sessions = owners::sessions(self.core, self.owner).await?;
+        let mut sessions = owned::sessions(self.core, self.owner).await?;
         sessions.retain(|session| session.id != self.id);
         Ok(sessions)
     }

@@ -7,10 +7,11 @@ use self::{
     write::{Put, Stored},
 };
 use crate::{
-    config::{Claim, Core, Event, Place, Text},
+    config::{Core, Event, Place},
     error::Error,
     request::{
-        Act, Asked, Change, Dropped, Found, Loaded, Ops, OwnerEdit, Plan, SharedOps, Visit, owner_valid_from, plan,
+        Act, Asked, Change, Claim, Dropped, Found, Loaded, Ops, OwnerEdit, Plan, SharedOps, Ticket, Visit,
+        owner_valid_from, plan,
     },
     store::{Lifetime, Record, Standing, State, StoreError, Timestamp, Token, queue::Alone},
 };
@@ -22,18 +23,6 @@ mod owner;
 mod write;
 
 pub(crate) use self::owner::owner_in;
-
-/// The change of the client's cookie.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Ticket {
-    /// It stays as it is.
-    #[default]
-    Keep,
-    /// It gets this value and this `Max-Age`.
-    Give(Text, Option<Duration>),
-    /// It is removed.
-    Take,
-}
 
 /// The state of the response's head: it decides whether a cookie can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,7 +228,7 @@ impl<'a> Commit<'a> {
     /// the cookie needs a cookie for it, so its head must not have left.
     fn is_upkeep_due(&self, now: Timestamp) -> bool {
         let is_possible = self.head != CookieWindow::Sent || !self.core.backend.is_client_side();
-        let is_touch_due = |record: &Record| self.core.is_touch_due(record, &self.ops, now);
+        let is_touch_due = |record: &Record| self.core.is_touch_due(record, self.ops.names_keys(), now);
         self.is_resend_asked() || (is_possible && self.visit.record().is_some_and(is_touch_due))
     }
 
@@ -250,7 +239,7 @@ impl<'a> Commit<'a> {
     }
 
     fn drop_writes(&mut self, why: Dropped) {
-        if let Some(event) = self.visit.id().and_then(|id| Event::dropped(why, id)) {
+        if let Some(event) = self.visit.id().and_then(|id| why.event(id)) {
             self.core.emit(&event);
         }
         if why != Dropped::Unavailable {

@@ -2,7 +2,13 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::{config::Way, request::Ticket, session::LazySession};
+use std::{fmt, sync::Arc};
+
+use crate::{
+    config::{Core, Way},
+    error::Error,
+    request::{Failure, Ticket},
+};
 
 /// The headers of a framework's requests and responses. An adapter outside of this crate implements it for a wrapper of its
 /// own.
@@ -57,13 +63,13 @@ fn keeps_private(directive: &[u8]) -> bool {
 }
 
 /// The session's part of a response's head, which [`CommitFuture`](crate::CommitFuture) resolves to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct Head {
     /// The token, where the client gets or loses one. Boxed, since few responses do, and futures carry this around.
     pub(crate) token: Option<Box<(HeaderName, HeaderValue)>>,
-    /// The session that the response may depend on.
-    pub(crate) read: Option<LazySession>,
+    /// The layer's options, if the response may depend on the session.
+    pub(crate) read: Option<Arc<Core>>,
 }
 
 impl Head {
@@ -79,8 +85,7 @@ impl Head {
 
     /// Writes `Set-Cookie`, `Vary` and `Cache-Control`; adds to what the application has, and never replaces it.
     pub fn write(self, headers: &mut impl Headers) {
-        let core = self.read.as_ref().and_then(|session| session.shared.core.as_ref());
-        for name in core.into_iter().flat_map(|core| core.transport.varies_on()) {
+        for name in self.read.iter().flat_map(|core| core.transport.varies_on()) {
             add(headers, header::VARY, HeaderValue::from(name.clone()));
         }
         if let Some(token) = self.token {
@@ -89,6 +94,12 @@ impl Head {
             // A cache that stores a token hands one user's session to the next (RFC 9111 section 7.3).
             add(headers, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head").field("token", &self.token).field("is_read", &self.read.is_some()).finish()
     }
 }
 
@@ -108,5 +119,20 @@ impl HeadLines {
 
     pub(crate) fn is_nothing(&self) -> bool {
         !self.is_read && matches!(self.ticket, Ticket::Keep)
+    }
+
+    /// Makes the head of the response, or the failure that is answered in its place. The token goes along in either case.
+    pub(crate) fn into_head(self, core: &Arc<Core>, result: Result<(), Error>) -> Result<Head, Failure> {
+        if result.is_ok() && self.is_nothing() {
+            return Ok(Head::nothing());
+        }
+        let read = self.is_read.then(|| Arc::clone(core));
+        let token = self.ticket.line(&core.transport, self.way).map(|line| line.map(Box::new));
+        match (token, result) {
+            (Ok(token), Ok(())) => Ok(Head { token, read }),
+            (Err(error), Ok(())) => Err(Failure::new(core, error, Head::nothing())),
+            // If the token cannot be written, the error that came first is answered.
+            (token, Err(error)) => Err(Failure::new(core, error, Head { token: token.ok().flatten(), read })),
+        }
     }
 }

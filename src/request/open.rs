@@ -1,9 +1,10 @@
 //! From what a request presents to a session.
 
 use crate::{
-    config::{Claim, Core, Event, KeyAge, OnStoreError, Opened, Refused, Rejection, Way},
+    client::{KeyAge, Opened, Refused},
+    config::{Core, Event, OnStoreError, Rejection, Way},
     error::Error,
-    request::Loaded,
+    request::{Claim, Loaded},
     store::{Record, SessionId, Standing, State, StoreError, Timestamp, Token},
 };
 

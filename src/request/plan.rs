@@ -3,8 +3,9 @@
 //! `commit.rs` does what a [`Plan`] says, and asks again with the record that the store answers.
 
 use crate::{
+    config::Event,
     request::Act,
-    store::{Record, Standing},
+    store::{Record, SessionId, Standing},
 };
 
 /// The session as the request loaded it.
@@ -100,6 +101,17 @@ pub(crate) enum Dropped {
     Overtaken,
     /// The session could not be loaded.
     Unavailable,
+}
+
+impl Dropped {
+    /// Returns the event that reports it; `None` if it was reported where it happened.
+    pub(crate) fn event(self, id: SessionId) -> Option<Event<'static>> {
+        match self {
+            Self::Superseded | Self::Overtaken => Some(Event::SupersededWriteDropped { id }),
+            Self::Gone => Some(Event::GoneWriteDropped { id }),
+            Self::Unavailable => None,
+        }
+    }
 }
 
 /// Decides how a request ends. DESIGN.md section 4 has the rules; the order of the rows is theirs.

@@ -9,11 +9,12 @@ use http::StatusCode;
 use tokio::sync::Mutex as Turn;
 
 use crate::{
-    config::{Claim, Claims, Core, Event, Presented, Refused},
+    client::Refused,
+    config::{Core, Event},
     error::Error,
     request::{
-        Act, Commit, CookieWindow, Dropped, HeadLines, Loaded, Look, Ops, Outlives, SharedOps, Ticket, Visit, look,
-        open, or_as_told, revoked_by_owner,
+        Act, Claim, Claims, Commit, CookieWindow, Dropped, HeadLines, Loaded, Look, Ops, Outlives, Presented,
+        SharedOps, Ticket, Visit, look, open, or_as_told, revoked_by_owner,
     },
     store::StoreError,
 };
@@ -280,7 +281,7 @@ impl Shared {
         self.core
             .as_ref()
             .zip(inner.visit.record())
-            .is_some_and(|(core, record)| core.is_touch_due(record, &inner.ops, core.now()))
+            .is_some_and(|(core, record)| core.is_touch_due(record, inner.ops.names_keys(), core.now()))
     }
 
     fn close(&self, inner: &mut Inner) -> HeadLines {

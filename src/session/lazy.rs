@@ -7,7 +7,7 @@ use triomphe::Arc;
 
 use crate::{
     error::Error,
-    request::{Loaded, Shared, Visit},
+    request::{Failure, Head, Loaded, Shared, Visit},
     session::Session,
 };
 
@@ -54,6 +54,27 @@ impl LazySession {
             None => Box::pin(self.shared.load()).await?,
         }
         Ok(self.handle())
+    }
+
+    /// [`LazySession::load`] for extractors: a failure is answered as the layer's options say. A load that has failed is not
+    /// tried again. If the handler answers all the same, with a status below 400, the layer answers the failure in its place:
+    /// a framework may take an extractor's error for "no session".
+    ///
+    /// # Errors
+    ///
+    /// The store failed, or the record cannot be read.
+    pub async fn extract(&self) -> Result<Session, Failure> {
+        match self.shared.load_error() {
+            Some(error) => Err(error),
+            None => self.load().await,
+        }
+        .map_err(|error| {
+            self.shared.trouble.refuse();
+            match &self.shared.core {
+                Some(core) => Failure::new(core, error, Head::nothing()),
+                None => error.into(),
+            }
+        })
     }
 
     /// The session, if somebody has loaded it already.

@@ -10,19 +10,20 @@ use crate::{
     store::{Lifetime, SessionId, Timestamp},
 };
 
+mod checked;
 mod key;
 mod lazy;
-pub(crate) mod owners;
-mod scope;
+mod owners;
+mod scoped;
 mod typed;
 mod values;
 
-pub(crate) use self::scope::{Scope, attach};
+pub(crate) use self::scoped::attach;
 pub use self::{
     key::{AsKey, Key},
     lazy::LazySession,
-    owners::{OwnedSession, Owners},
-    scope::{RequestExtensions, Scoped, ScopedSessions},
+    owners::Owners,
+    scoped::{RequestExtensions, Scoped, ScopedSessions},
     typed::{SessionValue, Typed},
     values::Entries,
 };

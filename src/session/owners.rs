@@ -5,25 +5,9 @@ use std::sync::Arc;
 use crate::{
     config::{Core, Event},
     error::Error,
-    request::{live, owner_valid_from},
-    store::{DynOwnerIndex, Record, SessionId, StoreError, Timestamp},
+    request::{OwnedSession, owned},
+    store::SessionId,
 };
-
-/// A session as its owner may see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OwnedSession {
-    /// Its public id.
-    pub id: SessionId,
-    /// The name that the application gave it.
-    pub label: Option<String>,
-    /// The time at which it was made.
-    pub created_at: Timestamp,
-    /// The time of its last use that was worth a write: see [`extend_on_use`](crate::LifetimeBuilder::extend_on_use).
-    pub last_used: Timestamp,
-    /// The time at which it ends, unless it is used meanwhile.
-    pub expires_at: Timestamp,
-}
 
 /// The sessions of a layer by owner: [`SessionLayer::owners`](crate::SessionLayer::owners).
 #[derive(Clone)]
@@ -43,7 +27,7 @@ impl Owners {
     ///
     /// The store failed.
     pub async fn list(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-        let mut sessions = self.told(sessions(&self.core, owner).await)?;
+        let mut sessions = self.told(owned::sessions(&self.core, owner).await)?;
         sessions.sort_by_key(|session| (std::cmp::Reverse(session.created_at), session.id));
         Ok(sessions)
     }
@@ -54,7 +38,7 @@ impl Owners {
     ///
     /// The store failed.
     pub async fn revoke(&self, owner: &str, id: &SessionId) -> Result<bool, Error> {
-        let is_revoked = self.told(index(&self.core)?.revoke(owner, id).await.map_err(Error::from))?;
+        let is_revoked = self.told(owned::index(&self.core)?.revoke(owner, id).await.map_err(Error::from))?;
         if is_revoked {
             self.core.emit(&Event::Destroyed { id: *id });
         }
@@ -83,7 +67,7 @@ impl Owners {
     }
 
     async fn end(&self, owner: &str, but: Option<&SessionId>) -> Result<usize, Error> {
-        let ended = self.told(index(&self.core)?.revoke_all(owner, but).await.map_err(Error::from))?;
+        let ended = self.told(owned::index(&self.core)?.revoke_all(owner, but).await.map_err(Error::from))?;
         for id in &ended {
             self.core.emit(&Event::Destroyed { id: *id });
         }
@@ -94,35 +78,6 @@ impl Owners {
     fn told<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         result.inspect_err(|error| self.core.emit(&Event::StoreFailed { error }))
     }
-}
-
-/// The sessions of an owner that the layer would open now.
-pub(crate) async fn sessions(core: &Core, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-    let listed = index(core)?.list(owner).await?;
-    let valid_from = owner_valid_from(core, owner).await?;
-    let now = core.now();
-    let opens = |record: &Record| record.owner() == Some(owner) && live(core, record, valid_from, now).is_ok();
-    let owned = |(id, record): &(SessionId, Record)| OwnedSession {
-        id: *id,
-        label: record.label().map(str::to_owned),
-        created_at: record.created_at(),
-        last_used: record.last_used(),
-        expires_at: record.deadline(&core.lifetime),
-    };
-    Ok(listed.iter().filter(|(_, record)| opens(record)).map(owned).collect())
-}
-
-pub(crate) fn index(core: &Core) -> Result<&dyn DynOwnerIndex, Error> {
-    core.backend.owner_index().ok_or_else(Error::no_owner_index)
-}
-
-/// Ends a session of an owner's, and reports it.
-pub(crate) async fn revoke(core: &Core, owner: &str, id: &SessionId) -> Result<(), Error> {
-    let is_revoked: Result<bool, StoreError> = index(core)?.revoke(owner, id).await;
-    if is_revoked? {
-        core.emit(&Event::Destroyed { id: *id });
-    }
-    Ok(())
 }
 
 impl std::fmt::Debug for Owners {

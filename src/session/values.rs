@@ -5,12 +5,12 @@ use std::ops::Deref;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::Session;
+use super::{Session, checked::raw_of};
 use crate::{
     error::{Error, SessionGetError, SessionInsertError, SessionUpdateError},
     request::Replay,
     session::AsKey,
-    store::{Raw, raw_of},
+    store::Raw,
 };
 
 /// The number of times that a closure runs again while its key changes. A closure that changes its own key would run for ever.

@@ -1,8 +1,8 @@
 //! The contract between the core and what keeps the records.
 
-use std::{error, fmt, future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin};
 
-use crate::store::{DynOwnerIndex, Record, SessionId};
+use crate::store::{DynOwnerIndex, Record, SessionId, StoreError};
 
 /// Keeps records: four verbs over one key each, of which two compare before they write.
 ///
@@ -106,80 +106,6 @@ pub enum Deleted {
     Changed(Record),
     /// The id had no record.
     Gone,
-}
-
-/// The error of a store. It carries the cause, for logs; clients never see it.
-#[derive(Clone)]
-pub struct StoreError {
-    kind: Kind,
-    cause: Arc<dyn error::Error + Send + Sync>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Unknown,
-    NotDone,
-    Undecodable,
-}
-
-impl StoreError {
-    /// Reports a call whose outcome is unknown: no reply came, or the connection broke. If in doubt, use this one.
-    pub fn new(cause: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
-        Self::of(Kind::Unknown, cause.into())
-    }
-
-    /// Promises that the call has had no effect and never will: the store refused it, or it was never sent.
-    pub fn not_done(cause: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
-        Self::of(Kind::NotDone, cause.into())
-    }
-
-    /// Reports a record that is there and cannot be read. The call has had no effect.
-    pub fn undecodable(cause: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
-        Self::of(Kind::Undecodable, cause.into())
-    }
-
-    fn of(kind: Kind, cause: Box<dyn error::Error + Send + Sync>) -> Self {
-        Self { kind, cause: cause.into() }
-    }
-
-    /// Returns whether the call's outcome is unknown.
-    #[must_use]
-    pub fn is_unknown(&self) -> bool {
-        self.kind == Kind::Unknown
-    }
-
-    /// Returns whether the call has had no effect and never will.
-    #[must_use]
-    pub fn is_not_done(&self) -> bool {
-        self.kind != Kind::Unknown
-    }
-
-    /// Returns whether the store works and one record cannot be read.
-    #[must_use]
-    pub fn is_undecodable(&self) -> bool {
-        self.kind == Kind::Undecodable
-    }
-}
-
-impl fmt::Debug for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StoreError").field(&self.kind).field(&self.cause).finish()
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            Kind::Unknown | Kind::NotDone => "the session store failed",
-            Kind::Undecodable => "a session record cannot be read",
-        })
-    }
-}
-
-impl error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        Some(&*self.cause)
-    }
 }
 
 /// A store's answer, boxed.

@@ -3,6 +3,9 @@
 pub(crate) mod certain;
 mod contract;
 mod credentials;
+#[cfg(test)]
+pub(crate) mod dice;
+mod error;
 mod index;
 mod lifetime;
 pub(crate) mod queue;
@@ -13,8 +16,9 @@ mod time;
 pub(crate) mod token;
 
 pub use self::{
-    contract::{Created, Deleted, Replaced, SessionStore, StoreError},
+    contract::{Created, Deleted, Replaced, SessionStore},
     credentials::{Credentials, Standing},
+    error::StoreError,
     index::{DynOwnerIndex, OwnerIndex},
     lifetime::{Lifetime, LifetimeBuilder, LifetimeError},
     record::{DecodeError, Record},
@@ -26,7 +30,7 @@ pub(crate) use self::{
     contract::{DynStore, Reply},
     credentials::{SUPERSEDED_FOR, SUPERSEDED_MAX, Superseded},
     lifetime::{CookieLife, Extend},
-    raw::{Raw, raw_of},
+    raw::Raw,
     record::{Body, Parts, Rest, Trail},
     state::Run,
     time::millis,

@@ -254,7 +254,7 @@ pub(crate) fn random_nonce() -> u64 {
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     // The model replays requests, and a replay must draw what was drawn before.
     #[cfg(test)]
-    if let Some(bytes) = crate::model::dice::roll() {
+    if let Some(bytes) = crate::store::dice::roll() {
         return bytes;
     }
     let mut bytes = [0; N];

@@ -7,7 +7,7 @@ fn records() -> Vec<Record> {
     let made = at(1_000_000);
     let bare = RecordBuilder::new(made).nonce(0);
     let full = RecordBuilder::new(made).trail().set("", "{\"a\": 1}").set("k=\n", "\"\\u0000\"").owner(Some("alice"));
-    let full = full.label(Some("\u{1f4bb}\n")).lifetime(Some(crate::Lifetime::default())).admitted(Some(at(7)));
+    let full = full.label(Some("\u{1f4bb}\n")).lifetime(Some(crate::store::Lifetime::default())).admitted(Some(at(7)));
     let full = full.unknown("later", "1\n2").nonce(u64::MAX);
     let old = record(0, 1, Some("bob"));
     let rotated = old.credentials().rotated(SecretHash::from_bytes([1; 32]), made);

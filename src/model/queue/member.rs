@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{
     Record, SessionId, Timestamp,
-    model::dice,
     store::{
         DynStore,
         certain::{Certain, replace},
+        dice,
         queue::{Queue, Seat, Written},
         random_nonce,
     },

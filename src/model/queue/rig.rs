@@ -11,12 +11,10 @@ use super::{
     records::{marked, marks, start},
     view::View,
 };
-use crate::{
-    model::dice,
-    store::{
-        queue::{Fate, Queue, Seat, State, TURN},
-        random_nonce,
-    },
+use crate::store::{
+    dice,
+    queue::{Fate, Queue, Seat, State, TURN},
+    random_nonce,
 };
 
 /// The runtimes' clocks began one after the other.

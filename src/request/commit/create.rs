@@ -2,7 +2,7 @@
 
 use super::{Commit, CookieWindow, Error, Event, Loaded, Ops, Record, SharedOps, State, Ticket, Timestamp};
 use crate::{
-    config::KeyAge,
+    client::KeyAge,
     request::Admission,
     store::{Body, Created, Parts, Rest, SessionId, StoreError, random_nonce},
 };

@@ -2,7 +2,7 @@
 
 use super::{Commit, CookieWindow, Error, Event, Loaded, Record, Ticket, Timestamp, Token};
 use crate::{
-    config::Opened,
+    client::Opened,
     request::{Beside, Look, look, revoked_by_owner},
     store::{Deleted, SUPERSEDED_FOR, SessionId, StoreError},
 };

@@ -7,7 +7,7 @@ use super::{
     Timestamp, Token,
 };
 use crate::{
-    config::KeyAge,
+    client::KeyAge,
     store::{Body, DynStore, Replaced, Secret, SessionId, certain, certain::Certain, queue::Written, random_nonce},
 };
 

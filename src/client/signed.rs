@@ -5,10 +5,10 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::{Keyring, derive::Purpose, keyring::Ring, truncated};
+use super::{Format, KeyAge, Opened, Refused, Text};
 use crate::{
-    config::{Format, Opened, Refused, Text},
     error::Error,
+    keys::{Keyring, Purpose, Ring, truncated},
     store::{Mac, Record, Token, token},
 };
 
@@ -36,8 +36,8 @@ impl Format for SignedTokens {
         let (token, mac) = read(value).ok_or(Refused::Malformed)?;
         // Each comparison takes constant time.
         let opens = |key: &_| feed(key, &token).verify_truncated_left(&mac).ok();
-        let ((), key) = self.macs.find(opens).ok_or(Refused::Forged)?;
-        Ok(Opened { token, record: None, key })
+        let ((), place) = self.macs.find(opens).ok_or(Refused::Forged)?;
+        Ok(Opened { token, record: None, key: KeyAge::at(place) })
     }
 
     fn write(&self, token: &Token, _record: &Record) -> Result<Text, Error> {
@@ -62,7 +62,6 @@ fn feed(mac: &Hmac<Sha256>, token: &Token) -> Hmac<Sha256> {
 mod tests {
     use super::*;
     use crate::{
-        config::KeyAge,
         keys::Key,
         store::{Credentials, State, Timestamp},
     };

@@ -6,7 +6,7 @@ use std::{
 use proptest::prelude::*;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::store::raw_of;
+use super::raw_of;
 
 /// The promise: `insert` fails, or `get` gives the same back.
 #[track_caller]

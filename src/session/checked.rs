@@ -12,12 +12,27 @@ use serde::{
         SerializeTupleVariant,
     },
 };
+use smallvec::SmallVec;
+
+use crate::store::Raw;
+
+/// Writes a value as JSON text, from which the same value is read back.
+///
+/// # Errors
+///
+/// The value would be read back as another one, or not at all.
+pub(super) fn raw_of<T: Serialize + ?Sized>(value: &T) -> Result<Raw, serde_json::Error> {
+    // On the stack: what is kept is allocated once, and no larger than it is.
+    let mut text = SmallVec::<[u8; 256]>::new();
+    serde_json::to_writer(&mut text, &Checked::new(value))?;
+    std::str::from_utf8(&text).map(Raw::new).map_err(<serde_json::Error as serde::ser::Error>::custom)
+}
 
 /// The levels of arrays and objects that `serde_json` reads.
 const MAX_DEPTH: u8 = 127;
 
 /// A value whose parts are checked when it is serialized.
-pub(super) struct Checked<T> {
+struct Checked<T> {
     value: T,
     place: Place,
 }

@@ -10,32 +10,11 @@ use std::{
 use http::Extensions;
 
 use crate::{
+    config::Scope,
     error::Error,
-    layer::Failure,
+    request::Failure,
     session::{LazySession, Session},
 };
-
-/// Whose sessions a layer's are.
-#[derive(Clone, Copy)]
-pub(crate) struct Scope {
-    id: TypeId,
-    name: &'static str,
-}
-
-impl Scope {
-    /// The scope of layers that name none.
-    pub(crate) fn default_scope() -> Self {
-        Self::of::<()>()
-    }
-
-    pub(crate) fn of<T: 'static>() -> Self {
-        Self { id: TypeId::of::<T>(), name: type_name::<T>() }
-    }
-
-    pub(crate) fn is_default(self) -> bool {
-        self.id == TypeId::of::<()>()
-    }
-}
 
 /// A session of the scope `T`: see [`SessionLayer::scope`](crate::SessionLayer::scope). It derefs to [`Session`].
 pub struct Scoped<T> {

@@ -1,0 +1,31 @@
+//! Tokens without a key.
+
+use std::sync::Arc;
+
+use super::{Format, KeyAge, Opened, Refused, Text};
+use crate::{
+    error::Error,
+    store::{Record, Token},
+};
+
+/// Tokens as they are.
+pub(crate) struct PlainTokens;
+
+impl Format for PlainTokens {
+    fn fits(&self, len: usize) -> bool {
+        len == Token::LEN
+    }
+
+    fn open(&self, value: &[u8]) -> Result<Opened, Refused> {
+        let token = Token::parse(value).ok_or(Refused::Malformed)?;
+        Ok(Opened { token, record: None, key: KeyAge::Current })
+    }
+
+    fn write(&self, token: &Token, _record: &Record) -> Result<Text, Error> {
+        Ok(Text(token.encode()))
+    }
+
+    fn named(&self, _name: &str) -> Option<Arc<dyn Format>> {
+        None
+    }
+}

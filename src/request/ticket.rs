@@ -1,0 +1,62 @@
+//! The change of what the client holds.
+
+use std::time::Duration;
+
+use http::{
+    HeaderName, HeaderValue,
+    header::{self, AUTHORIZATION},
+};
+
+use crate::{
+    client::Text,
+    config::{CookieOptions, Transport, Way},
+    error::{CookieError, Error},
+};
+
+/// The change of the client's cookie.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Ticket {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It gets this value and this `Max-Age`.
+    Give(Text, Option<Duration>),
+    /// It is removed.
+    Take,
+}
+
+impl Ticket {
+    /// The header that says what became of the token.
+    pub(crate) fn line(&self, transport: &Transport, way: Way) -> Result<Option<(HeaderName, HeaderValue)>, Error> {
+        let (name, value) = match (way, &transport.header, &transport.cookie) {
+            (Way::Header, Some(name), _) | (Way::Cookie, Some(name), None) => (name.clone(), header_value(name, self)?),
+            (_, _, Some(cookie)) => (header::SET_COOKIE, cookie_value(cookie, self)?),
+            (_, None, None) => return Ok(None),
+        };
+        Ok(value.map(|value| (name, value)))
+    }
+}
+
+/// The scheme of tokens in `Authorization` (RFC 6750 section 2.1).
+pub(super) const BEARER: &str = "Bearer";
+
+fn cookie_value(cookie: &CookieOptions, ticket: &Ticket) -> Result<Option<HeaderValue>, Error> {
+    Ok(match ticket {
+        Ticket::Keep => None,
+        Ticket::Give(text, max_age) => Some(cookie.set(&text.0, *max_age)?),
+        Ticket::Take => Some(cookie.removal()?),
+    })
+}
+
+/// The token itself; an empty value takes it away.
+fn header_value(name: &HeaderName, ticket: &Ticket) -> Result<Option<HeaderValue>, Error> {
+    let text = match ticket {
+        Ticket::Keep => return Ok(None),
+        Ticket::Give(Text(text), _) if *name == AUTHORIZATION => format!("{BEARER} {text}"),
+        Ticket::Give(Text(text), _) => text.clone(),
+        Ticket::Take => String::new(),
+    };
+    let mut value = HeaderValue::try_from(text).map_err(|_| CookieError::Value)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
