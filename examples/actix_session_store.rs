@@ -10,7 +10,10 @@ use std::{
     sync::Arc,
 };
 
-use cloakroom::{Created, Deleted, Record, Replaced, SessionId, SessionStore, StoreError, Timestamp};
+use cloakroom::{
+    SessionId, StoreError,
+    store::{Created, Deleted, Record, Replaced, SessionStore, Timestamp},
+};
 
 /// A directory with a file for each session.
 ///

@@ -5,7 +5,10 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use cloakroom::{Created, Deleted, Record, Replaced, SessionId, SessionStore, StoreError};
+use cloakroom::{
+    SessionId, StoreError,
+    store::{Created, Deleted, Record, Replaced, SessionStore},
+};
 
 /// Stands for your database. The lock makes each verb atomic; SQL does it by `where nonce = ?`.
 #[derive(Default)]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cloakroom::keys::{Key, Keyring};
+use cloakroom::keys::{Keyring, SecretKey};
 use cloakroom::{LazySession, MemoryStore, SessionLayer};
 use http::{Request, Response, header};
 use tokio::{task::JoinSet, time::sleep};
@@ -40,7 +40,7 @@ async fn user(servers: Arc<[Mutex<Server>]>) -> Result<(), BoxError> {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let (old, new, store) = (Key::generate(), Key::generate(), MemoryStore::new());
+    let (old, new, store) = (SecretKey::generate(), SecretKey::generate(), MemoryStore::new());
     // In real life the last step waits for as long as a session may be idle; here every user is back at once.
     let steps = [
         ("the old key", Keyring::new(old.clone())),

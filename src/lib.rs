@@ -17,7 +17,7 @@ mod memory;
 mod model;
 mod request;
 mod session;
-mod store;
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -38,16 +38,25 @@ pub use crate::{
         Clock, CookieOptions, CookieOptionsBuilder, Event, OnStoreError, OverLimit, Rejection, SameSite, ValidFrom,
     },
     error::{CookieError, Error, SessionGetError, SessionInsertError, SessionUpdateError},
-    layer::{Answer, CommitFuture, EmptyResponse, Exchange, OnFailure, ResponseFuture, SessionLayer, SessionService},
+    layer::{FailureResponse, SessionLayer},
     memory::MemoryStore,
-    request::{Failure, Head, Headers, OwnedSession},
-    session::{
-        AsKey, Entries, Key, LazySession, Owners, RequestExtensions, Scoped, ScopedSessions, Session, SessionStatus,
-        SessionValue, Typed,
-    },
-    store::{
-        Created, Credentials, DecodeError, Deleted, DynOwnerIndex, Lifetime, LifetimeBuilder, LifetimeError,
-        OwnerIndex, ParseIdError, Record, Replaced, SecretHash, SessionId, SessionStore, Standing, State, StoreError,
-        Timestamp,
-    },
+    request::{Failure, OwnedSession},
+    session::{AsKey, Entries, Key, LazySession, Owners, Scoped, Session, SessionStatus, SessionValue, Typed},
+    store::{Lifetime, LifetimeBuilder, LifetimeError, ParseIdError, SessionId, StoreError},
 };
+
+/// The parts of the tower service, for code that names their types.
+pub mod service {
+    pub use crate::layer::{EmptyResponse, OnFailure, ResponseFuture, SessionService};
+}
+
+/// For adapters of frameworks whose services are not tower services over `http` types.
+///
+/// [`SessionLayer::begin`](crate::SessionLayer::begin) shows the calls that an adapter makes.
+pub mod adapter {
+    pub use crate::{
+        layer::{CommitFuture, Exchange},
+        request::{Head, Headers},
+        session::{RequestExtensions, ScopedSessions},
+    };
+}

@@ -3,7 +3,8 @@
 use std::{future::Future, pin::pin, task::Poll, time::Duration};
 
 use cloakroom::{
-    Created, Deleted, DynOwnerIndex, MemoryStore, Record, SessionId, SessionStore, StoreError, Timestamp,
+    MemoryStore, SessionId, StoreError,
+    store::{Created, Deleted, DynOwnerIndex, Record, SessionStore, Timestamp},
     testing::{FaultStore, RecordBuilder, Verb},
 };
 

@@ -9,7 +9,8 @@ use std::{
 };
 
 use cloakroom::{
-    Deleted, MemoryStore, SessionId, SessionStore as _, Timestamp,
+    MemoryStore, SessionId,
+    store::{Deleted, SessionStore as _, Timestamp},
     testing::{FaultStore, RecordBuilder, breaches, contract},
 };
 

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use cloakroom::{LazySession, MemoryStore, Session, SessionLayer, SessionService};
+use cloakroom::{LazySession, MemoryStore, Session, SessionLayer, service::SessionService};
 use http::{Request, Response, header};
 use tower::{Layer, Service, ServiceExt as _, limit::ConcurrencyLimitLayer, service_fn, util::BoxCloneService};
 use tower_test::mock;

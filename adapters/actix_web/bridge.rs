@@ -8,7 +8,10 @@ use ::actix_web::{
 };
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use crate::{Failure, Headers, RequestExtensions};
+use crate::{
+    Failure,
+    adapter::{Headers, RequestExtensions},
+};
 
 impl Headers for HeaderMap {
     fn values<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use ::actix_web::{HttpResponse, ResponseError, http::StatusCode};
 
 use super::service::FailureHook;
-use crate::{Error, Failure, Head, SessionGetError, SessionInsertError, SessionUpdateError};
+use crate::{Error, Failure, SessionGetError, SessionInsertError, SessionUpdateError, adapter::Head};
 
 /// An empty response: the client is told a status, and nothing of the cause.
 impl ResponseError for Failure {

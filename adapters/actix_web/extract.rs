@@ -10,7 +10,7 @@ use std::{
 use ::actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
 
 use super::ext::missing_layer;
-use crate::{Failure, LazySession, Scoped, ScopedSessions, Session, Typed};
+use crate::{Failure, LazySession, Scoped, Session, Typed, adapter::ScopedSessions};
 
 /// Loads the request's session, unless it is loaded already.
 impl FromRequest for Session {

@@ -1,4 +1,4 @@
-//! Sessions for Actix Web 4: a middleware that drives the same [`Exchange`](crate::Exchange) as the tower service.
+//! Sessions for Actix Web 4: a middleware that drives the same [`Exchange`](crate::adapter::Exchange) as the tower service.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};

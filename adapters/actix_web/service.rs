@@ -20,7 +20,10 @@ use super::{
     bridge::{Outcome, failure, status},
     error::{Hooked, WithHeaders},
 };
-use crate::{CommitFuture, Exchange, Failure, Head, SessionLayer};
+use crate::{
+    Failure, SessionLayer,
+    adapter::{CommitFuture, Exchange, Head},
+};
 
 /// The service that [`SessionMiddleware`](super::SessionMiddleware) makes.
 pub struct SessionMiddlewareService<S> {

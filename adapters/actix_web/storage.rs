@@ -16,13 +16,13 @@ pub use self::{
 };
 
 /// The stores that [`SessionMiddleware::new`](super::SessionMiddleware::new) takes: [`CookieSessionStore`], and every
-/// [`cloakroom::SessionStore`](crate::SessionStore), such as [`MemoryStore`](crate::MemoryStore) and one of your own.
+/// [`cloakroom::store::SessionStore`](crate::store::SessionStore), such as [`MemoryStore`](crate::MemoryStore) and one of your own.
 ///
 /// A store that was written for actix-session has five verbs and is given whole sessions. It has to be written anew, with four:
 /// `docs/from-actix-session.md` shows one before, and `examples/actix_session_store.rs` after.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store",
-    note = "a store of your own implements the four verbs of `cloakroom::SessionStore`"
+    note = "a store of your own implements the four verbs of `cloakroom::store::SessionStore`"
 )]
 pub trait SessionStore {
     /// The layer over this store, with this key, and with defaults besides.
@@ -30,7 +30,7 @@ pub trait SessionStore {
 }
 
 /// Signed tokens, whatever `content` says: there is nothing in them to hide.
-impl<S: crate::SessionStore> SessionStore for S {
+impl<S: crate::store::SessionStore> SessionStore for S {
     fn into_layer(self, keyring: Keyring, _content: CookieContentSecurity) -> SessionLayer {
         SessionLayer::new(self).signed(keyring)
     }

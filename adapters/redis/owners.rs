@@ -20,7 +20,10 @@ use super::{
     store::{record, unexpected},
     unreadable::Unreadable,
 };
-use crate::{Deleted, OwnerIndex, Record, SessionId, SessionStore as _, StoreError, Timestamp};
+use crate::{
+    SessionId, StoreError,
+    store::{Deleted, OwnerIndex, Record, SessionStore as _, Timestamp},
+};
 
 /// The number of records that are asked for at the same time.
 const AT_ONCE: usize = 32;

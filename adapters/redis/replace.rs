@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::redis::{Cmd, RedisWrite, ToRedisArgs};
 
 use super::script::{self, Call};
-use crate::Record;
+use crate::store::Record;
 
 /// A smaller record is sent as a whole: that costs less than to look for the part that differs.
 const WORTH_CUTTING: usize = 2048;

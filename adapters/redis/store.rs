@@ -10,7 +10,10 @@ use super::{
     replace::{self, Replacement, TOMBSTONE, Ttl},
     unreadable::Unreadable,
 };
-use crate::{Created, Deleted, DynOwnerIndex, Record, Replaced, SessionId, SessionStore, StoreError};
+use crate::{
+    SessionId, StoreError,
+    store::{Created, Deleted, DynOwnerIndex, Record, Replaced, SessionStore},
+};
 
 /// The number of times that a delete on a full server is tried while other requests write the record.
 const TRIES: u32 = 8;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{DecodeError, SessionId, StoreError};
+use crate::{SessionId, StoreError, store::DecodeError};
 
 /// The cause: a session's key holds no record, or a damaged one. It shows no value.
 pub(super) struct Unreadable {

@@ -16,7 +16,7 @@ use std::{error::Error, process::ExitCode};
 
 use cloakroom::{
     CookieStore, MemoryStore, SessionLayer,
-    keys::{Key, KeyError, Keyring},
+    keys::{KeyError, Keyring, SecretKey},
     redis::RedisStore,
 };
 
@@ -70,7 +70,7 @@ async fn layer(sessions: Sessions) -> Result<SessionLayer, Box<dyn Error>> {
 /// The keys that all services of the fleet share.
 fn keys() -> Result<Keyring, KeyError> {
     match Keyring::from_env("SESSION_KEYS") {
-        Err(KeyError::Unset(_)) => Ok(Key::generate().into()),
+        Err(KeyError::Unset(_)) => Ok(SecretKey::generate().into()),
         keys => keys,
     }
 }

@@ -1,6 +1,6 @@
 //! The page. Maud escapes whatever is interpolated: names and items are the visitors' own words.
 
-use cloakroom::{OwnedSession, Timestamp};
+use cloakroom::{OwnedSession, store::Timestamp};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{reply::Status, shop::Shop};

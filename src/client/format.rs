@@ -16,7 +16,7 @@ pub(crate) trait Format: Send + Sync {
     fn open(&self, value: &[u8]) -> Result<Opened, Refused>;
 
     /// Writes what the client gets for this session.
-    fn write(&self, token: &Token, record: &Record) -> Result<Text, Error>;
+    fn write(&self, token: &Token, record: &Record) -> Result<ClientValue, Error>;
 
     /// The same format for a cookie or header of this name; `None` where the name does not matter.
     fn named(&self, name: &str) -> Option<Arc<dyn Format>>;
@@ -59,10 +59,10 @@ impl KeyAge {
 
 /// The value that a client holds. It opens the session, so `Debug` does not show it.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Text(pub(crate) String);
+pub(crate) struct ClientValue(pub(crate) String);
 
-impl fmt::Debug for Text {
+impl fmt::Debug for ClientValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Text(..)")
+        f.write_str("ClientValue(..)")
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Format, KeyAge, Opened, Refused, Text};
+use super::{ClientValue, Format, KeyAge, Opened, Refused};
 use crate::{
     error::Error,
     store::{Record, Token},
@@ -21,8 +21,8 @@ impl Format for PlainTokens {
         Ok(Opened { token, record: None, key: KeyAge::Current })
     }
 
-    fn write(&self, token: &Token, _record: &Record) -> Result<Text, Error> {
-        Ok(Text(token.encode()))
+    fn write(&self, token: &Token, _record: &Record) -> Result<ClientValue, Error> {
+        Ok(ClientValue(token.encode()))
     }
 
     fn named(&self, _name: &str) -> Option<Arc<dyn Format>> {

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{Format, KeyAge, Opened, Refused, Text};
+use super::{ClientValue, Format, KeyAge, Opened, Refused};
 use crate::{
     error::Error,
     keys::{Envelope, Keyring, Mode},
@@ -111,13 +111,13 @@ impl Format for WholeSessions {
         self.unseal(value).ok_or(Refused::Forged)
     }
 
-    fn write(&self, token: &Token, record: &Record) -> Result<Text, Error> {
+    fn write(&self, token: &Token, record: &Record) -> Result<ClientValue, Error> {
         let value = self.seal(&token.id, record).unwrap_or_default();
         let bytes = self.envelope.name().len() + value.len();
         if bytes > MAX_PAIR || value.is_empty() {
             return Err(Error::cookie_too_large(bytes, record.state()));
         }
-        Ok(Text(value))
+        Ok(ClientValue(value))
     }
 
     fn named(&self, name: &str) -> Option<Arc<dyn Format>> {
@@ -159,7 +159,7 @@ fn no_credentials() -> Credentials {
 mod tests {
     use super::*;
     use crate::{
-        keys::Key,
+        keys::SecretKey,
         store::{State, Timestamp},
     };
 
@@ -168,7 +168,7 @@ mod tests {
     fn the_formats_are_kept() {
         let table = [
             (
-                CookieStore::new as fn(Key) -> _,
+                CookieStore::new as fn(SecretKey) -> _,
                 "AdEQ4-mhKTFuAkMgfcXie0dpMBhSFMxl2Araj5E2q9m6MazgexaNbozEcGFFDuprM2I4vgW7znfiBUzK6iFt5-aZ114HPP7xuARyND4daZGsp1kv4yFRsU_PP4EgYObMY2khhymO7JrB8lUxI6LinS4kKn6cIRU0tWlUTETBBjH7x_WN_SY",
             ),
             (
@@ -183,7 +183,7 @@ mod tests {
         let token = Token::new(SessionId::from_bytes([5; 16]), Secret::none());
         for (form, cookie) in table {
             let bytes: Vec<u8> = (1..=64).collect();
-            let key = Key::from_bytes(&bytes).unwrap();
+            let key = SecretKey::from_bytes(&bytes).unwrap();
             let format = form(key).into_format().named("__Host-id").unwrap();
             let opened = format.open(cookie.as_bytes()).unwrap();
             assert_eq!(
@@ -198,7 +198,7 @@ mod tests {
         let record = Record::new(no_credentials(), State::default(), Timestamp::default(), Timestamp::MAX);
         let token = Token::new(SessionId::random(), Secret::none());
         for form in [CookieStore::new, CookieStore::insecure_readable] {
-            let format = form(Key::generate()).into_format();
+            let format = form(SecretKey::generate()).into_format();
             let text = format.write(&token, &record).unwrap().0;
             assert!(format.fits(text.len()), "{}", text.len());
             assert!(!format.fits(SHORTEST - 1));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::{Format, KeyAge, Opened, Refused, Text};
+use super::{ClientValue, Format, KeyAge, Opened, Refused};
 use crate::{
     error::Error,
     keys::{Keyring, Purpose, Ring, truncated},
@@ -40,8 +40,8 @@ impl Format for SignedTokens {
         Ok(Opened { token, record: None, key: KeyAge::at(place) })
     }
 
-    fn write(&self, token: &Token, _record: &Record) -> Result<Text, Error> {
-        Ok(Text(token.encode_signed(&truncated(feed(&self.macs.current, token)))))
+    fn write(&self, token: &Token, _record: &Record) -> Result<ClientValue, Error> {
+        Ok(ClientValue(token.encode_signed(&truncated(feed(&self.macs.current, token)))))
     }
 
     fn named(&self, name: &str) -> Option<Arc<dyn Format>> {
@@ -62,7 +62,7 @@ fn feed(mac: &Hmac<Sha256>, token: &Token) -> Hmac<Sha256> {
 mod tests {
     use super::*;
     use crate::{
-        keys::Key,
+        keys::SecretKey,
         store::{Credentials, State, Timestamp},
     };
 
@@ -71,7 +71,7 @@ mod tests {
     fn the_format_is_kept() {
         const TEXT: &str = "AAECAwQFBgcICQoLDA0ODwAQIDBAUGBwgJCgsMDQ4PEAS9roPVj-sXW2k-_e7xRD1g";
         let bytes: Vec<u8> = (1..=64).collect();
-        let tokens = SignedTokens::new(Key::from_bytes(&bytes).unwrap().into(), "__Host-id");
+        let tokens = SignedTokens::new(SecretKey::from_bytes(&bytes).unwrap().into(), "__Host-id");
         let token = Token::parse(b"AAECAwQFBgcICQoLDA0ODwAQIDBAUGBwgJCgsMDQ4PEA").unwrap();
         let record =
             Record::new(Credentials::new(token.hash()), State::default(), Timestamp::default(), Timestamp::default());

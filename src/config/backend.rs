@@ -3,7 +3,7 @@
 use std::{any::Any, sync::Arc};
 
 use crate::{
-    client::{Format, Opened, Refused, Text},
+    client::{ClientValue, Format, Opened, Refused},
     error::Error,
     memory::MemoryStore,
     store::{Created, Deleted, DynOwnerIndex, DynStore, Record, Secret, SessionId, SessionStore, StoreError, Token},
@@ -106,7 +106,7 @@ impl Backend {
         }
     }
 
-    pub(crate) fn write(&self, token: &Token, record: &Record) -> Result<Text, Error> {
+    pub(crate) fn write(&self, token: &Token, record: &Record) -> Result<ClientValue, Error> {
         self.format.write(token, record)
     }
 

@@ -39,7 +39,7 @@ use crate::{
 
 /// The backend and the options.
 #[derive(Clone)]
-pub(crate) struct Core {
+pub(crate) struct Config {
     pub(crate) backend: Backend,
     /// The writers of this process that wait for each other. Clones of a layer share it.
     pub(crate) queue: Arc<Queue>,
@@ -91,7 +91,7 @@ impl<F: Fn() -> SystemTime + Send + Sync + 'static> Clock for F {
     }
 }
 
-impl Core {
+impl Config {
     pub(crate) fn new(backend: Backend) -> Self {
         Self {
             backend,

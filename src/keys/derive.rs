@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::Key;
+use super::SecretKey;
 use crate::store::random;
 
 /// The purpose of a sub-key. Its text is part of the format: once released, it never changes.
@@ -29,7 +29,7 @@ impl Purpose {
     }
 }
 
-impl Key {
+impl SecretKey {
     /// HKDF-SHA256 (RFC 5869): `purpose, 0, cookie name`. Neither part can hold a zero byte, so no two are alike.
     pub(crate) fn derive<const N: usize>(&self, purpose: Purpose, name: &str) -> Zeroizing<[u8; N]> {
         // `expand` refuses only more than 8160 bytes. Random until then, so that no mistake makes a known key.
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn every_purpose_and_name_has_its_own() {
-        let key = Key::generate();
+        let key = SecretKey::generate();
         let mut subkeys: Vec<[u8; 32]> = Vec::new();
         for purpose in [Purpose::Token, Purpose::Seal, Purpose::Sign, Purpose::KeyId] {
             for name in ["", "id", "__Host-id", "id2"] {

@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::{
-    Key, Keyring,
+    Keyring, SecretKey,
     derive::Purpose,
     keyring::Ring,
     siv::{Nonce, Siv, Tag},
@@ -109,7 +109,7 @@ impl Envelope {
 }
 
 impl Lock {
-    fn new(key: &Key, mode: Mode, name: &str) -> Self {
+    fn new(key: &SecretKey, mode: Mode, name: &str) -> Self {
         let [a, b, c, d] = *key.derive(Purpose::KeyId, name);
         let header = [mode as u8, a, b, c, d];
         let subkey = match mode {
@@ -135,7 +135,7 @@ impl Subkey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Key;
+    use crate::keys::SecretKey;
 
     fn bytes(hex: &str) -> Vec<u8> {
         let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
@@ -147,9 +147,9 @@ mod tests {
         digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
     }
 
-    fn key(first: u8) -> Key {
+    fn key(first: u8) -> SecretKey {
         let bytes: Vec<u8> = (first..first + 64).collect();
-        Key::from_bytes(&bytes).unwrap()
+        SecretKey::from_bytes(&bytes).unwrap()
     }
 
     fn wrap(envelope: &Envelope) -> Vec<u8> {
@@ -182,7 +182,7 @@ mod tests {
             let (header, name) = context.split_at(10);
             let name = String::from_utf8(bytes(name)).unwrap();
             let (format, subkey) = ([1, 0, 0, 0, 0], || Subkey::seal(&key, [1, 0, 0, 0, 0], &name));
-            let locks = Keyring::new(Key::generate()).map(|_| Lock { header: format, subkey: subkey() });
+            let locks = Keyring::new(SecretKey::generate()).map(|_| Lock { header: format, subkey: subkey() });
             let envelope = Envelope { name: name.as_str().into(), locks };
             let wrapped = envelope.wrap_with(nonce, 0, |text| text.extend(bytes(payload))).unwrap();
             assert_eq!(hex(&wrapped), format!("{header}{}{sealed}", hex(&nonce)));
@@ -248,7 +248,7 @@ mod tests {
             [|name: &str| Subkey::seal(&[1; 32], [0; 5], name), |name: &str| Subkey::sign(&[1; 64], [0; 5], name)]
         {
             let envelope = |name: &str| {
-                let locks = Keyring::new(Key::generate()).map(|_| Lock { header: [0; 5], subkey: subkey(name) });
+                let locks = Keyring::new(SecretKey::generate()).map(|_| Lock { header: [0; 5], subkey: subkey(name) });
                 Envelope { name: name.into(), locks }
             };
             let wrapped = wrap(&envelope("id"));

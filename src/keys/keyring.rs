@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Key, KeyError, text_in};
+use super::{KeyError, SecretKey, text_in};
 
 /// One current key, which everything new is made with, and any number of others that are accepted.
 ///
@@ -10,24 +10,24 @@ use super::{Key, KeyError, text_in};
 /// opens nothing. See [the module](super) for a rotation step by step.
 ///
 /// ```
-/// use cloakroom::keys::{Key, Keyring};
+/// use cloakroom::keys::{SecretKey, Keyring};
 ///
-/// let (old, new) = (Key::generate(), Key::generate());
+/// let (old, new) = (SecretKey::generate(), SecretKey::generate());
 /// let keyring = Keyring::new(new).previous(old);
 /// ```
 #[derive(Clone)]
 #[must_use]
-pub struct Keyring(Ring<Key>);
+pub struct Keyring(Ring<SecretKey>);
 
 impl Keyring {
     /// A ring of one key.
-    pub fn new(current: Key) -> Self {
+    pub fn new(current: SecretKey) -> Self {
         Self(Ring { current, previous: Vec::new() })
     }
 
     /// Accepts what `key` has made, too: one that was current before, or one that will be and that other services use
     /// already. Each one more costs a forged token one more MAC.
-    pub fn previous(mut self, key: Key) -> Self {
+    pub fn previous(mut self, key: SecretKey) -> Self {
         self.0.previous.push(key);
         self
     }
@@ -36,7 +36,7 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// The variable is not set, or one of the keys is none: see [`Key::from_base64`].
+    /// The variable is not set, or one of the keys is none: see [`SecretKey::from_base64`].
     pub fn from_env(variable: &str) -> Result<Self, KeyError> {
         Self::from_base64(&text_in(variable)?)
     }
@@ -45,21 +45,21 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// One of the keys is none: see [`Key::from_base64`].
+    /// One of the keys is none: see [`SecretKey::from_base64`].
     pub fn from_base64(list: &str) -> Result<Self, KeyError> {
-        let mut keys = list.split(',').map(Key::from_base64);
+        let mut keys = list.split(',').map(SecretKey::from_base64);
         let current = keys.next().unwrap_or(Err(KeyError::Base64))?;
         Ok(Self(Ring { current, previous: keys.collect::<Result<_, _>>()? }))
     }
 
     /// Makes a value from every key.
-    pub(crate) fn map<T>(&self, make: impl Fn(&Key) -> T) -> Ring<T> {
+    pub(crate) fn map<T>(&self, make: impl Fn(&SecretKey) -> T) -> Ring<T> {
         Ring { current: make(&self.0.current), previous: self.0.previous.iter().map(make).collect() }
     }
 }
 
-impl From<Key> for Keyring {
-    fn from(current: Key) -> Self {
+impl From<SecretKey> for Keyring {
+    fn from(current: SecretKey) -> Self {
         Self::new(current)
     }
 }

@@ -70,12 +70,12 @@ const MIN: usize = 32;
 ///
 /// It is not shown, and its memory is zeroed when it is dropped.
 #[derive(Clone)]
-pub struct Key {
+pub struct SecretKey {
     // The extracted key, ready to derive others; the bytes that it was made of are not kept.
     hkdf: Hkdf<Sha256>,
 }
 
-impl Key {
+impl SecretKey {
     /// Draws a new key from the operating system's generator: for tests, and for sessions that may end with the process.
     #[must_use]
     pub fn generate() -> Self {
@@ -87,9 +87,9 @@ impl Key {
     /// least.
     ///
     /// ```
-    /// use cloakroom::keys::{Key, KeyError};
+    /// use cloakroom::keys::{SecretKey, KeyError};
     ///
-    /// assert_eq!(Key::from_bytes(b"correct horse battery staple").err(), Some(KeyError::TooShort { bytes: 28 }));
+    /// assert_eq!(SecretKey::from_bytes(b"correct horse battery staple").err(), Some(KeyError::TooShort { bytes: 28 }));
     /// ```
     ///
     /// # Errors
@@ -166,9 +166,9 @@ pub(crate) fn truncated(mac: Hmac<Sha256>) -> Mac {
 }
 
 /// Shows nothing of the key.
-impl fmt::Debug for Key {
+impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(..)")
+        f.write_str("SecretKey(..)")
     }
 }
 
@@ -214,32 +214,32 @@ mod tests {
         (0..length).map(|n| n.wrapping_mul(151)).collect()
     }
 
-    fn same(a: &Key, b: &Key) -> bool {
-        let sub = |key: &Key| key.derive::<32>(derive::Purpose::Token, "id");
+    fn same(a: &SecretKey, b: &SecretKey) -> bool {
+        let sub = |key: &SecretKey| key.derive::<32>(derive::Purpose::Token, "id");
         *sub(a) == *sub(b)
     }
 
     #[test]
     fn only_random_bytes_enough_make_a_key() {
         for length in 0..32 {
-            assert_eq!(Key::from_bytes(&bytes(length)).err(), Some(KeyError::TooShort { bytes: length.into() }));
+            assert_eq!(SecretKey::from_bytes(&bytes(length)).err(), Some(KeyError::TooShort { bytes: length.into() }));
         }
-        assert!(Key::from_bytes(&bytes(32)).is_ok());
-        assert_eq!(Key::from_bytes(&[0; 64]).err(), Some(KeyError::Placeholder));
-        assert!(!same(&Key::generate(), &Key::generate()));
+        assert!(SecretKey::from_bytes(&bytes(32)).is_ok());
+        assert_eq!(SecretKey::from_bytes(&[0; 64]).err(), Some(KeyError::Placeholder));
+        assert!(!same(&SecretKey::generate(), &SecretKey::generate()));
     }
 
     #[test]
     fn base64_is_read_in_every_spelling() -> Result<(), KeyError> {
         let bytes = bytes(64);
-        let key = Key::from_bytes(&bytes)?;
+        let key = SecretKey::from_bytes(&bytes)?;
         let (padded, bare) = (STANDARD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes));
         let broken = format!(" {}\n{}\n", &padded[..64], &padded[64..]);
         for text in [&padded, &bare, &broken] {
-            assert!(same(&key, &Key::from_base64(text)?), "{text}");
+            assert!(same(&key, &SecretKey::from_base64(text)?), "{text}");
         }
-        assert_eq!(Key::from_base64("no key!").err(), Some(KeyError::Base64));
-        assert_eq!(Key::from_base64("").err(), Some(KeyError::TooShort { bytes: 0 }));
+        assert_eq!(SecretKey::from_base64("no key!").err(), Some(KeyError::Base64));
+        assert_eq!(SecretKey::from_base64("").err(), Some(KeyError::TooShort { bytes: 0 }));
         Ok(())
     }
 
@@ -255,6 +255,6 @@ mod tests {
 
     #[test]
     fn nothing_of_a_key_is_shown() {
-        assert_eq!(format!("{:?}", Key::generate()), "Key(..)");
+        assert_eq!(format!("{:?}", SecretKey::generate()), "SecretKey(..)");
     }
 }

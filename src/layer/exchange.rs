@@ -1,4 +1,4 @@
-//! A request and its response at the layer, for whoever drives them: [`SessionService`](crate::SessionService), and the
+//! A request and its response at the layer, for whoever drives them: [`SessionService`](crate::service::SessionService), and the
 //! adapters of frameworks whose services are no tower services over `http` types.
 
 use std::{
@@ -12,7 +12,7 @@ use http::StatusCode;
 
 use crate::{
     error::Error,
-    request::{Failure, Head, HeadLines, Outlives, Shared, at_once},
+    request::{Failure, Head, HeadLines, Outlives, RequestState, at_once},
     session::{LazySession, RequestExtensions, attach},
 };
 
@@ -52,19 +52,19 @@ impl Exchange {
     /// Without a response there is no head to send a cookie with: what was asked for is dropped.
     pub fn commit(&self, status: StatusCode) -> CommitFuture {
         let session = &self.session;
-        if let Some(lines) = session.shared.finish_now() {
-            return CommitFuture(Commit::Done(Some(head(&session.shared, lines, Ok(())))));
+        if let Some(lines) = session.request.finish_now() {
+            return CommitFuture(Commit::Done(Some(head(&session.request, lines, Ok(())))));
         }
         // Dropped before it is done, a commit has lost nothing, and is made again.
-        if session.shared.is_immediate()
-            && let Some((lines, result)) = at_once!(session.shared.finish(status))
+        if session.request.is_immediate()
+            && let Some((lines, result)) = at_once!(session.request.finish(status))
         {
-            return CommitFuture(Commit::Done(Some(head(&session.shared, lines, result))));
+            return CommitFuture(Commit::Done(Some(head(&session.request, lines, result))));
         }
         let session = session.clone();
         CommitFuture(Commit::Runs(Outlives::new(async move {
-            let (lines, result) = session.shared.finish(status).await;
-            head(&session.shared, lines, result)
+            let (lines, result) = session.request.finish(status).await;
+            head(&session.request, lines, result)
         })))
     }
 }
@@ -101,6 +101,6 @@ impl fmt::Debug for CommitFuture {
 }
 
 /// A session without a layer says nothing.
-fn head(shared: &Shared, lines: HeadLines, result: Result<(), Error>) -> Result<Head, Failure> {
-    shared.core.as_ref().map_or_else(|| Ok(Head::nothing()), |core| lines.into_head(core, result))
+fn head(request: &RequestState, lines: HeadLines, result: Result<(), Error>) -> Result<Head, Failure> {
+    request.config.as_ref().map_or_else(|| Ok(Head::nothing()), |config| lines.into_head(config, result))
 }

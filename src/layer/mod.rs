@@ -15,19 +15,19 @@ use tower_layer::Layer;
 use triomphe::UniqueArc;
 
 mod exchange;
-mod policy;
+mod failure_response;
 mod service;
 
 pub use self::{
     exchange::{CommitFuture, Exchange},
-    policy::{Answer, EmptyResponse, OnFailure},
+    failure_response::{EmptyResponse, FailureResponse, OnFailure},
     service::{ResponseFuture, SessionService},
 };
 use crate::{
     client::PlainTokens,
-    config::{Backend, Clock, CookieOptions, Core, Event, OnStoreError, OverLimit, Quota, Scope, ValidFrom},
+    config::{Backend, Clock, Config, CookieOptions, Event, OnStoreError, OverLimit, Quota, Scope, ValidFrom},
     error::Error,
-    request::{Failure, Headers, Shared},
+    request::{Failure, Headers, RequestState},
     session::{LazySession, Owners},
     store::{Lifetime, SessionStore, StoreError},
 };
@@ -55,7 +55,7 @@ use crate::{
 #[derive(Clone)]
 #[must_use]
 pub struct SessionLayer<P = EmptyResponse> {
-    pub(crate) core: Arc<Core>,
+    pub(crate) config: Arc<Config>,
     pub(crate) policy: P,
 }
 
@@ -77,16 +77,16 @@ impl SessionLayer {
     }
 
     fn over(backend: Backend) -> Self {
-        let mut core = Core::new(backend);
-        core.backend.bind(core.transport.name());
-        Self { core: Arc::new(core), policy: EmptyResponse }
+        let mut config = Config::new(backend);
+        config.backend.bind(config.transport.name());
+        Self { config: Arc::new(config), policy: EmptyResponse }
     }
 }
 
 impl<P> SessionLayer<P> {
     /// Sets the session cookie's name and attributes. Default: [`CookieOptions::default`].
     pub fn cookie(self, options: CookieOptions) -> Self {
-        self.with(|core| core.transport.cookie = Some(options))
+        self.with(|config| config.transport.cookie = Some(options))
     }
 
     /// Takes tokens from this request header, too, for clients that keep no cookies. Default: none.
@@ -100,14 +100,14 @@ impl<P> SessionLayer<P> {
     /// The name is not a header name.
     pub fn header(self, name: &str) -> Result<Self, InvalidHeaderName> {
         let name = HeaderName::from_bytes(name.as_bytes())?;
-        Ok(self.with(|core| core.transport.header = Some(name)))
+        Ok(self.with(|config| config.transport.header = Some(name)))
     }
 
     /// Takes tokens from `Authorization: Bearer <token>`, too, for clients that keep no cookies: [`header`](Self::header) with
     /// the name `authorization`. An `Authorization` of another scheme is ignored, so a browser that sends one keeps its
     /// cookie. A new token goes out as a header of the same form. Default: no.
     pub fn bearer(self) -> Self {
-        self.with(|core| core.transport.header = Some(header::AUTHORIZATION))
+        self.with(|config| config.transport.header = Some(header::AUTHORIZATION))
     }
 
     /// Takes tokens from this request header only, for an API: [`header`](Self::header) without a cookie.
@@ -116,27 +116,29 @@ impl<P> SessionLayer<P> {
     ///
     /// The name is not a header name.
     pub fn header_only(self, name: &str) -> Result<Self, InvalidHeaderName> {
-        Ok(self.header(name)?.with(|core| core.transport.cookie = None))
+        Ok(self.header(name)?.with(|config| config.transport.cookie = None))
     }
 
     /// Keeps this layer's sessions apart from those of other layers around the same handler, under the type `T`. They are
     /// extracted as [`Scoped<T>`](crate::Scoped). Give each layer a cookie name of its own; the same scope or the same name
     /// twice fails every request. Default: no scope, extracted as [`Session`](crate::Session).
     pub fn scope<T: 'static>(self) -> Self {
-        self.with(|core| core.scope = Scope::of::<T>())
+        self.with(|config| config.scope = Scope::of::<T>())
     }
 
     /// Returns whether it has a scope, so that [`Session`](crate::Session) as an extractor does not mean its sessions.
     #[must_use]
     pub fn is_scoped(&self) -> bool {
-        !self.core.scope.is_default()
+        !self.config.scope.is_default()
     }
 
     /// Sends the cookie over plain http, for development: see
     /// [`CookieOptionsBuilder::insecure_http`](crate::CookieOptionsBuilder::insecure_http). Everybody on the network path can
     /// read the cookie then.
     pub fn insecure_http(self) -> Self {
-        self.with(|core| core.transport.cookie = core.transport.cookie.take().map(CookieOptions::into_insecure_http))
+        self.with(|config| {
+            config.transport.cookie = config.transport.cookie.take().map(CookieOptions::into_insecure_http);
+        })
     }
 
     /// Signs tokens: a MAC of 128 bits (HMAC-SHA256) stands behind each, and is checked before any store call. So forged and
@@ -151,13 +153,13 @@ impl<P> SessionLayer<P> {
     /// [`CookieStore`](crate::client::CookieStore) are authentic already: for them it changes nothing.
     #[cfg(feature = "secure-cookies")]
     pub fn signed(self, keyring: impl Into<crate::keys::Keyring>) -> Self {
-        let format = crate::client::SignedTokens::new(keyring.into(), self.core.transport.name());
-        self.with(|core| core.backend.format(Arc::new(format)))
+        let format = crate::client::SignedTokens::new(keyring.into(), self.config.transport.name());
+        self.with(|config| config.backend.format(Arc::new(format)))
     }
 
     /// Sets the lifetime of sessions. Default: [`Lifetime::default`]. Lower limits hold for existing sessions, too.
     pub fn lifetime(self, lifetime: Lifetime) -> Self {
-        self.with(|core| core.lifetime = lifetime)
+        self.with(|config| config.lifetime = lifetime)
     }
 
     /// Names the state key that holds the owner, for services that do not call [`Session::login`](crate::Session::login): when a
@@ -168,7 +170,7 @@ impl<P> SessionLayer<P> {
     /// owner. A commit that would store another value there fails with [`Error::is_no_owner`].
     pub fn owner_key(self, key: impl Into<String>) -> Self {
         let key = key.into();
-        self.with(|core| core.owner_key = Some(key.into()))
+        self.with(|config| config.owner_key = Some(key.into()))
     }
 
     /// Limits the sessions that an owner may have at once. `over` says what becomes of a login beyond the limit. Default: no
@@ -181,16 +183,16 @@ impl<P> SessionLayer<P> {
         if max == 0 {
             return Err(Error::no_limit());
         }
-        if self.core.backend.owner_index().is_none() {
+        if self.config.backend.owner_index().is_none() {
             return Err(Error::no_owner_index());
         }
-        Ok(self.with(|core| core.quota = Some(Quota { max, over })))
+        Ok(self.with(|config| config.quota = Some(Quota { max, over })))
     }
 
     /// Ends every session that was made before a time: after a leak, for example. Give it a [`ValidFrom`] to move that time
     /// while the server runs, or a fixed `SystemTime`. Default: none.
     pub fn valid_from(self, time: impl Into<ValidFrom>) -> Self {
-        self.with(|core| core.valid_from = time.into())
+        self.with(|config| config.valid_from = time.into())
     }
 
     /// Ends every session of an owner when the value that the application gives for this owner moves on: the time of the last
@@ -217,38 +219,38 @@ impl<P> SessionLayer<P> {
         F: Fn(String) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Option<SystemTime>, StoreError>> + Send + 'static,
     {
-        self.with(|core| core.owner_valid_from = Some(Arc::new(move |owner| Box::pin(ask(owner)))))
+        self.with(|config| config.owner_valid_from = Some(Arc::new(move |owner| Box::pin(ask(owner)))))
     }
 
     /// Limits the size of a session in bytes: its packed state, its owner and its label. A commit that would make a session
     /// larger than that fails with [`Error::is_too_large`](crate::Error::is_too_large) and stores nothing. A commit that makes
     /// the session smaller never fails with it. Default: 64 KiB.
     pub fn max_bytes(self, limit: u32) -> Self {
-        self.with(|core| core.max_bytes = limit as usize)
+        self.with(|config| config.max_bytes = limit as usize)
     }
 
     /// Keeps a request's writes only if `is_kept` returns true for the status of its response. Renewals and purges are done in
     /// any case. Default: all writes are kept, because a counter of failed logins must survive a 401.
     pub fn commit_if(self, is_kept: impl Fn(StatusCode) -> bool + Send + Sync + 'static) -> Self {
-        self.with(|core| core.commit_if = Some(Arc::new(is_kept)))
+        self.with(|config| config.commit_if = Some(Arc::new(is_kept)))
     }
 
     /// Limits the time for which a commit tries again: while other requests keep changing the session, and while the outcome of a
     /// write is unknown. After it, the request fails with [`Error::is_conflict`] and [`Event::Contended`], or with the store's
     /// error. Each call of the store has the store's own time-outs, which should be shorter. Default: 5 s.
     pub fn commit_timeout(self, limit: Duration) -> Self {
-        self.with(|core| core.commit_timeout = limit)
+        self.with(|config| config.commit_timeout = limit)
     }
 
     /// Sets what a request gets if the store cannot load its session. Default: [`OnStoreError::Fail`].
     pub fn on_store_error(self, what: OnStoreError) -> Self {
-        self.with(|core| core.on_store_error = what)
+        self.with(|config| config.on_store_error = what)
     }
 
     /// Sets the status of the empty response to a request whose session failed, if trying again can help
     /// ([`Error::is_temporary`]). Other failures are answered 403 or 500: see [`Failure`]. Default: 503.
     pub fn failure_status(self, status: StatusCode) -> Self {
-        self.with(|core| core.failure_status = status)
+        self.with(|config| config.failure_status = status)
     }
 
     /// Builds the response to a request whose session failed. The hook gets the cause, and must not show it to the client. The
@@ -260,24 +262,24 @@ impl<P> SessionLayer<P> {
     where
         F: Fn(&Failure) -> Response<B> + Clone,
     {
-        SessionLayer { core: self.core, policy: OnFailure(hook) }
+        SessionLayer { config: self.config, policy: OnFailure(hook) }
     }
 
     /// Sets the clock for deadlines. Default: `SystemTime::now`.
     pub fn clock(self, clock: impl Clock) -> Self {
-        self.with(|core| core.clock = Arc::new(clock))
+        self.with(|config| config.clock = Arc::new(clock))
     }
 
     /// Sets a hook that gets every [`Event`], for metrics and alarms. It runs on the request's path, so it must be quick.
     pub fn on_event(self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        self.with(|core| core.on_event = Some(Arc::new(hook)))
+        self.with(|config| config.on_event = Some(Arc::new(hook)))
     }
 
     /// Returns the handle of sessions by owner, for "log out everywhere" and "your devices". `None`: the store has no index of
     /// owners.
     #[must_use]
     pub fn owners(&self) -> Option<Owners> {
-        Owners::new(Arc::clone(&self.core))
+        Owners::new(Arc::clone(&self.config))
     }
 
     /// Reads the tokens of a request. No store is asked: that is left to who loads the session.
@@ -286,7 +288,7 @@ impl<P> SessionLayer<P> {
     /// [`Exchange::commit`], and writes the [`Head`] that comes of it into the response:
     ///
     /// ```
-    /// use cloakroom::{Failure, Head, MemoryStore, SessionLayer};
+    /// use cloakroom::{Failure, MemoryStore, SessionLayer, adapter::Head};
     /// use http::{Request, Response, StatusCode};
     ///
     /// async fn answer<B: Default>(layer: &SessionLayer, mut request: Request<B>) -> Result<Response<B>, Failure> {
@@ -302,16 +304,16 @@ impl<P> SessionLayer<P> {
     /// # assert!(runtime.block_on(answer(&layer, Request::new(String::new()))).unwrap().headers().is_empty());
     /// ```
     pub fn begin(&self, headers: &impl Headers) -> Exchange {
-        let core = &self.core;
-        let mut shared = UniqueArc::new(Shared::new(Some(core.clone())));
-        shared.presented.read(core, |name| headers.values(name));
-        Exchange::new(LazySession { shared: shared.shareable() })
+        let config = &self.config;
+        let mut request = UniqueArc::new(RequestState::new(Some(config.clone())));
+        request.presented.read(config, |name| headers.values(name));
+        Exchange::new(LazySession { request: request.shareable() })
     }
 
-    fn with(mut self, set: impl FnOnce(&mut Core)) -> Self {
-        let core = Arc::make_mut(&mut self.core);
-        set(core);
-        core.backend.bind(core.transport.name());
+    fn with(mut self, set: impl FnOnce(&mut Config)) -> Self {
+        let config = Arc::make_mut(&mut self.config);
+        set(config);
+        config.backend.bind(config.transport.name());
         self
     }
 }
@@ -327,8 +329,8 @@ impl<S, P: Clone> Layer<S> for SessionLayer<P> {
 impl<P> fmt::Debug for SessionLayer<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionLayer")
-            .field("transport", &self.core.transport)
-            .field("lifetime", &self.core.lifetime)
+            .field("transport", &self.config.transport)
+            .field("lifetime", &self.config.lifetime)
             .finish_non_exhaustive()
     }
 }

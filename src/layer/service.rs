@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
-    layer::{Answer, CommitFuture, EmptyResponse, Exchange, SessionLayer},
+    layer::{CommitFuture, EmptyResponse, Exchange, FailureResponse, SessionLayer},
     request::{Failure, Head},
 };
 
@@ -32,7 +32,7 @@ impl<S, P> SessionService<S, P> {
 impl<S, P, ReqBody, ResBody> Service<Request<ReqBody>> for SessionService<S, P>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    P: Answer<ResBody> + Clone,
+    P: FailureResponse<ResBody> + Clone,
 {
     type Response = Response<ResBody>;
     type Error = S::Error;
@@ -74,7 +74,7 @@ pin_project! {
 impl<F, B, P, E> Future for ResponseFuture<F, B, P>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    P: Answer<B>,
+    P: FailureResponse<B>,
 {
     type Output = Result<Response<B>, E>;
 
@@ -107,7 +107,7 @@ where
     }
 }
 
-fn answer<B, P: Answer<B>>(policy: &P, mut response: Response<B>, head: Result<Head, Failure>) -> Response<B> {
+fn answer<B, P: FailureResponse<B>>(policy: &P, mut response: Response<B>, head: Result<Head, Failure>) -> Response<B> {
     let head = match head {
         Ok(head) => head,
         Err(failure) => return policy.answer(failure),

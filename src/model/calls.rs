@@ -11,7 +11,10 @@ use super::{
     world::{Opened, Packet, Stage, World},
     writes,
 };
-use crate::{SessionId, Standing, store::dice};
+use crate::{
+    SessionId,
+    store::{Standing, dice},
+};
 
 /// How a call to the store goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What a handler does with its session.
 
 use super::{request::Options, tape::TapeStore};
-use crate::{Owners, Session, Timestamp};
+use crate::{Owners, Session, store::Timestamp};
 
 /// The user whose sessions "log out everywhere" ends.
 pub(super) const ALICE: &str = "alice";

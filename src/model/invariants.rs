@@ -10,7 +10,7 @@ use super::{
     steps::{Protocol, send},
     world::{Break, Opened, Request, Stage, World},
 };
-use crate::{SessionId, Standing};
+use crate::{SessionId, store::Standing};
 
 pub(super) const DELETED: &str = "an id that was deleted never comes back";
 pub(super) const REMADE: &str = "a new session holds nothing that another request had loaded";

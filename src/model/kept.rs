@@ -11,9 +11,8 @@ use std::{
 };
 
 use crate::{
-    Record, SessionId, Standing, Timestamp,
-    store::dice,
-    store::{Secret, SecretHash, Token},
+    SessionId,
+    store::{Record, Secret, SecretHash, Standing, Timestamp, Token, dice},
 };
 
 /// A record, and a fingerprint that stands for it wherever it is hashed.

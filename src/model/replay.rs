@@ -22,7 +22,10 @@ use super::{
     request::{Answer, Next, Options, Progress, Run, SetCookie},
     tape::TapeStore,
 };
-use crate::{Event, LazySession, Lifetime, OnStoreError, Owners, SessionLayer, Timestamp, store::dice};
+use crate::{
+    Event, LazySession, Lifetime, OnStoreError, Owners, SessionLayer,
+    store::{Timestamp, dice},
+};
 
 /// A run, with what it leads to. Its fingerprint stands for it wherever it is hashed.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use super::{
     does::Does,
     kept::{Cookie, Kept},
 };
-use crate::{SessionId, Timestamp};
+use crate::{SessionId, store::Timestamp};
 
 /// The options of all layers of a world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

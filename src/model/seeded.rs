@@ -9,7 +9,7 @@ use super::{
     request::{Call, Reply},
     world::World,
 };
-use crate::{Standing, State};
+use crate::store::{Standing, State};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bug {

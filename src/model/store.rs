@@ -8,7 +8,10 @@ use super::{
     request::{Call, Reply},
     seeded::Bug,
 };
-use crate::{Record, SessionId, Timestamp};
+use crate::{
+    SessionId,
+    store::{Record, Timestamp},
+};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Store {

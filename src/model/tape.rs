@@ -11,8 +11,8 @@ use super::{
     request::{Call, Next, Progress, Reply, Run},
 };
 use crate::{
-    Created, Deleted, DynOwnerIndex, Error, OwnerIndex, Record, Replaced, Session, SessionId, SessionStore, StoreError,
-    Timestamp,
+    Error, Session, SessionId, StoreError,
+    store::{Created, Deleted, DynOwnerIndex, OwnerIndex, Record, Replaced, SessionStore, Timestamp},
 };
 
 /// Gives the replies of a run, and waits for ever where they end.

@@ -13,9 +13,8 @@ use super::{
     store::{Owed, Store},
 };
 use crate::{
-    Credentials, Record, SessionId, Standing, State, Timestamp,
-    store::dice,
-    store::{Secret, Token},
+    SessionId,
+    store::{Credentials, Record, Secret, Standing, State, Timestamp, Token, dice},
 };
 
 #[allow(clippy::struct_excessive_bools)] // facts, and none excludes another

@@ -7,7 +7,7 @@ use super::{
     store::Effect,
     world::{Break, World},
 };
-use crate::{SessionId, Standing};
+use crate::{SessionId, store::Standing};
 
 /// Takes note of a write of the request `at`. `is_late`: its sender does not wait for it any more.
 pub(super) fn note(world: &mut World, at: usize, effect: &Effect, is_late: bool, bug: Option<Bug>) {

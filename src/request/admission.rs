@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, time::Duration};
 
 use crate::{
-    config::{Core, Event, OverLimit, Quota},
+    config::{Config, Event, OverLimit, Quota},
     error::Error,
     request::{
         OwnedSession,
@@ -14,7 +14,7 @@ use crate::{
 
 /// A session on its way to its owner: it keeps the owner's limit.
 pub(crate) struct Admission<'a> {
-    core: &'a Core,
+    config: &'a Config,
     quota: Quota,
     owner: &'a str,
     id: SessionId,
@@ -28,23 +28,23 @@ pub(crate) struct Admission<'a> {
 impl<'a> Admission<'a> {
     /// Asks whether the session may become the owner's. `None`: there is no limit, so the store was not asked.
     pub(crate) async fn ask(
-        core: &'a Core,
+        config: &'a Config,
         owner: Option<&'a str>,
         id: SessionId,
         now: Timestamp,
     ) -> Result<Option<Self>, Error> {
-        let (Some(quota), Some(owner)) = (core.quota, owner) else { return Ok(None) };
-        Box::pin(Self::ask_for(core, quota, owner, id, now)).await
+        let (Some(quota), Some(owner)) = (config.quota, owner) else { return Ok(None) };
+        Box::pin(Self::ask_for(config, quota, owner, id, now)).await
     }
 
     async fn ask_for(
-        core: &'a Core,
+        config: &'a Config,
         quota: Quota,
         owner: &'a str,
         id: SessionId,
         now: Timestamp,
     ) -> Result<Option<Self>, Error> {
-        let admission = Self { core, quota, owner, id, now, elders: Vec::new(), used: Timestamp::default() };
+        let admission = Self { config, quota, owner, id, now, elders: Vec::new(), used: Timestamp::default() };
         match (quota.over, admission.others().await) {
             (OverLimit::Refuse, Ok(others)) if others.len() >= quota.max => Err(Error::over_limit(quota.max)),
             (OverLimit::Refuse, Ok(_)) => Ok(Some(admission)),
@@ -91,22 +91,22 @@ impl<'a> Admission<'a> {
     /// Ends the sessions that were not used for longest. Logins that race must agree on one order, this session included, or
     /// each would end the other. An elder that is in use at this moment does not end this one.
     async fn end_oldest(&self) -> Result<(), Error> {
-        let mut sessions = owned::sessions(self.core, self.owner).await?;
+        let mut sessions = owned::sessions(self.config, self.owner).await?;
         let limit = |id: &SessionId| if self.elders.contains(id) { self.used } else { Timestamp::MAX };
         sessions.sort_by_key(|session| Reverse((session.last_used.min(limit(&session.id)), session.id)));
         for session in sessions.into_iter().skip(self.quota.max) {
-            owned::revoke(self.core, self.owner, &session.id).await?;
+            owned::revoke(self.config, self.owner, &session.id).await?;
         }
         Ok(())
     }
 
     /// Reports a failure and lets the login go on: its token must reach the client. The next login ends the surplus.
     fn let_be(&self, error: &Error) {
-        self.core.emit(&Event::StoreFailed { error });
+        self.config.emit(&Event::StoreFailed { error });
     }
 
     async fn others(&self) -> Result<Vec<OwnedSession>, Error> {
-        let mut sessions = owned::sessions(self.core, self.owner).await?;
+        let mut sessions = owned::sessions(self.config, self.owner).await?;
         sessions.retain(|session| session.id != self.id);
         Ok(sessions)
     }

@@ -9,7 +9,7 @@ use http::{
 use smallvec::SmallVec;
 
 use super::ticket::BEARER;
-use crate::config::{Core, Way};
+use crate::config::{Config, Way};
 
 /// The most claims of one request that are kept. It is more than are tried, because some may be malformed or forged.
 const MAX_KEPT: usize = 16;
@@ -39,14 +39,14 @@ impl Presented {
     }
 
     /// Reads what a request presents. It allocates nothing for no token, or for one.
-    pub(crate) fn read<'a, I>(&mut self, core: &'a Core, header: impl Fn(&'a HeaderName) -> I)
+    pub(crate) fn read<'a, I>(&mut self, config: &'a Config, header: impl Fn(&'a HeaderName) -> I)
     where
         I: Iterator<Item = &'a [u8]>,
     {
-        let (Self { claims, way }, transport) = (self, &core.transport);
+        let (Self { claims, way }, transport) = (self, &config.transport);
         let mut add = |value: &[u8], way| {
             if claims.len() < MAX_KEPT
-                && core.backend.fits(value.len())
+                && config.backend.fits(value.len())
                 && claims.iter().all(|known| *known.value != *value)
             {
                 claims.push(Claim { value: SmallVec::from_slice(value), way });

@@ -7,10 +7,10 @@ use self::{
     write::{Put, Stored},
 };
 use crate::{
-    config::{Core, Event, Place},
+    config::{Config, Event, Place},
     error::Error,
     request::{
-        Act, Asked, Change, Claim, Dropped, Found, Loaded, Ops, OwnerEdit, Plan, SharedOps, Ticket, Visit,
+        Act, Asked, Change, Claim, Dropped, Edits, Found, Loaded, Opening, OwnerEdit, Plan, SharedEdits, Ticket,
         owner_valid_from, plan,
     },
     store::{Lifetime, Record, Standing, State, StoreError, Timestamp, Token, queue::Alone},
@@ -37,13 +37,13 @@ pub(crate) enum CookieWindow {
 
 /// One commit: the session as it was loaded, the operations, and their progress.
 pub(crate) struct Commit<'a> {
-    pub(crate) core: &'a Core,
+    pub(crate) config: &'a Config,
     pub(crate) claims: &'a [Claim],
-    pub(crate) visit: Visit,
+    pub(crate) opening: Opening,
     /// The operations as they were when the commit began.
-    pub(crate) asked: SharedOps,
+    pub(crate) asked: SharedEdits,
     /// The same operations, with updates that ran again.
-    pub(crate) ops: SharedOps,
+    pub(crate) edits: SharedEdits,
     pub(crate) head: CookieWindow,
     pub(crate) ticket: Ticket,
     pub(crate) dropped: Option<Dropped>,
@@ -69,12 +69,18 @@ enum Next {
 }
 
 impl<'a> Commit<'a> {
-    pub(crate) fn new(core: &'a Core, claims: &'a [Claim], visit: Visit, asked: SharedOps, head: CookieWindow) -> Self {
+    pub(crate) fn new(
+        config: &'a Config,
+        claims: &'a [Claim],
+        opening: Opening,
+        asked: SharedEdits,
+        head: CookieWindow,
+    ) -> Self {
         Self {
-            core,
+            config,
             claims,
-            visit,
-            ops: SharedOps::clone(&asked),
+            opening,
+            edits: SharedEdits::clone(&asked),
             asked,
             head,
             ticket: Ticket::Keep,
@@ -92,20 +98,20 @@ impl<'a> Commit<'a> {
     ///
     /// `ticket` is valid after an error, too: a purge removes the cookie even if the store fails.
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
-        let now = self.core.now();
-        if self.ops.hides_session() {
+        let now = self.config.now();
+        if self.edits.hides_session() {
             return Box::pin(self.end(now)).await;
         }
-        if self.core.owner_valid_from.is_some() {
+        if self.config.owner_valid_from.is_some() {
             Box::pin(self.admit()).await?;
         }
-        let mut found = self.visit.base().cloned();
+        let mut found = self.opening.base().cloned();
         let mut turn = None;
         loop {
             match self.next(found.as_ref(), now)? {
                 Next::Nothing => {
                     // A label or a lifetime stays pending until there is a session.
-                    self.waits = self.visit.loaded == Loaded::Nothing && self.head == CookieWindow::Open;
+                    self.waits = self.opening.loaded == Loaded::Nothing && self.head == CookieWindow::Open;
                     return Ok(());
                 }
                 Next::Drop(why) => {
@@ -116,8 +122,8 @@ impl<'a> Commit<'a> {
                     Begun::Done => return Ok(()),
                     // The user is logged in by the other login. What this request wrote besides is merged into its session.
                     Begun::Second => {
-                        self.ops = SharedOps::clone(&self.asked);
-                        SharedOps::make_mut(&mut self.ops).drop_login(self.core.owner_key.as_deref());
+                        self.edits = SharedEdits::clone(&self.asked);
+                        SharedEdits::make_mut(&mut self.edits).drop_login(self.config.owner_key.as_deref());
                     }
                 },
                 Next::DeleteFound => match Box::pin(self.delete_found(found)).await? {
@@ -128,19 +134,19 @@ impl<'a> Commit<'a> {
                     let (id, is_touch) = (put.id, put.change == Change::Touch);
                     match self.store(*put, now, &mut turn).await {
                         Ok(Stored::Done) => {
-                            self.core.upkeep_works();
+                            self.config.upkeep_works();
                             return Ok(());
                         }
                         // Another request has moved the deadline on.
                         Ok(_) if is_touch => return Ok(()),
                         Ok(Stored::Found(record)) => {
                             if record.is_some() {
-                                self.core.emit(&Event::ConflictReplayed { id });
+                                self.config.emit(&Event::ConflictReplayed { id });
                             }
                             found = record;
                         }
                         Err(error) if is_touch => {
-                            self.core.upkeep_failed(id, &error);
+                            self.config.upkeep_failed(id, &error);
                             self.lost = None;
                             return Ok(());
                         }
@@ -154,14 +160,14 @@ impl<'a> Commit<'a> {
 
     /// Purges, and begins another session if it is a restart. The purge comes before everything that may fail.
     async fn end(&mut self, now: Timestamp) -> Result<(), Error> {
-        let asked = Asked { act: self.ops.act, owner: OwnerEdit::Keep, writes: false, upkeep: false };
-        let plan = plan(&self.visit.loaded, Found::Gone, asked);
+        let asked = Asked { act: self.edits.act, owner: OwnerEdit::Keep, writes: false, upkeep: false };
+        let plan = plan(&self.opening.loaded, Found::Gone, asked);
         if plan == Plan::Fail {
             return Err(Error::read_only());
         }
         self.purge(now).await?;
         if plan == Plan::Restart {
-            if self.core.owner_valid_from.is_some() {
+            if self.config.owner_valid_from.is_some() {
                 self.admit().await?;
             }
             self.create(None, now).await?;
@@ -174,26 +180,28 @@ impl<'a> Commit<'a> {
         let standing = found.map_or(Standing::Unknown, |record| self.standing(record, now));
         let owner = self.written_owner()?;
         let edit = self.owner_edit(owner.as_ref());
-        let renews = self.ops.renews() || edit != OwnerEdit::Keep;
-        let is_open = matches!(self.visit.loaded, Loaded::Current(_));
+        let renews = self.edits.renews() || edit != OwnerEdit::Keep;
+        let is_open = matches!(self.opening.loaded, Loaded::Current(_));
         let mut state = None;
         let writes = match found.filter(|_| is_open) {
             Some(record) if standing == Standing::Current => {
-                Ops::replay(&mut self.ops, record.state())?;
-                state = self.ops.applied(record.state(), renews);
-                state.is_some() || self.ops.describes()
+                Edits::replay(&mut self.edits, record.state())?;
+                state = self.edits.applied(record.state(), renews);
+                state.is_some() || self.edits.describes()
             }
             // Only keys are merged; a token that is unknown has nothing to write at all.
-            Some(_) if standing == Standing::Superseded => self.ops.touches_keys() || (renews && self.ops.names_keys()),
-            None if self.visit.loaded == Loaded::Nothing => {
-                Ops::replay(&mut self.ops, State::empty())?;
-                self.ops.started || self.ops.inserts(renews)
+            Some(_) if standing == Standing::Superseded => {
+                self.edits.touches_keys() || (renews && self.edits.names_keys())
             }
-            _ => self.ops.touches_keys() || self.ops.describes() || self.ops.started,
+            None if self.opening.loaded == Loaded::Nothing => {
+                Edits::replay(&mut self.edits, State::empty())?;
+                self.edits.started || self.edits.inserts(renews)
+            }
+            _ => self.edits.touches_keys() || self.edits.describes() || self.edits.started,
         };
-        let asked = Asked { act: self.ops.act, owner: edit, writes, upkeep: self.is_upkeep_due(now) };
+        let asked = Asked { act: self.edits.act, owner: edit, writes, upkeep: self.is_upkeep_due(now) };
         let found_as = found.map_or(Found::Gone, |record| Found::Record(record, standing));
-        let next = match (plan(&self.visit.loaded, found_as, asked), found) {
+        let next = match (plan(&self.opening.loaded, found_as, asked), found) {
             (Plan::Replace(change), Some(record)) => {
                 let admits = renews && self.is_login(edit);
                 match self.make(record, change, state, owner, admits, now)? {
@@ -207,7 +215,7 @@ impl<'a> Commit<'a> {
             (Plan::DeleteFound, _) => Next::DeleteFound,
             (Plan::Drop(why), _) => Next::Drop(why),
             (Plan::Fail, _) => {
-                let cause = self.visit.beside.as_ref().and_then(|beside| beside.cause.clone());
+                let cause = self.opening.beside.as_ref().and_then(|beside| beside.cause.clone());
                 return Err(cause.map_or_else(Error::read_only, Error::from));
             }
         };
@@ -217,33 +225,33 @@ impl<'a> Commit<'a> {
     /// Returns the standing of the token with which this handle was opened.
     fn standing(&self, record: &Record, now: Timestamp) -> Standing {
         let standing = |token: &Token| record.standing(&token.hash(), now);
-        self.visit.token.as_ref().map_or(Standing::Unknown, standing)
+        self.opening.token.as_ref().map_or(Standing::Unknown, standing)
     }
 
     fn lifetime_of<'b>(&'b self, record: &'b Record) -> &'b Lifetime {
-        self.core.lifetime_of(record)
+        self.config.lifetime_of(record)
     }
 
     /// Returns whether the deadline must move on, or the token must be sent again under the current key. A session that is in
     /// the cookie needs a cookie for it, so its head must not have left.
     fn is_upkeep_due(&self, now: Timestamp) -> bool {
-        let is_possible = self.head != CookieWindow::Sent || !self.core.backend.is_client_side();
-        let is_touch_due = |record: &Record| self.core.is_touch_due(record, self.ops.names_keys(), now);
-        self.is_resend_asked() || (is_possible && self.visit.record().is_some_and(is_touch_due))
+        let is_possible = self.head != CookieWindow::Sent || !self.config.backend.is_client_side();
+        let is_touch_due = |record: &Record| self.config.is_touch_due(record, self.edits.names_keys(), now);
+        self.is_resend_asked() || (is_possible && self.opening.record().is_some_and(is_touch_due))
     }
 
     /// Returns whether the token must be sent again under another key, or because of an earlier save. Only the commit with which
     /// the head leaves does it: a token that is sent after a newer one would log the user out.
     fn is_resend_asked(&self) -> bool {
-        self.head == CookieWindow::Leaves && (self.visit.is_reissue_due() || self.resends)
+        self.head == CookieWindow::Leaves && (self.opening.is_reissue_due() || self.resends)
     }
 
     fn drop_writes(&mut self, why: Dropped) {
-        if let Some(event) = self.visit.id().and_then(|id| why.event(id)) {
-            self.core.emit(&event);
+        if let Some(event) = self.opening.id().and_then(|id| why.event(id)) {
+            self.config.emit(&event);
         }
         if why != Dropped::Unavailable {
-            self.visit.loaded = Loaded::Gone;
+            self.opening.loaded = Loaded::Gone;
         }
         self.dropped = Some(why);
     }
@@ -261,12 +269,12 @@ impl<'a> Commit<'a> {
     /// Takes note of a lost race. Fails if other requests have been faster for longer than `commit_timeout`.
     fn lose(&mut self) -> Result<(), Error> {
         let since = *self.contended_since.get_or_insert_with(Instant::now);
-        if since.elapsed() > self.core.commit_timeout { Err(self.contended()) } else { Ok(()) }
+        if since.elapsed() > self.config.commit_timeout { Err(self.contended()) } else { Ok(()) }
     }
 
     fn contended(&self) -> Error {
-        if let Some(id) = self.visit.id() {
-            self.core.emit(&Event::Contended { id });
+        if let Some(id) = self.opening.id() {
+            self.config.emit(&Event::Contended { id });
         }
         Error::contended()
     }
@@ -274,6 +282,6 @@ impl<'a> Commit<'a> {
     /// Returns the time that is left of `commit_timeout`.
     fn patience(&self) -> Duration {
         let spent = self.contended_since.map_or(Duration::ZERO, |since| since.elapsed());
-        self.core.commit_timeout.saturating_sub(spent)
+        self.config.commit_timeout.saturating_sub(spent)
     }
 }

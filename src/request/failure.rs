@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::{Head, Headers, add};
-use crate::{config::Core, error::Error};
+use crate::{config::Config, error::Error};
 
 /// A session could not be committed, or loaded: what the client is told, and why.
 ///
@@ -22,13 +22,13 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(core: &Core, error: Error, head: Head) -> Self {
+    pub(crate) fn new(config: &Config, error: Error, head: Head) -> Self {
         let mut headers = HeaderMap::new();
         // The cookie goes, come what may.
         head.write(&mut headers);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let status = error.status(core.failure_status);
+        let status = error.status(config.failure_status);
         Self { status, headers, error: Arc::new(error) }
     }
 

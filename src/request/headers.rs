@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::{fmt, sync::Arc};
 
 use crate::{
-    config::{Core, Way},
+    config::{Config, Way},
     error::Error,
     request::{Failure, Ticket},
 };
@@ -62,14 +62,14 @@ fn keeps_private(directive: &[u8]) -> bool {
     directive.eq_ignore_ascii_case(b"private") || directive.eq_ignore_ascii_case(b"no-store")
 }
 
-/// The session's part of a response's head, which [`CommitFuture`](crate::CommitFuture) resolves to.
+/// The session's part of a response's head, which [`CommitFuture`](crate::adapter::CommitFuture) resolves to.
 #[derive(Clone)]
 #[must_use]
 pub struct Head {
     /// The token, where the client gets or loses one. Boxed, since few responses do, and futures carry this around.
     pub(crate) token: Option<Box<(HeaderName, HeaderValue)>>,
     /// The layer's options, if the response may depend on the session.
-    pub(crate) read: Option<Arc<Core>>,
+    pub(crate) read: Option<Arc<Config>>,
 }
 
 impl Head {
@@ -85,7 +85,7 @@ impl Head {
 
     /// Writes `Set-Cookie`, `Vary` and `Cache-Control`; adds to what the application has, and never replaces it.
     pub fn write(self, headers: &mut impl Headers) {
-        for name in self.read.iter().flat_map(|core| core.transport.varies_on()) {
+        for name in self.read.iter().flat_map(|config| config.transport.varies_on()) {
             add(headers, header::VARY, HeaderValue::from(name.clone()));
         }
         if let Some(token) = self.token {
@@ -122,17 +122,17 @@ impl HeadLines {
     }
 
     /// Makes the head of the response, or the failure that is answered in its place. The token goes along in either case.
-    pub(crate) fn into_head(self, core: &Arc<Core>, result: Result<(), Error>) -> Result<Head, Failure> {
+    pub(crate) fn into_head(self, config: &Arc<Config>, result: Result<(), Error>) -> Result<Head, Failure> {
         if result.is_ok() && self.is_nothing() {
             return Ok(Head::nothing());
         }
-        let read = self.is_read.then(|| Arc::clone(core));
-        let token = self.ticket.line(&core.transport, self.way).map(|line| line.map(Box::new));
+        let read = self.is_read.then(|| Arc::clone(config));
+        let token = self.ticket.line(&config.transport, self.way).map(|line| line.map(Box::new));
         match (token, result) {
             (Ok(token), Ok(())) => Ok(Head { token, read }),
-            (Err(error), Ok(())) => Err(Failure::new(core, error, Head::nothing())),
+            (Err(error), Ok(())) => Err(Failure::new(config, error, Head::nothing())),
             // If the token cannot be written, the error that came first is answered.
-            (token, Err(error)) => Err(Failure::new(core, error, Head { token: token.ok().flatten(), read })),
+            (token, Err(error)) => Err(Failure::new(config, error, Head { token: token.ok().flatten(), read })),
         }
     }
 }

@@ -2,28 +2,28 @@
 
 mod claims;
 mod commit;
+mod edits;
 mod failure;
 mod headers;
 mod open;
-mod ops;
 mod plan;
 mod ticket;
 
 mod admission;
 mod outlives;
 pub(crate) mod owned;
-mod shared;
+mod state;
 
 pub(crate) use self::{
     admission::Admission,
     claims::{Claim, Claims, Presented},
     commit::{Commit, CookieWindow, owner_in},
+    edits::{Act, Edits, PendingEdits, Replay, SharedEdits},
     headers::{HeadLines, add},
-    open::{Beside, Look, Visit, live, look, open, or_as_told, owner_valid_from, revoked_by_owner},
-    ops::{Act, Ops, Pending, Replay, SharedOps},
+    open::{Beside, Opening, Verdict, judge, live, open, or_as_told, owner_valid_from, revoked_by_owner},
     outlives::Outlives,
     plan::{Asked, Change, Dropped, Found, Loaded, OwnerEdit, Plan, plan},
-    shared::{Inner, Shared, at_once},
+    state::{LoadedSession, RequestState, at_once},
     ticket::Ticket,
 };
 pub use self::{

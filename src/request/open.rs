@@ -2,7 +2,7 @@
 
 use crate::{
     client::{KeyAge, Opened, Refused},
-    config::{Core, Event, OnStoreError, Rejection, Way},
+    config::{Config, Event, OnStoreError, Rejection, Way},
     error::Error,
     request::{Claim, Loaded},
     store::{Record, SessionId, Standing, State, StoreError, Timestamp, Token},
@@ -13,7 +13,7 @@ const MAX_CLAIMS: usize = 4;
 
 /// The outcome of looking up a request's claims.
 #[derive(Clone)]
-pub(crate) struct Visit {
+pub(crate) struct Opening {
     pub(crate) loaded: Loaded,
     /// The token of what was loaded.
     pub(crate) token: Option<Token>,
@@ -44,7 +44,7 @@ pub(crate) struct Beside {
     pub(crate) cause: Option<StoreError>,
 }
 
-impl Visit {
+impl Opening {
     pub(crate) fn of(loaded: Loaded) -> Self {
         Self {
             loaded,
@@ -61,11 +61,11 @@ impl Visit {
 
     /// Opens the next well-formed claim, and returns it with the way in which it came. Forged claims do not count towards the
     /// limit.
-    pub(crate) fn open_next(&mut self, core: &Core, claims: &[Claim]) -> Option<(Result<Opened, Refused>, Way)> {
+    pub(crate) fn open_next(&mut self, config: &Config, claims: &[Claim]) -> Option<(Result<Opened, Refused>, Way)> {
         while self.counted < MAX_CLAIMS {
             let claim = claims.get(self.tried)?;
             self.tried += 1;
-            let opened = core.backend.open(&claim.value);
+            let opened = config.backend.open(&claim.value);
             if !matches!(opened, Err(Refused::Malformed)) {
                 self.counted += usize::from(opened.is_ok());
                 self.way.get_or_insert(claim.way);
@@ -110,121 +110,125 @@ impl Visit {
 
 /// Looks up the claims until one opens a session. A forged, superseded, unknown or unreadable claim does not end the search.
 ///
-/// It is one flat future that writes into `visit`. Each nested future would be moved as a whole, for every request.
-pub(crate) async fn open(core: &Core, claims: &[Claim], visit: &mut Visit) -> Result<(), Error> {
-    while let Some((opened, way)) = visit.open_next(core, claims) {
+/// It is one flat future that writes into `opening`. Each nested future would be moved as a whole, for every request.
+pub(crate) async fn open(config: &Config, claims: &[Claim], opening: &mut Opening) -> Result<(), Error> {
+    while let Some((opened, way)) = opening.open_next(config, claims) {
         let Ok(Opened { token, record, key }) = opened else {
-            core.emit(&Event::Forged);
+            config.emit(&Event::Forged);
             continue;
         };
-        let (id, token, now) = (token.id, token.hashed(), core.now());
-        let found = match core.backend.load(&id, record).await {
+        let (id, token, now) = (token.id, token.hashed(), config.now());
+        let found = match config.backend.load(&id, record).await {
             Ok(found) => found,
             Err(error) if error.is_undecodable() => {
                 tracing::error!(%id, error = &error as &(dyn std::error::Error + 'static), "session record unreadable");
-                core.emit(&Event::Rejected { id, reason: Rejection::Undecodable });
-                let beside = visit.beside.get_or_insert_default();
+                config.emit(&Event::Rejected { id, reason: Rejection::Undecodable });
+                let beside = opening.beside.get_or_insert_default();
                 beside.unreadable.push(id);
                 beside.cause.get_or_insert(error);
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
-        let mut looked = look(core, &token, found.as_ref(), now);
-        if core.owner_valid_from.is_some() {
-            looked = Box::pin(revoked_by_owner(core, looked, found.as_ref())).await?;
+        let mut verdict = judge(config, &token, found.as_ref(), now);
+        if config.owner_valid_from.is_some() {
+            verdict = Box::pin(revoked_by_owner(config, verdict, found.as_ref())).await?;
         }
-        match (looked, found) {
-            (Look::Opens, Some(record)) => {
-                visit.loaded = Loaded::Current(record);
-                visit.token = Some(token);
-                visit.way = Some(way);
-                visit.key = key;
-                visit.opened_at = now;
+        match (verdict, found) {
+            (Verdict::Opens, Some(record)) => {
+                opening.loaded = Loaded::Current(record);
+                opening.token = Some(token);
+                opening.way = Some(way);
+                opening.key = key;
+                opening.opened_at = now;
                 return Ok(());
             }
-            (Look::Superseded, Some(record)) => {
-                core.emit(&Event::Rejected { id, reason: Rejection::Superseded });
-                if visit.token.is_none() {
-                    visit.loaded = Loaded::Superseded(record);
-                    visit.token = Some(token.clone());
-                    visit.way = Some(way);
-                    visit.opened_at = now;
+            (Verdict::Superseded, Some(record)) => {
+                config.emit(&Event::Rejected { id, reason: Rejection::Superseded });
+                if opening.token.is_none() {
+                    opening.loaded = Loaded::Superseded(record);
+                    opening.token = Some(token.clone());
+                    opening.way = Some(way);
+                    opening.opened_at = now;
                 }
-                visit.beside.get_or_insert_default().superseded.push((token, now));
+                opening.beside.get_or_insert_default().superseded.push((token, now));
             }
-            (Look::Rejected(reason), _) => core.emit(&Event::Rejected { id, reason }),
+            (Verdict::Rejected(reason), _) => config.emit(&Event::Rejected { id, reason }),
             // Not reached: `look` rejects a missing record.
-            (Look::Opens | Look::Superseded, None) => {}
+            (Verdict::Opens | Verdict::Superseded, None) => {}
         }
     }
-    if visit.loaded == Loaded::Nothing && visit.beside.is_some() {
-        visit.loaded = Loaded::Undecodable;
+    if opening.loaded == Loaded::Nothing && opening.beside.is_some() {
+        opening.loaded = Loaded::Undecodable;
     }
     Ok(())
 }
 
 /// Reports a failed lookup, and returns the error or an empty session, as [`OnStoreError`] says.
-pub(crate) fn or_as_told(core: &Core, opened: Result<(), Error>, visit: &mut Visit) -> Result<(), Error> {
+pub(crate) fn or_as_told(config: &Config, opened: Result<(), Error>, opening: &mut Opening) -> Result<(), Error> {
     let Err(error) = opened else { return Ok(()) };
-    core.emit(&Event::StoreFailed { error: &error });
-    match core.on_store_error {
+    config.emit(&Event::StoreFailed { error: &error });
+    match config.on_store_error {
         OnStoreError::Fail => return Err(error),
-        OnStoreError::Anonymous => *visit = Visit::of(Loaded::Unavailable),
+        OnStoreError::Anonymous => *opening = Opening::of(Loaded::Unavailable),
     }
     Ok(())
 }
 
 /// The relation of a token to the record under its id.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum Verdict {
     Opens,
     Superseded,
     Rejected(Rejection),
 }
 
 /// Judges a token by the record and the layer's options; [`revoked_by_owner`] asks the application.
-pub(crate) fn look(core: &Core, token: &Token, found: Option<&Record>, now: Timestamp) -> Look {
-    let Some(record) = found else { return Look::Rejected(Rejection::Unknown) };
+pub(crate) fn judge(config: &Config, token: &Token, found: Option<&Record>, now: Timestamp) -> Verdict {
+    let Some(record) = found else { return Verdict::Rejected(Rejection::Unknown) };
     let standing = record.standing(&token.hash(), now);
     if standing == Standing::Unknown {
-        return Look::Rejected(Rejection::WrongSecret);
+        return Verdict::Rejected(Rejection::WrongSecret);
     }
-    match live(core, record, None, now) {
-        Err(reason) => Look::Rejected(reason),
-        Ok(()) if standing == Standing::Current => Look::Opens,
-        Ok(()) => Look::Superseded,
+    match live(config, record, None, now) {
+        Err(reason) => Verdict::Rejected(reason),
+        Ok(()) if standing == Standing::Current => Verdict::Opens,
+        Ok(()) => Verdict::Superseded,
     }
 }
 
 /// Judges a record by its deadlines and by the values that end sessions at once; `valid_from` is its owner's.
 pub(crate) fn live(
-    core: &Core,
+    config: &Config,
     record: &Record,
     valid_from: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), Rejection> {
-    if record.deadline(&core.lifetime) <= now {
+    if record.deadline(&config.lifetime) <= now {
         return Err(Rejection::Expired);
     }
     // The value that the login was admitted under is compared with the value of today: both are the application's, so that
     // no two clocks are compared.
-    if record.created_at() < core.valid_from.get() || valid_from > record.admitted() {
+    if record.created_at() < config.valid_from.get() || valid_from > record.admitted() {
         return Err(Rejection::Revoked);
     }
     Ok(())
 }
 
 /// Rejects a session whose login was admitted under an older value of its owner's `owner_valid_from`.
-pub(crate) async fn revoked_by_owner(core: &Core, look: Look, found: Option<&Record>) -> Result<Look, StoreError> {
-    let (Look::Opens | Look::Superseded, Some(record)) = (look, found) else { return Ok(look) };
-    let Some(owner) = record.owner() else { return Ok(look) };
-    let is_revoked = owner_valid_from(core, owner).await? > record.admitted();
-    Ok(if is_revoked { Look::Rejected(Rejection::Revoked) } else { look })
+pub(crate) async fn revoked_by_owner(
+    config: &Config,
+    judge: Verdict,
+    found: Option<&Record>,
+) -> Result<Verdict, StoreError> {
+    let (Verdict::Opens | Verdict::Superseded, Some(record)) = (judge, found) else { return Ok(judge) };
+    let Some(owner) = record.owner() else { return Ok(judge) };
+    let is_revoked = owner_valid_from(config, owner).await? > record.admitted();
+    Ok(if is_revoked { Verdict::Rejected(Rejection::Revoked) } else { judge })
 }
 
 /// Asks the application for the value of `owner_valid_from`.
-pub(crate) async fn owner_valid_from(core: &Core, owner: &str) -> Result<Option<Timestamp>, StoreError> {
-    let Some(ask) = &core.owner_valid_from else { return Ok(None) };
+pub(crate) async fn owner_valid_from(config: &Config, owner: &str) -> Result<Option<Timestamp>, StoreError> {
+    let Some(ask) = &config.owner_valid_from else { return Ok(None) };
     Ok(ask(owner.to_owned()).await?.map(Timestamp::from))
 }

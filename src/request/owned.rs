@@ -1,7 +1,7 @@
 //! The sessions of one owner, as the layer would open them.
 
 use crate::{
-    config::{Core, Event},
+    config::{Config, Event},
     error::Error,
     request::{live, owner_valid_from},
     store::{DynOwnerIndex, Record, SessionId, StoreError, Timestamp},
@@ -24,30 +24,30 @@ pub struct OwnedSession {
 }
 
 /// The sessions of an owner that the layer would open now.
-pub(crate) async fn sessions(core: &Core, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-    let listed = index(core)?.list(owner).await?;
-    let valid_from = owner_valid_from(core, owner).await?;
-    let now = core.now();
-    let opens = |record: &Record| record.owner() == Some(owner) && live(core, record, valid_from, now).is_ok();
+pub(crate) async fn sessions(config: &Config, owner: &str) -> Result<Vec<OwnedSession>, Error> {
+    let listed = index(config)?.list(owner).await?;
+    let valid_from = owner_valid_from(config, owner).await?;
+    let now = config.now();
+    let opens = |record: &Record| record.owner() == Some(owner) && live(config, record, valid_from, now).is_ok();
     let owned = |(id, record): &(SessionId, Record)| OwnedSession {
         id: *id,
         label: record.label().map(str::to_owned),
         created_at: record.created_at(),
         last_used: record.last_used(),
-        expires_at: record.deadline(&core.lifetime),
+        expires_at: record.deadline(&config.lifetime),
     };
     Ok(listed.iter().filter(|(_, record)| opens(record)).map(owned).collect())
 }
 
-pub(crate) fn index(core: &Core) -> Result<&dyn DynOwnerIndex, Error> {
-    core.backend.owner_index().ok_or_else(Error::no_owner_index)
+pub(crate) fn index(config: &Config) -> Result<&dyn DynOwnerIndex, Error> {
+    config.backend.owner_index().ok_or_else(Error::no_owner_index)
 }
 
 /// Ends a session of an owner's, and reports it.
-pub(crate) async fn revoke(core: &Core, owner: &str, id: &SessionId) -> Result<(), Error> {
-    let is_revoked: Result<bool, StoreError> = index(core)?.revoke(owner, id).await;
+pub(crate) async fn revoke(config: &Config, owner: &str, id: &SessionId) -> Result<(), Error> {
+    let is_revoked: Result<bool, StoreError> = index(config)?.revoke(owner, id).await;
     if is_revoked? {
-        core.emit(&Event::Destroyed { id: *id });
+        config.emit(&Event::Destroyed { id: *id });
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use http::{
 };
 
 use crate::{
-    client::Text,
+    client::ClientValue,
     config::{CookieOptions, Transport, Way},
     error::{CookieError, Error},
 };
@@ -20,7 +20,7 @@ pub(crate) enum Ticket {
     #[default]
     Keep,
     /// It gets this value and this `Max-Age`.
-    Give(Text, Option<Duration>),
+    Give(ClientValue, Option<Duration>),
     /// It is removed.
     Take,
 }
@@ -52,8 +52,8 @@ fn cookie_value(cookie: &CookieOptions, ticket: &Ticket) -> Result<Option<Header
 fn header_value(name: &HeaderName, ticket: &Ticket) -> Result<Option<HeaderValue>, Error> {
     let text = match ticket {
         Ticket::Keep => return Ok(None),
-        Ticket::Give(Text(text), _) if *name == AUTHORIZATION => format!("{BEARER} {text}"),
-        Ticket::Give(Text(text), _) => text.clone(),
+        Ticket::Give(ClientValue(text), _) if *name == AUTHORIZATION => format!("{BEARER} {text}"),
+        Ticket::Give(ClientValue(text), _) => text.clone(),
         Ticket::Take => String::new(),
     };
     let mut value = HeaderValue::try_from(text).map_err(|_| CookieError::Value)?;

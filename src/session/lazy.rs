@@ -7,7 +7,7 @@ use triomphe::Arc;
 
 use crate::{
     error::Error,
-    request::{Failure, Head, Loaded, Shared, Visit},
+    request::{Failure, Head, Loaded, Opening, RequestState},
     session::Session,
 };
 
@@ -26,7 +26,7 @@ use crate::{
 /// Never asked, it costs no store call.
 #[derive(Clone)]
 pub struct LazySession {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) request: Arc<RequestState>,
 }
 
 impl LazySession {
@@ -48,10 +48,10 @@ impl LazySession {
     ///
     /// The store failed, or the record cannot be read. An error is never taken for "no session".
     pub async fn load(&self) -> Result<Session, Error> {
-        match self.shared.load_at_once() {
+        match self.request.load_at_once() {
             Some(loaded) => loaded?,
             // On the heap: it is large, and handlers' futures would be as large.
-            None => Box::pin(self.shared.load()).await?,
+            None => Box::pin(self.request.load()).await?,
         }
         Ok(self.handle())
     }
@@ -64,14 +64,14 @@ impl LazySession {
     ///
     /// The store failed, or the record cannot be read.
     pub async fn extract(&self) -> Result<Session, Failure> {
-        match self.shared.load_error() {
+        match self.request.load_error() {
             Some(error) => Err(error),
             None => self.load().await,
         }
         .map_err(|error| {
-            self.shared.trouble.refuse();
-            match &self.shared.core {
-                Some(core) => Failure::new(core, error, Head::nothing()),
+            self.request.refuse();
+            match &self.request.config {
+                Some(config) => Failure::new(config, error, Head::nothing()),
                 None => error.into(),
             }
         })
@@ -80,23 +80,23 @@ impl LazySession {
     /// The session, if somebody has loaded it already.
     #[must_use]
     pub fn loaded(&self) -> Option<Session> {
-        self.shared.is_loaded().then(|| self.handle())
+        self.request.is_loaded().then(|| self.handle())
     }
 
     /// A handle on the session, loaded or not: where nobody loads it, its operations fail with
     /// [`Error::is_not_loaded`]. For places that cannot wait. A request without a token has nothing to load.
     #[must_use]
     pub fn handle(&self) -> Session {
-        if !self.shared.is_loaded() && self.shared.presents_nothing() {
-            self.shared.loaded(Visit::of(Loaded::Nothing));
+        if !self.request.is_loaded() && self.request.presents_nothing() {
+            self.request.loaded(Opening::of(Loaded::Nothing));
         }
-        Session { shared: Arc::clone(&self.shared) }
+        Session { request: Arc::clone(&self.request) }
     }
 
     /// Returns whether the request presents anything of a token's length; it may turn out to open nothing.
     #[must_use]
     pub fn has_token(&self) -> bool {
-        !self.shared.presented.claims.is_empty()
+        !self.request.presented.claims.is_empty()
     }
 }
 
@@ -104,7 +104,7 @@ impl Session {
     /// Returns whether a token that the request presented opened this session. What `Option<Session>` asks as an extractor.
     #[must_use]
     pub fn was_presented(&self) -> bool {
-        self.shared.inner().is_ok_and(|inner| inner.was_presented)
+        self.request.with(|session| session.was_presented).unwrap_or(false)
     }
 
     /// Returns whether anybody has loaded the session: see [`LazySession::handle`].
@@ -113,12 +113,12 @@ impl Session {
     ///
     /// [`Error::is_not_loaded`].
     pub fn check_loaded(&self) -> Result<(), Error> {
-        self.shared.inner().map(drop)
+        self.request.with(|_| ())
     }
 }
 
 impl fmt::Debug for LazySession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LazySession").field("loaded", &self.shared.is_loaded()).finish_non_exhaustive()
+        f.debug_struct("LazySession").field("loaded", &self.request.is_loaded()).finish_non_exhaustive()
     }
 }

@@ -1,13 +1,13 @@
 //! The session that a handler holds.
 
-use std::{fmt, sync::MutexGuard, time::SystemTime};
+use std::{fmt, time::SystemTime};
 
 use triomphe::Arc;
 
 use crate::{
     error::Error,
-    request::{Act, Inner, Loaded, Outlives, Shared, owner_in},
-    store::{Lifetime, SessionId, Timestamp},
+    request::{Act, Loaded, LoadedSession, Outlives, RequestState},
+    store::{Lifetime, Record, SessionId, Timestamp},
 };
 
 mod checked;
@@ -37,7 +37,7 @@ pub use self::{
 /// [`Session::new`] makes a detached one, for unit tests.
 #[derive(Clone)]
 pub struct Session {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) request: Arc<RequestState>,
 }
 
 /// The operations of this request so far. It says what the commit is going to do, not what is done.
@@ -58,7 +58,7 @@ impl Session {
     /// A session without a store behind it, empty: for unit tests of functions that take a [`Session`].
     #[must_use]
     pub fn new() -> Self {
-        Self { shared: Arc::new(Shared::detached()) }
+        Self { request: Arc::new(RequestState::detached()) }
     }
 
     /// Logs `owner` in. Call it after you checked the password; nothing else is needed for a login.
@@ -87,9 +87,8 @@ impl Session {
     }
 
     fn log_in(&self, owner: String, admitted: Option<Option<Timestamp>>) {
-        match self.inner() {
-            Ok(mut inner) => inner.log_in(owner.into(), admitted),
-            Err(_) => self.shared.trouble.misuse(),
+        if self.request.with(|session| session.log_in(owner.into(), admitted)).is_err() {
+            self.request.misuse();
         }
     }
 
@@ -103,9 +102,9 @@ impl Session {
     /// otherwise. If another request ended the session, a session that had an owner stays ended, and this request's writes are
     /// dropped; a session without an owner begins anew with what this request inserted.
     pub fn renew(&self) {
-        self.act(|inner| {
-            if inner.ops.act == Act::Keep {
-                inner.ops.act = Act::Renew;
+        self.act(|session| {
+            if session.edits.act == Act::Keep {
+                session.edits.act = Act::Renew;
             }
         });
     }
@@ -128,35 +127,27 @@ impl Session {
     /// Returns the operations of this request so far.
     #[must_use]
     pub fn status(&self) -> SessionStatus {
-        self.inner().map_or(SessionStatus::Unchanged, |inner| match inner.ops.act {
+        let status = self.request.with(|session| match session.edits.act {
             Act::Purge | Act::Restart => SessionStatus::Purged,
-            Act::Keep | Act::Renew if inner.visit.loaded == Loaded::Ended => SessionStatus::Purged,
+            Act::Keep | Act::Renew if session.opening.loaded == Loaded::Ended => SessionStatus::Purged,
             Act::Renew | Act::Login => SessionStatus::Renewed,
-            Act::Keep if inner.ops.touches_keys() => SessionStatus::Changed,
+            Act::Keep if session.edits.touches_keys() => SessionStatus::Changed,
             Act::Keep => SessionStatus::Unchanged,
-        })
+        });
+        status.unwrap_or_default()
     }
 
     /// The public id, safe to show; `None` for a session that is not stored yet.
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
-        let inner = self.inner().ok()?;
-        if inner.ops.hides_session() { None } else { inner.visit.record().and(inner.visit.id()) }
+        self.request.with(|session| session.visible().and(session.opening.id())).ok()?
     }
 
     /// Whose session it is: as [`set_owner`](Session::set_owner) or the layer's `owner_key` says.
     #[must_use]
     pub fn owner(&self) -> Option<String> {
-        let inner = self.inner().ok()?;
-        if let Some(owner) = &inner.ops.owner {
-            return owner.as_deref().map(str::to_owned);
-        }
-        let key = self.shared.core.as_ref().and_then(|core| core.owner_key.as_deref());
-        if let Some(written) = key.and_then(|key| inner.ops.written(key)) {
-            return written.and_then(owner_in).flatten().as_deref().map(str::to_owned);
-        }
-        let record = inner.visit.record().filter(|_| !inner.ops.hides_session());
-        record.and_then(|record| record.owner()).map(str::to_owned)
+        let key = self.request.config.as_ref().and_then(|config| config.owner_key.as_deref());
+        self.request.with(|session| session.owner(key)).ok()?
     }
 
     /// Sets the owner, from the commit on. Another owner than the one that was loaded renews the session, as a login does. For a
@@ -165,38 +156,39 @@ impl Session {
     /// A layer with [`owner_key`](crate::SessionLayer::owner_key) takes the owner from the state.
     pub fn set_owner(&self, owner: impl Into<String>) {
         let owner = owner.into().into();
-        self.act(|inner| inner.ops.owner = Some(Some(owner)));
+        self.act(|session| session.edits.owner = Some(Some(owner)));
     }
 
     /// Removes the owner, and renews the session. If another request renewed it first and the owner is still the same, the
     /// session is deleted: the user meant to log out.
     pub fn clear_owner(&self) {
-        self.act(|inner| inner.ops.owner = Some(None));
+        self.act(|session| session.edits.owner = Some(None));
     }
 
     /// Names the session for its owner's list of sessions: the device, say.
     pub fn set_label(&self, label: impl Into<String>) {
         let label = label.into().into();
-        self.act(|inner| inner.ops.label = Some(Some(label)));
+        self.act(|session| session.edits.label = Some(Some(label)));
     }
 
     /// Returns the time at which the session was made; `None` if it is not stored yet.
     #[must_use]
     pub fn created_at(&self) -> Option<SystemTime> {
-        self.inner().ok()?.visit.record().map(|record| record.created_at().into())
+        self.request.with(|session| session.opening.record().map(|record| record.created_at().into())).ok()?
     }
 
     /// Returns the time at which the session ends if it is not used before; `None` if it is not stored yet.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        let core = self.shared.core.as_ref()?;
-        self.inner().ok()?.visit.record().map(|record| record.deadline(&core.lifetime).into())
+        let config = self.request.config.as_ref()?;
+        let deadline = |record: &Record| record.deadline(&config.lifetime).into();
+        self.request.with(|session| session.opening.record().map(deadline)).ok()?
     }
 
     /// Gives this session a lifetime of its own, kept in its record: "remember me". The cookie is sent again, with the
     /// `Max-Age` that belongs to it, where the response's head has not left yet.
     pub fn set_lifetime(&self, lifetime: Lifetime) {
-        self.act(|inner| inner.ops.lifetime = Some(lifetime.into()));
+        self.act(|session| session.edits.lifetime = Some(lifetime.into()));
     }
 
     /// Makes sure that there is a session: stores it now, even if it is empty, so that its cookie goes out with the
@@ -206,7 +198,7 @@ impl Session {
     ///
     /// As for [`save`](Session::save).
     pub async fn start(&self) -> Result<(), Error> {
-        self.act(|inner| inner.ops.started = inner.visit.record().is_none());
+        self.act(|session| session.edits.started = session.opening.record().is_none());
         self.save().await
     }
 
@@ -223,11 +215,11 @@ impl Session {
     /// its changes are never applied again: every later save is the same error, and only [`purge`](Self::purge) and
     /// [`restart`](Self::restart) still work.
     pub async fn save(&self) -> Result<(), Error> {
-        if self.shared.is_immediate() {
-            return self.shared.save().await;
+        if self.request.is_immediate() {
+            return self.request.save().await;
         }
-        let shared = Arc::clone(&self.shared);
-        Outlives::new(async move { shared.save().await }).await
+        let request = Arc::clone(&self.request);
+        Outlives::new(async move { request.save().await }).await
     }
 
     /// Loads the session again, to see what other requests wrote meanwhile. Unsaved changes stay, on top of that.
@@ -236,38 +228,37 @@ impl Session {
     ///
     /// The store failed, or the session has ended or was renewed meanwhile ([`Error::is_gone`]).
     pub async fn reload(&self) -> Result<(), Error> {
-        self.shared.reload().await
+        self.request.reload().await
     }
 
-    fn inner(&self) -> Result<MutexGuard<'_, Inner>, Error> {
-        self.shared.inner()
-    }
-
-    /// The one gate for changes: everything a handler writes comes through here.
-    fn write(&self, change: impl FnOnce(&mut Inner)) -> Result<(), Error> {
-        let mut inner = self.inner()?;
-        if !inner.has_ended() {
-            change(&mut inner);
-        } else if !std::mem::replace(&mut inner.is_end_told, true) {
-            drop(inner);
+    /// The one gate for changes: everything a handler writes comes through here. `None`: the session has ended, so the change has
+    /// no effect.
+    fn write<R>(&self, change: impl FnOnce(&mut LoadedSession) -> R) -> Result<Option<R>, Error> {
+        let (changed, is_told) = self.request.with(|session| {
+            if session.has_ended() {
+                (None, std::mem::replace(&mut session.is_end_told, true))
+            } else {
+                (Some(change(session)), true)
+            }
+        })?;
+        if !is_told {
             tracing::warn!("session changed after its end, without effect: `restart` or `login` begins another one");
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// Ends the session, whatever became of it before.
     fn end(&self, act: Act) {
-        match self.inner() {
-            Ok(mut inner) => inner.ops.end(act),
-            Err(_) => self.shared.trouble.misuse(),
+        if self.request.with(|session| session.edits.end(act)).is_err() {
+            self.request.misuse();
         }
     }
 
     /// A change whose method cannot fail: on a session that nobody loaded, the commit fails in its place. A logout must
     /// not get lost.
-    fn act(&self, change: impl FnOnce(&mut Inner)) {
+    fn act(&self, change: impl FnOnce(&mut LoadedSession)) {
         if self.write(change).is_err() {
-            self.shared.trouble.misuse();
+            self.request.misuse();
         }
     }
 }

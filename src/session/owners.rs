@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{Core, Event},
+    config::{Config, Event},
     error::Error,
     request::{OwnedSession, owned},
     store::SessionId,
@@ -12,13 +12,13 @@ use crate::{
 /// The sessions of a layer by owner: [`SessionLayer::owners`](crate::SessionLayer::owners).
 #[derive(Clone)]
 pub struct Owners {
-    core: Arc<Core>,
+    config: Arc<Config>,
 }
 
 impl Owners {
-    pub(crate) fn new(core: Arc<Core>) -> Option<Self> {
-        core.backend.owner_index()?;
-        Some(Self { core })
+    pub(crate) fn new(config: Arc<Config>) -> Option<Self> {
+        config.backend.owner_index()?;
+        Some(Self { config })
     }
 
     /// Returns the live sessions of `owner`, newest first: those that the layer would open now.
@@ -27,7 +27,7 @@ impl Owners {
     ///
     /// The store failed.
     pub async fn list(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-        let mut sessions = self.told(owned::sessions(&self.core, owner).await)?;
+        let mut sessions = self.told(owned::sessions(&self.config, owner).await)?;
         sessions.sort_by_key(|session| (std::cmp::Reverse(session.created_at), session.id));
         Ok(sessions)
     }
@@ -38,9 +38,9 @@ impl Owners {
     ///
     /// The store failed.
     pub async fn revoke(&self, owner: &str, id: &SessionId) -> Result<bool, Error> {
-        let is_revoked = self.told(owned::index(&self.core)?.revoke(owner, id).await.map_err(Error::from))?;
+        let is_revoked = self.told(owned::index(&self.config)?.revoke(owner, id).await.map_err(Error::from))?;
         if is_revoked {
-            self.core.emit(&Event::Destroyed { id: *id });
+            self.config.emit(&Event::Destroyed { id: *id });
         }
         Ok(is_revoked)
     }
@@ -67,16 +67,16 @@ impl Owners {
     }
 
     async fn end(&self, owner: &str, but: Option<&SessionId>) -> Result<usize, Error> {
-        let ended = self.told(owned::index(&self.core)?.revoke_all(owner, but).await.map_err(Error::from))?;
+        let ended = self.told(owned::index(&self.config)?.revoke_all(owner, but).await.map_err(Error::from))?;
         for id in &ended {
-            self.core.emit(&Event::Destroyed { id: *id });
+            self.config.emit(&Event::Destroyed { id: *id });
         }
         Ok(ended.len())
     }
 
     /// Reports an error: the application may forget to.
     fn told<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        result.inspect_err(|error| self.core.emit(&Event::StoreFailed { error }))
+        result.inspect_err(|error| self.config.emit(&Event::StoreFailed { error }))
     }
 }
 

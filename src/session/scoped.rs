@@ -125,17 +125,17 @@ pub(crate) fn attach(session: &LazySession, extensions: &mut impl RequestExtensi
 
 impl LazySession {
     fn scope(&self) -> Option<Scope> {
-        self.shared.core.as_ref().map(|core| core.scope)
+        self.request.config.as_ref().map(|config| config.scope)
     }
 
     fn check_beside<'a>(&self, outer: impl IntoIterator<Item = &'a Self>) -> Result<(), Error> {
-        let Some(core) = &self.shared.core else { return Ok(()) };
-        for other in outer.into_iter().filter_map(|session| session.shared.core.as_ref()) {
-            if core.scope.id == other.scope.id {
-                return Err(Error::layered_twice(core.scope.name));
+        let Some(config) = &self.request.config else { return Ok(()) };
+        for other in outer.into_iter().filter_map(|session| session.request.config.as_ref()) {
+            if config.scope.id == other.scope.id {
+                return Err(Error::layered_twice(config.scope.name));
             }
-            if core.transport.overlaps(&other.transport) {
-                return Err(Error::same_name(other.scope.name, core.scope.name));
+            if config.transport.overlaps(&other.transport) {
+                return Err(Error::same_name(other.scope.name, config.scope.name));
             }
         }
         Ok(())

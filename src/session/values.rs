@@ -31,29 +31,29 @@ impl Session {
     /// Returns whether there is such a key.
     #[must_use]
     pub fn contains_key(&self, key: impl AsRef<str>) -> bool {
-        self.inner().is_ok_and(|inner| inner.raw(key.as_ref()).is_some())
+        self.request.with(|session| session.raw(key.as_ref()).is_some()).unwrap_or(false)
     }
 
     /// The keys, sorted.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
-        self.inner().map_or_else(|_| Vec::new(), |inner| inner.entries().into_keys().map(str::to_owned).collect())
+        self.request.with(|session| session.entries().into_keys().map(str::to_owned).collect()).unwrap_or_default()
     }
 
     /// A snapshot of all keys and values, parsed.
     #[must_use]
     pub fn entries(&self) -> Entries {
-        let raw: Vec<(String, String)> = self.inner().map_or_else(
-            |_| Vec::new(),
-            |inner| inner.entries().into_iter().map(|(key, raw)| (key.to_owned(), raw.to_owned())).collect(),
-        );
+        // Parsed without the lock.
+        let owned = |(key, raw): (&str, &str)| (key.to_owned(), raw.to_owned());
+        let raw: Vec<_> =
+            self.request.with(|session| session.entries().into_iter().map(owned).collect()).unwrap_or_default();
         Entries(raw.into_iter().map(|(key, raw)| (key, value_of(&raw))).collect())
     }
 
     /// Returns whether there is no key at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.inner().map_or(true, |inner| inner.entries().is_empty())
+        self.request.with(|session| session.entries().is_empty()).unwrap_or(true)
     }
 
     /// Sets `key`. The last writer wins; a value equal to the one that is there is no change.
@@ -67,7 +67,7 @@ impl Session {
         let key = key.as_key();
         let failed = |error| SessionInsertError::new(key, error);
         let raw = raw_of(&value).map_err(|error| failed(error.into()))?;
-        self.write(|inner| inner.insert(key, raw)).map_err(failed)
+        self.write(|session| session.insert(key, raw)).map(drop).map_err(failed)
     }
 
     /// Removes `key`, and gives what was there.
@@ -163,27 +163,26 @@ impl Session {
 
     /// Removes every key: those that are there at commit; what is inserted after it stays.
     pub fn clear(&self) {
-        self.act(|inner| inner.ops.clear());
+        self.act(|session| session.edits.clear());
     }
 
     fn take(&self, key: &str) -> Option<Raw> {
         let mut raw = None;
-        self.act(|inner| {
-            raw = inner.raw(key).map(Raw::new);
-            inner.ops.write(key, None);
+        self.act(|session| {
+            raw = session.raw(key).map(Raw::new);
+            session.edits.write(key, None);
         });
         raw
     }
 
     /// A key's raw value.
     fn see(&self, key: &str) -> Result<Option<Raw>, Error> {
-        Ok(self.inner()?.raw(key).map(Raw::new))
+        self.request.with(|session| session.raw(key).map(Raw::new))
     }
 
-    /// Takes a step that was made of the value `seen`; says whether that still was the value.
+    /// Takes a step that was made of the value `seen`. Returns false if the value is another one by now.
     fn step(&self, key: &str, seen: Option<Raw>, made: Option<Raw>, replay: Replay) -> Result<bool, Error> {
-        let mut inner = self.inner()?;
-        Ok(inner.has_ended() || inner.update(key, seen, made, replay))
+        Ok(self.write(|session| session.update(key, seen, made, replay))?.unwrap_or(true))
     }
 
     /// Runs `make` outside the lock, again while other handles of this session come between, and keeps it for the commit.

@@ -1,4 +1,7 @@
-//! The contract of stores, and what they keep: records, and the parts of records.
+//! For authors of stores: the contract, and what a store keeps.
+//!
+//! A store implements [`SessionStore`]. It keeps a [`Record`] for each [`SessionId`], as the bytes of [`Record::to_bytes`] or as it
+//! is. `examples/custom_store.rs` is one, and `cloakroom::testing::contract` checks it.
 
 pub(crate) mod certain;
 mod contract;

@@ -18,11 +18,11 @@ mod replace;
 mod revoke;
 mod values;
 
-/// Checks a store of your own against the contract of [`SessionStore`], and of [`OwnerIndex`](crate::OwnerIndex) if the
+/// Checks a store of your own against the contract of [`SessionStore`], and of [`OwnerIndex`](crate::store::OwnerIndex) if the
 /// store has one.
 ///
 /// `make` gives a store for each check. They may all share one database: every check uses ids and owners of its own.
-/// Records that have expired are within [`Record::GRACE`](crate::Record::GRACE).
+/// Records that have expired are within [`Record::GRACE`](crate::store::Record::GRACE).
 ///
 /// ```
 /// # use cloakroom::MemoryStore;

@@ -39,7 +39,7 @@ mod tombstones;
 /// | [`answers_late`](Rule::answers_late) | It is done. The answer waits until the test lets it go. |
 ///
 /// ```
-/// use cloakroom::{MemoryStore, SessionId, SessionStore, testing::{FaultStore, Verb}};
+/// use cloakroom::{MemoryStore, SessionId, store::SessionStore, testing::{FaultStore, Verb}};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let store = FaultStore::new(MemoryStore::new());
@@ -55,7 +55,7 @@ mod tombstones;
 /// A gate interleaves two requests without sleeping:
 ///
 /// ```
-/// # use cloakroom::{MemoryStore, SessionId, SessionStore, testing::{FaultStore, Verb}};
+/// # use cloakroom::{MemoryStore, SessionId, store::SessionStore, testing::{FaultStore, Verb}};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), cloakroom::StoreError> {
 /// # let store = FaultStore::new(MemoryStore::new());
 /// # let id = SessionId::random();
@@ -74,7 +74,7 @@ mod tombstones;
 /// A call can arrive after its sender gave up:
 ///
 /// ```
-/// # use cloakroom::{MemoryStore, SessionStore, SessionId, Timestamp};
+/// # use cloakroom::{MemoryStore, SessionId, store::{SessionStore, Timestamp}};
 /// # use cloakroom::testing::{FaultStore, RecordBuilder, Verb};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), cloakroom::StoreError> {
 /// # let store = FaultStore::new(MemoryStore::new());

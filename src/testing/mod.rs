@@ -2,7 +2,7 @@
 //!
 //! | tool | purpose |
 //! |---|---|
-//! | [`contract`] | checks a store of your own against the contract of [`SessionStore`](crate::SessionStore) |
+//! | [`contract`] | checks a store of your own against the contract of [`SessionStore`](crate::store::SessionStore) |
 //! | [`RecordBuilder`] | makes records by hand, for a store's own tests |
 //! | [`FaultStore`] | fails, loses replies, delays or repeats the calls that a test names, and records all calls |
 //! | [`TestClock`] | stands still until a test moves it |

@@ -9,7 +9,7 @@ use crate::store::{Credentials, Lifetime, Record, SecretHash, State, Timestamp, 
 /// Values are raw JSON text.
 ///
 /// ```
-/// use cloakroom::{Timestamp, testing::RecordBuilder};
+/// use cloakroom::{store::Timestamp, testing::RecordBuilder};
 ///
 /// let record = RecordBuilder::new(Timestamp::from_millis(1_000)).set("visits", "1").owner(Some("alice")).build();
 /// let next = RecordBuilder::after(&record).set("visits", "2").remove("cart").build();

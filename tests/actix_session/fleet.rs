@@ -4,7 +4,7 @@ use actix_web::cookie;
 use cloakroom::{
     CookieOptions, SessionLayer,
     actix_web::{SessionMiddleware, storage::RedisSessionStore},
-    keys::Key,
+    keys::SecretKey,
     redis::RedisStore,
 };
 
@@ -23,7 +23,7 @@ async fn who_logs_in_on_actix_is_logged_in_on_axum_and_out_on_both() {
     // The same key, the same name of the cookie, the same store.
     let layer = SessionLayer::new(RedisStore::from(store))
         .cookie(CookieOptions::builder().name("id").build().unwrap())
-        .signed(Key::try_from(&key).unwrap());
+        .signed(SecretKey::try_from(&key).unwrap());
     let axum = drivers::axum::app(layer);
 
     let browser = Browser::new();

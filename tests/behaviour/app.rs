@@ -8,7 +8,7 @@ use actix_web::{
     test::TestRequest,
 };
 use axum::{Router, body::Body};
-use cloakroom::{Answer, Failure, LazySession, Session, SessionLayer, testing::CookieJar};
+use cloakroom::{Failure, FailureResponse, LazySession, Session, SessionLayer, testing::CookieJar};
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
@@ -54,7 +54,7 @@ impl Browser {
         handler: impl AsyncFnOnce(Request<()>) -> Response<String>,
     ) -> Response<String>
     where
-        P: Answer<String> + Clone,
+        P: FailureResponse<String> + Clone,
     {
         let mut handler = Some(handler);
         let service = service_fn(|request| {

@@ -9,8 +9,9 @@ use std::{
 };
 
 use cloakroom::{
-    Event, Exchange, LazySession, Lifetime, MemoryStore, Session, SessionLayer,
-    keys::Key,
+    Event, LazySession, Lifetime, MemoryStore, Session, SessionLayer,
+    adapter::Exchange,
+    keys::SecretKey,
     testing::{FaultStore, TestClock, Verb},
 };
 use futures_util::FutureExt as _;
@@ -79,7 +80,7 @@ async fn a_purge_that_is_tried_again_tells_of_no_forgery() {
     let store = FaultStore::new(MemoryStore::new());
     let forged = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&forged);
-    let layer = SessionLayer::new(store.clone()).signed(Key::generate()).on_event(move |event| {
+    let layer = SessionLayer::new(store.clone()).signed(SecretKey::generate()).on_event(move |event| {
         if matches!(event, Event::Forged) {
             count.fetch_add(1, Ordering::Relaxed);
         }

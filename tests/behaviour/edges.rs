@@ -6,8 +6,8 @@ use std::{
 };
 
 use cloakroom::{
-    Created, Deleted, Event, Lifetime, MemoryStore, Record, Replaced, Session, SessionId, SessionLayer, SessionStore,
-    StoreError,
+    Event, Lifetime, MemoryStore, Session, SessionId, SessionLayer, StoreError,
+    store::{Created, Deleted, Record, Replaced, SessionStore},
     testing::{FaultStore, RecordBuilder, Verb},
 };
 

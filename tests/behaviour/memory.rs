@@ -3,8 +3,8 @@
 use std::{fs, io, path::PathBuf, time::Duration};
 
 use cloakroom::{
-    Created, Credentials, MemoryStore, Record, Replaced, SecretHash, SessionId, SessionLayer, SessionStore, State,
-    StoreError, Timestamp,
+    MemoryStore, SessionId, SessionLayer, StoreError,
+    store::{Created, Credentials, Record, Replaced, SecretHash, SessionStore, State, Timestamp},
     testing::{RecordBuilder, TestClock},
 };
 use http::StatusCode;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::{Router, extract::Path, response::Result, routing::get};
 use cloakroom::{
-    Created, Deleted, Lifetime, MemoryStore, OverLimit, Owners, Record, Replaced, Session, SessionId, SessionLayer,
-    SessionStore, StoreError,
+    Lifetime, MemoryStore, OverLimit, Owners, Session, SessionId, SessionLayer, StoreError,
+    store::{Created, Deleted, Record, Replaced, SessionStore},
     testing::{FaultStore, TestClock, Verb},
 };
 use http::StatusCode;

@@ -1,6 +1,10 @@
 //! Calls that arrive late or twice, and ids that stay deleted.
 
-use cloakroom::{Created, Deleted, Replaced, SessionId, SessionStore as _, testing::Verb};
+use cloakroom::{
+    SessionId,
+    store::{Created, Deleted, Replaced, SessionStore as _},
+    testing::Verb,
+};
 
 use crate::{index, is_not_done, is_pending, is_unknown, loaded, next, record, store, stored};
 

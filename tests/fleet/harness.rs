@@ -10,7 +10,8 @@ use std::{
 };
 
 use cloakroom::{
-    Created, Deleted, DynOwnerIndex, MemoryStore, Record, Replaced, SessionId, SessionLayer, SessionStore, StoreError,
+    MemoryStore, SessionId, SessionLayer, StoreError,
+    store::{Created, Deleted, DynOwnerIndex, Record, Replaced, SessionStore},
 };
 use http::{StatusCode, header};
 use reqwest::{Client, RequestBuilder, redirect::Policy};

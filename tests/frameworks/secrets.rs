@@ -2,8 +2,8 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use cloakroom::{
-    Created, Deleted, LazySession, MemoryStore, Record, Replaced, Session, SessionId, SessionLayer, SessionStore,
-    StoreError,
+    LazySession, MemoryStore, Session, SessionId, SessionLayer, StoreError,
+    store::{Created, Deleted, Record, Replaced, SessionStore},
     testing::{FaultStore, Verb},
 };
 use http::{Request, Response};

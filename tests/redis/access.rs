@@ -1,6 +1,11 @@
 //! Passwords, users with few rights, databases, sockets, prefixes, and connections of one's own.
 
-use cloakroom::{Replaced, SessionId, SessionStore as _, Timestamp, redis::RedisStore, testing::RecordBuilder};
+use cloakroom::{
+    SessionId,
+    redis::RedisStore,
+    store::{Replaced, SessionStore as _, Timestamp},
+    testing::RecordBuilder,
+};
 
 use crate::{
     records::NOW,

@@ -10,8 +10,9 @@ use std::{
 };
 
 use cloakroom::{
-    Created, Deleted, LazySession, Lifetime, MemoryStore, Record, Replaced, SessionId, SessionLayer, SessionStore,
-    StoreError, Timestamp, redis::RedisStore,
+    LazySession, Lifetime, MemoryStore, SessionId, SessionLayer, StoreError,
+    redis::RedisStore,
+    store::{Created, Deleted, Record, Replaced, SessionStore, Timestamp},
 };
 use http::{Request, Response, header};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};

@@ -9,8 +9,9 @@ use std::{
 };
 
 use cloakroom::{
-    SessionId, SessionStore as _,
+    SessionId,
     redis::{RedisCredentials, RedisStore, RedisStoreBuilder},
+    store::SessionStore as _,
 };
 use tokio::time::Instant;
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use cloakroom::{
-    Created, Deleted, Record, Replaced, SessionId, SessionStore, Timestamp, redis::RedisStore, testing::RecordBuilder,
+    SessionId,
+    redis::RedisStore,
+    store::{Created, Deleted, Record, Replaced, SessionStore, Timestamp},
+    testing::RecordBuilder,
 };
 
 use crate::{

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use cloakroom::{
-    Created, Deleted, Replaced, SessionId, SessionStore, StoreError, redis::RedisStore, testing::RecordBuilder,
+    SessionId, StoreError,
+    redis::RedisStore,
+    store::{Created, Deleted, Replaced, SessionStore},
+    testing::RecordBuilder,
 };
 
 use crate::{

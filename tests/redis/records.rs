@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use cloakroom::{Record, SessionId, State, Timestamp, testing::RecordBuilder};
+use cloakroom::{
+    SessionId,
+    store::{Record, State, Timestamp},
+    testing::RecordBuilder,
+};
 
 use crate::redis_support::{SECOND, server::Server};
 

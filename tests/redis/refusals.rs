@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cloakroom::{Lifetime, SessionId, SessionLayer, SessionStore as _};
+use cloakroom::{Lifetime, SessionId, SessionLayer, store::SessionStore as _};
 
 use crate::{
     records::key,

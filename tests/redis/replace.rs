@@ -3,7 +3,10 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use cloakroom::{
-    Created, Record, Replaced, SessionId, SessionStore, State, Timestamp, redis::RedisStore, testing::RecordBuilder,
+    SessionId,
+    redis::RedisStore,
+    store::{Created, Record, Replaced, SessionStore, State, Timestamp},
+    testing::RecordBuilder,
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::time::Instant;

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use cloakroom::{LazySession, Lifetime, MemoryStore, OverLimit, Owners, SessionLayer, SessionStore};
+use cloakroom::{LazySession, Lifetime, MemoryStore, OverLimit, Owners, SessionLayer, store::SessionStore};
 use http::{Request, Response, header};
 use tokio::sync::Semaphore;
 use tower::{Layer as _, ServiceExt as _, service_fn, util::BoxCloneSyncService};

@@ -1,6 +1,10 @@
 //! The keys in Redis: one string, its TTL, and tombstones.
 
-use cloakroom::{Created, Deleted, Record, Replaced, SessionId, SessionStore, Timestamp, testing::RecordBuilder};
+use cloakroom::{
+    SessionId,
+    store::{Created, Deleted, Record, Replaced, SessionStore, Timestamp},
+    testing::RecordBuilder,
+};
 
 use crate::{
     records::{NOW, is_about, key, owned, record},

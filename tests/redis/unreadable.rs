@@ -1,7 +1,10 @@
 //! Keys that hold no record, or a damaged one: undecodable, with a cause that a person understands.
 
 use cloakroom::{
-    Created, Deleted, Record, SessionId, SessionStore, StoreError, redis::RedisStore, testing::RecordBuilder,
+    SessionId, StoreError,
+    redis::RedisStore,
+    store::{Created, Deleted, Record, SessionStore},
+    testing::RecordBuilder,
 };
 
 use crate::{

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use cloakroom::{Event, LazySession, Lifetime, SessionLayer, SessionStore};
+use cloakroom::{Event, LazySession, Lifetime, SessionLayer, store::SessionStore};
 use http::{Request, Response, StatusCode, header};
 use tokio::{
     sync::Semaphore,

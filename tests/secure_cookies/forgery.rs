@@ -12,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use cloakroom::{
     CookieOptions, CookieStore, Event, Lifetime, Rejection, SessionLayer,
-    keys::{Key, Keyring},
+    keys::{Keyring, SecretKey},
     testing::TestClock,
 };
 use http::{Request, header};
@@ -47,7 +47,7 @@ async fn every_flipped_bit_every_cut_and_every_addition_is_refused() {
     for form in FORMS {
         let forged = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&forged);
-        let app = tower::app(layer(form, Key::generate()).on_event(move |event| match event {
+        let app = tower::app(layer(form, SecretKey::generate()).on_event(move |event| match event {
             Event::Forged => drop(counter.fetch_add(1, Ordering::Relaxed)),
             Event::Created { .. } => {}
             other => panic!("{other:?}"),
@@ -82,8 +82,8 @@ async fn every_flipped_bit_every_cut_and_every_addition_is_refused() {
 async fn forged_cookies_before_the_good_one_do_not_hide_it() {
     for count in [1, 4, 15] {
         let forged = Arc::new(AtomicUsize::new(0));
-        let signed = SessionLayer::new(cloakroom::MemoryStore::new()).signed(Key::generate());
-        for layer in FORMS.map(|form| layer(form, Key::generate())).into_iter().chain([signed]) {
+        let signed = SessionLayer::new(cloakroom::MemoryStore::new()).signed(SecretKey::generate());
+        for layer in FORMS.map(|form| layer(form, SecretKey::generate())).into_iter().chain([signed]) {
             forged.store(0, Ordering::Relaxed);
             let counter = Arc::clone(&forged);
             let app = tower::app(layer.on_event(move |event| {
@@ -111,7 +111,7 @@ async fn forged_cookies_before_the_good_one_do_not_hide_it() {
 
 #[tokio::test]
 async fn other_modes_names_formats_and_keys_are_refused() {
-    let (key, other) = (Key::generate(), Key::generate());
+    let (key, other) = (SecretKey::generate(), SecretKey::generate());
     let named = |name: &str| CookieOptions::builder().name(name).build().unwrap();
     for (form, other_form) in [(FORMS[0], FORMS[1]), (FORMS[1], FORMS[0])] {
         let app = tower::app(layer(form, key.clone()));
@@ -147,7 +147,7 @@ async fn a_copy_dies_on_time_and_with_its_key() {
     const HOUR: Duration = Duration::from_secs(3600);
     let lifetime = Lifetime::builder().idle(2 * HOUR).absolute(5 * HOUR).build().unwrap();
     for form in FORMS {
-        let (old, new, clock) = (Key::generate(), Key::generate(), TestClock::new());
+        let (old, new, clock) = (SecretKey::generate(), SecretKey::generate(), TestClock::new());
         let app = |keyring: Keyring| tower::app(layer(form, keyring).clock(clock.clone()).lifetime(lifetime.clone()));
         let (before, turned, after) =
             (app(old.clone().into()), app(Keyring::new(new.clone()).previous(old)), app(new.into()));
@@ -181,7 +181,7 @@ async fn what_a_deadline_refuses_is_told_from_a_forgery() {
     let clock = TestClock::new();
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
     let told = Arc::clone(&seen);
-    let app = tower::app(layer(CookieStore::new, Key::generate()).clock(clock.clone()).on_event(move |event| {
+    let app = tower::app(layer(CookieStore::new, SecretKey::generate()).clock(clock.clone()).on_event(move |event| {
         if let Event::Rejected { reason, .. } = event {
             told.lock().unwrap().push(*reason);
         }
@@ -194,7 +194,7 @@ async fn what_a_deadline_refuses_is_told_from_a_forgery() {
 
 #[tokio::test]
 async fn no_two_cookies_are_alike_and_only_the_readable_form_is_readable() {
-    let key = Key::generate();
+    let key = SecretKey::generate();
     for (form, is_readable) in [(FORMS[0], false), (FORMS[1], true)] {
         let app = tower::app(layer(form, key.clone()));
         let (_, value) = cookie(&app).await;

@@ -8,7 +8,7 @@ use std::{
 
 use ::tower::{Layer as _, ServiceExt as _, service_fn};
 use bytes::Bytes;
-use cloakroom::{CookieStore, LazySession, Lifetime, OverLimit, SessionLayer, keys::Key, testing::TestClock};
+use cloakroom::{CookieStore, LazySession, Lifetime, OverLimit, SessionLayer, keys::SecretKey, testing::TestClock};
 use http::{Request, Response, StatusCode, header};
 use tower_service::Service as _;
 
@@ -19,14 +19,14 @@ use crate::support::{
 };
 
 fn layer() -> SessionLayer {
-    SessionLayer::cookie_store(CookieStore::new(Key::generate()))
+    SessionLayer::cookie_store(CookieStore::new(SecretKey::generate()))
 }
 
 #[tokio::test]
 async fn a_session_that_does_not_fit_is_an_error_that_says_what_is_large() {
     let told = Arc::new(Mutex::new(None));
     let seen = Arc::clone(&told);
-    let app = tower::app(SessionLayer::cookie_store(CookieStore::new(Key::generate())).on_event(move |event| {
+    let app = tower::app(SessionLayer::cookie_store(CookieStore::new(SecretKey::generate())).on_event(move |event| {
         if let cloakroom::Event::TooLarge { id: Some(_), error } = event {
             assert!(error.is_too_large() && !error.is_store());
             *seen.lock().unwrap() = Some((error.key_sizes().to_vec(), error.to_string()));
@@ -62,7 +62,7 @@ fn what_needs_a_server_side_is_refused_where_it_is_asked_for() {
     let error = layer().max_per_owner(1, OverLimit::EndOldest).unwrap_err();
     assert!(error.is_unsupported() && error.is_misconfigured(), "{error}");
     assert_eq!(
-        format!("{:?}", CookieStore::new(Key::generate())),
+        format!("{:?}", CookieStore::new(SecretKey::generate())),
         "CookieStore { keyring: Keyring { previous: 0, .. }, mode: Sealed }"
     );
 }
@@ -95,7 +95,7 @@ async fn an_owner_ends_all_sessions_by_a_time() {
         assert_eq!(ada.get(&app, "/app/whose").await.body, "ada", "{}", app.name);
     }
     let clock = TestClock::new();
-    let key = Key::generate();
+    let key = SecretKey::generate();
     let since = |time| {
         tower::app(SessionLayer::cookie_store(CookieStore::new(key.clone())).clock(clock.clone()).valid_from(time))
     };

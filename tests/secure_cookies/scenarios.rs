@@ -3,7 +3,7 @@
 use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
-use cloakroom::{CookieStore, LazySession, MemoryStore, SessionLayer, keys::Key, testing::TestClock};
+use cloakroom::{CookieStore, LazySession, MemoryStore, SessionLayer, keys::SecretKey, testing::TestClock};
 use http::{Request, Response, header};
 use tokio::sync::Semaphore;
 use tower::{Layer as _, ServiceExt as _, service_fn};
@@ -22,7 +22,7 @@ async fn every_framework_answers_the_same() {
     for (scenario, steps) in SCENARIOS {
         let fresh = || {
             let clock = TestClock::new();
-            (SessionLayer::cookie_store(CookieStore::new(Key::generate())).clock(clock.clone()), clock)
+            (SessionLayer::cookie_store(CookieStore::new(SecretKey::generate())).clock(clock.clone()), clock)
         };
         for (app, clock) in every(fresh).await {
             let browsers = [Browser::new(), Browser::new()];
@@ -60,7 +60,7 @@ const DIFFERENCES: &[(&str, [&str; 4], &str, &str)] = &[
 async fn two_requests_at_once_differ_as_the_table_says() {
     for (what, steps, stored, in_cookie) in DIFFERENCES {
         let store = SessionLayer::new(MemoryStore::new());
-        let cookie = SessionLayer::cookie_store(CookieStore::new(Key::generate()));
+        let cookie = SessionLayer::cookie_store(CookieStore::new(SecretKey::generate()));
         assert_eq!(overlap(store, *steps).await, *stored, "{what}, with a store");
         assert_eq!(overlap(cookie, *steps).await, *in_cookie, "{what}, in the cookie");
     }

@@ -8,7 +8,7 @@ use base64::{
 };
 use cloakroom::{
     CookieStore, LazySession, MemoryStore, SessionLayer,
-    keys::{Key, KeyError, Keyring},
+    keys::{KeyError, Keyring, SecretKey},
     testing::{FaultStore, Verb},
 };
 use http::{Request, Response};
@@ -23,9 +23,9 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
     let log = Log::capture();
     let bytes: [[u8; 64]; 2] = [rand::random_iter().take(64), rand::random_iter().take(64)]
         .map(|bytes| bytes.collect::<Vec<u8>>().try_into().expect("64 bytes"));
-    let [old, new] = bytes.map(|bytes| Key::from_bytes(&bytes).expect("random bytes"));
+    let [old, new] = bytes.map(|bytes| SecretKey::from_bytes(&bytes).expect("random bytes"));
     let keyring = Keyring::new(new.clone()).previous(old.clone());
-    let bad = [Key::from_base64(&format!("{VALUE}!")).err(), Key::from_bytes(&bytes[0][..31]).err()];
+    let bad = [SecretKey::from_base64(&format!("{VALUE}!")).err(), SecretKey::from_bytes(&bytes[0][..31]).err()];
     log.show((&old, &keyring, CookieStore::new(keyring.clone()), bad));
 
     let store = FaultStore::new(MemoryStore::new());
@@ -113,7 +113,7 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
 fn keys_come_from_the_environment() {
     const VARIABLE: &str = "CLOAKROOM_TEST_KEYS";
     if std::env::var(VARIABLE).is_ok() {
-        assert!(Key::from_env(VARIABLE).is_err_and(|error| error == KeyError::Base64), "it is a list");
+        assert!(SecretKey::from_env(VARIABLE).is_err_and(|error| error == KeyError::Base64), "it is a list");
         let shown = format!("{:?}", Keyring::from_env(VARIABLE).expect("two keys"));
         assert_eq!(shown, "Keyring { previous: 1, .. }");
         return;

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use cloakroom::{
     CookieOptions, Event, MemoryStore, SessionLayer,
-    keys::{Key, Keyring},
+    keys::{Keyring, SecretKey},
     testing::{FaultStore, Verb},
 };
 use http::{Request, header};
@@ -46,7 +46,7 @@ fn value_of(browser: &Browser) -> String {
 async fn ten_thousand_forged_tokens_and_not_one_store_call() {
     let (store, forged) = (store(), Arc::new(AtomicUsize::new(0)));
     let counter = Arc::clone(&forged);
-    let layer = SessionLayer::new(store.clone()).signed(Key::generate()).on_event(move |event| {
+    let layer = SessionLayer::new(store.clone()).signed(SecretKey::generate()).on_event(move |event| {
         if matches!(event, Event::Forged) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
@@ -103,7 +103,7 @@ async fn ten_thousand_forged_tokens_and_not_one_store_call() {
 
 #[tokio::test]
 async fn keys_are_replaced_without_logging_anyone_out() {
-    let (old, new) = (Key::generate(), Key::generate());
+    let (old, new) = (SecretKey::generate(), SecretKey::generate());
     let keyrings = [
         Keyring::new(old.clone()),
         Keyring::new(old.clone()).previous(new.clone()),
@@ -142,7 +142,7 @@ async fn keys_are_replaced_without_logging_anyone_out() {
 
 #[tokio::test]
 async fn a_token_under_a_previous_key_goes_with_whatever_else_is_done() {
-    let (old, new) = (Key::generate(), Key::generate());
+    let (old, new) = (SecretKey::generate(), SecretKey::generate());
     let table = [
         ("/app/get:user", Token, &["load", "replace"][..]),
         ("/app/insert:a:1", Token, &["load", "replace"]),
@@ -171,7 +171,7 @@ async fn a_token_under_a_previous_key_goes_with_whatever_else_is_done() {
 
 #[tokio::test]
 async fn the_same_token_is_never_sent_over_a_newer_one() {
-    let (old, new) = (Key::generate(), Key::generate());
+    let (old, new) = (SecretKey::generate(), SecretKey::generate());
     let store = store();
     let (before, turned) = (served(&store, old.clone()), served(&store, Keyring::new(new).previous(old)));
     let browser = Browser::new();
@@ -200,7 +200,7 @@ async fn a_save_that_runs_into_a_login_gives_no_way_into_it() {
     // The one in the victim's browser and the one that an attacker has planted there are the same session.
     for last in ["renew", "renew/insert:mine:1", "remember"] {
         let store = store();
-        let app = served(&store, Key::generate());
+        let app = served(&store, SecretKey::generate());
         let browser = Browser::new();
         browser.get(&app, "/app/count:n").await;
         let gate = store.next(Verb::Replace).waits();
@@ -219,7 +219,7 @@ async fn a_save_that_runs_into_a_login_gives_no_way_into_it() {
 
 #[tokio::test]
 async fn a_token_is_bound_to_the_name_of_its_cookie_or_header() {
-    let (store, key) = (store(), Key::generate());
+    let (store, key) = (store(), SecretKey::generate());
     let named = |name: &str| {
         let options = CookieOptions::builder().name(name).build().unwrap();
         tower::app(SessionLayer::new(store.clone()).signed(key.clone()).cookie(options))
@@ -248,7 +248,7 @@ async fn a_token_is_bound_to_the_name_of_its_cookie_or_header() {
 
 #[tokio::test]
 async fn tokens_without_a_mac_and_with_one_are_strangers() {
-    let (store, key) = (store(), Key::generate());
+    let (store, key) = (store(), SecretKey::generate());
     let (plain, signed) = (tower::app(SessionLayer::new(store.clone())), served(&store, key));
     for (from, to) in [(&plain, &signed), (&signed, &plain)] {
         let browser = Browser::new();
@@ -261,7 +261,7 @@ async fn tokens_without_a_mac_and_with_one_are_strangers() {
 
 #[tokio::test]
 async fn every_framework_replaces_keys() {
-    let (old, new) = (Key::generate(), Key::generate());
+    let (old, new) = (SecretKey::generate(), SecretKey::generate());
     let store = MemoryStore::new();
     let layers = |keyring: Keyring| {
         let store = store.clone();

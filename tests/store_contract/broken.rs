@@ -7,7 +7,8 @@ use std::{
 };
 
 use cloakroom::{
-    Created, Deleted, DynOwnerIndex, Record, Replaced, SessionId, SessionStore, StoreError, Timestamp,
+    SessionId, StoreError,
+    store::{Created, Deleted, DynOwnerIndex, Record, Replaced, SessionStore, Timestamp},
     testing::RecordBuilder,
 };
 

@@ -1,6 +1,10 @@
 //! The index of owners of a careless store: a table of its own, beside the records.
 
-use cloakroom::{Deleted, OwnerIndex, Record, SessionId, SessionStore as _, StoreError, testing::RecordBuilder};
+use cloakroom::{
+    SessionId, StoreError,
+    store::{Deleted, OwnerIndex, Record, SessionStore as _},
+    testing::RecordBuilder,
+};
 
 use super::{Careless, Fault, is_expired};
 

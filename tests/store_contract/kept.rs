@@ -1,6 +1,9 @@
 //! What a careless store makes of a record that it is told to keep.
 
-use cloakroom::{Record, State, Timestamp, testing::RecordBuilder};
+use cloakroom::{
+    store::{Record, State, Timestamp},
+    testing::RecordBuilder,
+};
 
 use super::{Careless, Fault};
 

@@ -3,7 +3,9 @@
 //! The races run against it, too, to see that they can be lost.
 
 use cloakroom::{
-    Clock, Created, Deleted, Record, Replaced, SessionId, SessionStore, StoreError, Timestamp, testing::FaultStore,
+    Clock, SessionId, StoreError,
+    store::{Created, Deleted, Record, Replaced, SessionStore, Timestamp},
+    testing::FaultStore,
 };
 
 /// Overwrites. Before it does, it deletes, and there a test can hold it.

@@ -171,9 +171,9 @@ impl Cookie {
 
 fn keyring(key: &Key) -> Keyring {
     static WARNED: Once = Once::new();
-    let key = keys::Key::try_from(key).unwrap_or_else(|error| {
+    let key = keys::SecretKey::try_from(key).unwrap_or_else(|error| {
         WARNED.call_once(|| tracing::warn!("{error}: anyone can make a session of any user"));
-        keys::Key::insecure_from_bytes(key.master())
+        keys::SecretKey::insecure_from_bytes(key.master())
     });
     key.into()
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{Timestamp, testing::RecordBuilder};
+use crate::{store::Timestamp, testing::RecordBuilder};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 

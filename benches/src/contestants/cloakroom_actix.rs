@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use actix_web::{App as ActixApp, HttpResponse, Result, web};
 use cloakroom::{
-    CookieStore, MemoryStore, Session, SessionLayer, actix_web::SessionMiddleware, keys::Key, redis::RedisStore,
+    CookieStore, MemoryStore, Session, SessionLayer, actix_web::SessionMiddleware, keys::SecretKey, redis::RedisStore,
 };
 
 use super::{Contestant, Framework, Role, Store, baseline::bare};
@@ -60,7 +60,7 @@ fn loading(layer: SessionLayer) -> SessionMiddleware {
 }
 
 fn sealed() -> SessionLayer {
-    SessionLayer::cookie_store(CookieStore::new(Key::generate()))
+    SessionLayer::cookie_store(CookieStore::new(SecretKey::generate()))
 }
 
 async fn app(middleware: SessionMiddleware) -> Rc<dyn App> {

@@ -1,7 +1,9 @@
 //! cloakroom on Axum.
 
 use axum::{Router, http::StatusCode, response::Result, routing::get};
-use cloakroom::{CookieStore, MemoryStore, Session, SessionInsertError, SessionLayer, keys::Key, redis::RedisStore};
+use cloakroom::{
+    CookieStore, MemoryStore, Session, SessionInsertError, SessionLayer, keys::SecretKey, redis::RedisStore,
+};
 
 use super::{Contestant, Framework, Role, Store, baseline::plain};
 use crate::{
@@ -25,7 +27,7 @@ pub const ALL: &[Contestant] = &[
         role: Role::OursBeside,
         open: |_| {
             Box::pin(async {
-                frameworks::axum::app(routes(SessionLayer::new(MemoryStore::new()).signed(Key::generate())))
+                frameworks::axum::app(routes(SessionLayer::new(MemoryStore::new()).signed(SecretKey::generate())))
             })
         },
     },
@@ -36,7 +38,7 @@ pub const ALL: &[Contestant] = &[
         role: Role::Ours,
         open: |_| {
             Box::pin(async {
-                frameworks::axum::app(routes(SessionLayer::cookie_store(CookieStore::new(Key::generate()))))
+                frameworks::axum::app(routes(SessionLayer::cookie_store(CookieStore::new(SecretKey::generate()))))
             })
         },
     },

@@ -12,8 +12,8 @@ use super::{
     records::{marked, marks},
 };
 use crate::{
-    Record, SessionId, SessionStore, StoreError,
-    store::{Created, Deleted, Replaced},
+    SessionId, StoreError,
+    store::{Created, Deleted, Record, Replaced, SessionStore},
 };
 
 /// The store of one session. Each call waits until [`Gate::reply`] answers it.

@@ -18,9 +18,9 @@ use super::{
     records::{add, marks, start},
 };
 use crate::{
-    Record, SessionId, Timestamp,
+    SessionId,
     store::{
-        DynStore,
+        DynStore, Record, Timestamp,
         certain::{Certain, replace},
         dice,
         queue::{Queue, Seat, Written},

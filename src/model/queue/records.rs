@@ -1,6 +1,6 @@
 //! Records whose changes are marks: the list of numbers under the key `n`.
 
-use crate::{Credentials, Record, SecretHash, State as Values, Timestamp, store::random_nonce};
+use crate::store::{Credentials, Record, SecretHash, State as Values, Timestamp, random_nonce};
 
 /// Returns the record that every scene begins with.
 pub(super) fn start() -> Record {

@@ -12,9 +12,9 @@ use super::{
     rig::Rig,
 };
 use crate::{
-    Record, StoreError,
+    StoreError,
     store::{
-        Replaced,
+        Record, Replaced,
         queue::{Fate, Seat, State, TURN},
     },
 };

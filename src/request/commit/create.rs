@@ -1,6 +1,6 @@
 //! Begins a session.
 
-use super::{Commit, CookieWindow, Error, Event, Loaded, Ops, Record, SharedOps, State, Ticket, Timestamp};
+use super::{Commit, CookieWindow, Edits, Error, Event, Loaded, Record, SharedEdits, State, Ticket, Timestamp};
 use crate::{
     client::KeyAge,
     request::Admission,
@@ -23,13 +23,13 @@ impl Commit<'_> {
     /// Stores a new session with the request's own inserts, never with data that it loaded. `found` is the record for which
     /// the request lost its race.
     pub(super) async fn create(&mut self, found: Option<&Record>, now: Timestamp) -> Result<Begun, Error> {
-        if self.ops.has_once() {
-            SharedOps::make_mut(&mut self.ops).drop_once();
+        if self.edits.has_once() {
+            SharedEdits::make_mut(&mut self.edits).drop_once();
         }
-        Ops::replay(&mut self.ops, State::empty())?;
-        let state = self.ops.alone();
+        Edits::replay(&mut self.edits, State::empty())?;
+        let state = self.edits.alone();
         let owner = self.written_owner()?.flatten();
-        if state.is_empty() && owner.is_none() && !self.ops.started {
+        if state.is_empty() && owner.is_none() && !self.edits.started {
             // A restart, a label or a lifetime waits for the first insert.
             self.waits = self.head == CookieWindow::Open;
             return Ok(Begun::Done);
@@ -38,14 +38,14 @@ impl Commit<'_> {
             return Err(Error::too_late());
         }
         let rest = Rest::of(Parts {
-            trail: (!self.core.backend.is_immediate()).then_some([0; 4]),
+            trail: (!self.config.backend.is_immediate()).then_some([0; 4]),
             owner: owner.clone(),
-            label: self.ops.label.clone().flatten(),
-            lifetime: self.ops.lifetime.clone(),
+            label: self.edits.label.clone().flatten(),
+            lifetime: self.edits.lifetime.clone(),
             admitted: self.admitted.filter(|_| owner.is_some()),
             ..Parts::default()
         });
-        let found = match &self.visit.loaded {
+        let found = match &self.opening.loaded {
             Loaded::Superseded(record) => Some(record.clone()),
             _ => found.cloned(),
         };
@@ -68,9 +68,9 @@ impl Commit<'_> {
         drawn: &mut Vec<SessionId>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let lifetime = self.ops.lifetime.as_deref().unwrap_or(&self.core.lifetime).clone();
+        let lifetime = self.edits.lifetime.as_deref().unwrap_or(&self.config.lifetime).clone();
         for _ in 0..DRAWS {
-            let token = self.core.backend.new_token();
+            let token = self.config.backend.new_token();
             let mut record = Record::of(Body {
                 state: state.clone(),
                 current: token.hash(),
@@ -83,11 +83,11 @@ impl Commit<'_> {
             self.check_size(&record)?;
             // A session of ours that may be there must not count against us.
             self.forget(&std::mem::take(drawn)).await;
-            let admission = Admission::ask(self.core, rest.owner.as_deref(), token.id, now).await?;
+            let admission = Admission::ask(self.config, rest.owner.as_deref(), token.id, now).await?;
             if let Some(admission) = &admission {
                 record.body_mut().last_used = admission.now();
             }
-            let text = self.core.backend.write(&token, &record)?;
+            let text = self.config.backend.write(&token, &record)?;
             match self.try_create(&token.id, &record).await {
                 Ok(true) => {
                     if let Some(admission) = admission
@@ -96,12 +96,12 @@ impl Commit<'_> {
                         drawn.push(token.id);
                         return Err(error);
                     }
-                    self.core.emit(&Event::Created { id: token.id });
-                    self.visit.loaded = Loaded::Current(record);
-                    self.visit.behind = None;
-                    self.visit.opened_at = now;
-                    self.visit.token = Some(token);
-                    self.visit.key = KeyAge::Current;
+                    self.config.emit(&Event::Created { id: token.id });
+                    self.opening.loaded = Loaded::Current(record);
+                    self.opening.behind = None;
+                    self.opening.opened_at = now;
+                    self.opening.token = Some(token);
+                    self.opening.key = KeyAge::Current;
                     self.ticket = Ticket::Give(text, lifetime.max_age(now, now));
                     return Ok(());
                 }
@@ -121,13 +121,13 @@ impl Commit<'_> {
     /// Creates the record. If the outcome is unknown, loads it to find out: `create` is never sent twice for one id. `false`:
     /// another session has the id.
     async fn try_create(&self, id: &SessionId, record: &Record) -> Result<bool, StoreError> {
-        let unknown = match self.core.backend.create(id, record).await {
+        let unknown = match self.config.backend.create(id, record).await {
             Ok(Created::Done) => return Ok(true),
             Ok(Created::Taken) => None,
             Err(error) if error.is_unknown() => Some(error),
             Err(error) => return Err(error),
         };
-        match Box::pin(self.core.backend.load(id, None)).await {
+        match Box::pin(self.config.backend.load(id, None)).await {
             Ok(Some(found)) if found.nonce() == record.nonce() => Ok(true),
             Ok(_) | Err(_) => unknown.map_or(Ok(false), Err),
         }
@@ -136,8 +136,8 @@ impl Commit<'_> {
     /// Deletes the ids whose fate is unknown: a create that arrives late finds a tombstone.
     async fn forget(&self, drawn: &[SessionId]) {
         for id in drawn {
-            if let Err(error) = Box::pin(self.core.backend.delete(id, None)).await {
-                self.core.upkeep_failed(*id, &error.into());
+            if let Err(error) = Box::pin(self.config.backend.delete(id, None)).await {
+                self.config.upkeep_failed(*id, &error.into());
             }
         }
     }

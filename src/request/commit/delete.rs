@@ -3,26 +3,27 @@
 use super::{Commit, CookieWindow, Error, Event, Loaded, Record, Ticket, Timestamp, Token};
 use crate::{
     client::Opened,
-    request::{Beside, Look, look, revoked_by_owner},
+    request::{Beside, Verdict, judge, revoked_by_owner},
     store::{Deleted, SUPERSEDED_FOR, SessionId, StoreError},
 };
 
 impl Commit<'_> {
     /// Deletes every record that a presented token opens or is superseded on, and takes the cookie away, come what may.
     pub(super) async fn purge(&mut self, now: Timestamp) -> Result<(), Error> {
-        let had_token = self.visit.token.is_some();
-        self.visit.loaded = Loaded::Ended;
-        self.visit.behind = None;
+        let had_token = self.opening.token.is_some();
+        self.opening.loaded = Loaded::Ended;
+        self.opening.behind = None;
         if !self.claims.is_empty() || had_token {
             match self.head {
                 CookieWindow::Open | CookieWindow::Leaves => self.ticket = Ticket::Take,
                 // Nothing but the cookie's removal ends such a session.
-                CookieWindow::Sent if self.core.backend.is_client_side() => return Err(Error::too_late()),
+                CookieWindow::Sent if self.config.backend.is_client_side() => return Err(Error::too_late()),
                 CookieWindow::Sent => {}
             }
         }
-        let Beside { superseded: mut tokens, unreadable: mut ids, .. } = *self.visit.beside.take().unwrap_or_default();
-        tokens.extend(self.visit.token.take().map(|token| (token, self.visit.opened_at)));
+        let Beside { superseded: mut tokens, unreadable: mut ids, .. } =
+            *self.opening.beside.take().unwrap_or_default();
+        tokens.extend(self.opening.token.take().map(|token| (token, self.opening.opened_at)));
         let mut failed = None;
         for (token, opened_at) in tokens {
             // A token that opened the session long ago may not open it any more.
@@ -33,7 +34,7 @@ impl Commit<'_> {
                 Err(error) => failed = Some(error),
             }
         }
-        while let Some((opened, _)) = self.visit.open_next(self.core, self.claims) {
+        while let Some((opened, _)) = self.opening.open_next(self.config, self.claims) {
             // The load reports forged tokens. A purge that is repeated is no attack.
             let Ok(Opened { token, record, .. }) = opened else { continue };
             match self.opens_or_did(&token, record, now).await {
@@ -45,7 +46,7 @@ impl Commit<'_> {
         ids.dedup();
         for id in ids {
             match self.delete(&id).await {
-                Ok(()) => self.core.emit(&Event::Destroyed { id }),
+                Ok(()) => self.config.emit(&Event::Destroyed { id }),
                 Err(error) => failed = Some(error),
             }
         }
@@ -54,36 +55,36 @@ impl Commit<'_> {
 
     /// Deletes `found` if the store still has that record. Else returns the record that the store has.
     pub(super) async fn delete_found(&mut self, found: Option<Record>) -> Result<Option<Record>, Error> {
-        let (Some(id), Some(found)) = (self.visit.id(), found) else { return Ok(None) };
-        match self.core.backend.delete(&id, Some(&found)).await? {
+        let (Some(id), Some(found)) = (self.opening.id(), found) else { return Ok(None) };
+        match self.config.backend.delete(&id, Some(&found)).await? {
             Deleted::Changed(record) => return Ok(Some(record)),
-            Deleted::Done => self.core.emit(&Event::Destroyed { id }),
+            Deleted::Done => self.config.emit(&Event::Destroyed { id }),
             Deleted::Gone => {}
         }
         if self.head != CookieWindow::Sent {
             self.ticket = Ticket::Take;
         }
-        self.visit.loaded = Loaded::Ended;
+        self.opening.loaded = Loaded::Ended;
         Ok(None)
     }
 
     /// Deletes a record unconditionally. A delete whose outcome is unknown is sent once more, which does no harm.
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        match self.core.backend.delete(id, None).await {
-            Err(error) if error.is_unknown() => self.core.backend.delete(id, None).await.map(drop),
+        match self.config.backend.delete(id, None).await {
+            Err(error) if error.is_unknown() => self.config.backend.delete(id, None).await.map(drop),
             deleted => deleted.map(drop),
         }
     }
 
     /// Returns whether a token opens its record, or did before a renewal.
     async fn opens_or_did(&self, token: &Token, held: Option<Record>, now: Timestamp) -> Result<bool, StoreError> {
-        let found = match self.core.backend.load(&token.id, held).await {
+        let found = match self.config.backend.load(&token.id, held).await {
             // Its owner cannot be told, and it opens nothing: a purge may delete it.
             Err(error) if error.is_undecodable() => return Ok(true),
             found => found?,
         };
-        let looked = look(self.core, token, found.as_ref(), now);
-        let looked = revoked_by_owner(self.core, looked, found.as_ref()).await?;
-        Ok(!matches!(looked, Look::Rejected(_)))
+        let verdict = judge(self.config, token, found.as_ref(), now);
+        let verdict = revoked_by_owner(self.config, verdict, found.as_ref()).await?;
+        Ok(!matches!(verdict, Verdict::Rejected(_)))
     }
 }

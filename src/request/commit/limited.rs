@@ -12,7 +12,7 @@ use crate::{
 impl Commit<'_> {
     /// Returns whether a replacement gives its session an owner with a limit.
     pub(super) fn gains_owner(&self, put: &Put) -> bool {
-        self.core.quota.is_some()
+        self.config.quota.is_some()
             && put.change == Change::Renew
             && put.record.owner().is_some()
             && put.record.owner() != put.base.owner()
@@ -26,7 +26,7 @@ impl Commit<'_> {
         now: Timestamp,
     ) -> Result<Stored, Error> {
         let owner = put.record.owner().map(str::to_owned);
-        let admission = Admission::ask(self.core, owner.as_deref(), put.id, now).await?;
+        let admission = Admission::ask(self.config, owner.as_deref(), put.id, now).await?;
         if let Some(admission) = &admission {
             put.record.body_mut().last_used = admission.now().max(put.record.last_used());
         }
@@ -54,7 +54,7 @@ impl Commit<'_> {
         match certain::replace(store, &id, &record, &before, now, self.patience()).await {
             // Changed or gone: no client has the new token, so only a merge or a delete can have come between. Both stand.
             Ok(_) => {}
-            Err(error) => self.core.upkeep_failed(id, &error.into()),
+            Err(error) => self.config.upkeep_failed(id, &error.into()),
         }
     }
 }

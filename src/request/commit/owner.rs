@@ -11,8 +11,8 @@ impl Commit<'_> {
         if !self.is_login(self.owner_edit(Some(&Some(Arc::clone(&owner))))) {
             return Ok(());
         }
-        let now = owner_valid_from(self.core, &owner).await?;
-        self.admitted = match self.ops.admitted {
+        let now = owner_valid_from(self.config, &owner).await?;
+        self.admitted = match self.edits.admitted {
             // The password was checked before the owner's sessions were ended.
             Some(seen) if seen < now => return Err(Error::login_expired()),
             Some(seen) => seen,
@@ -23,7 +23,7 @@ impl Commit<'_> {
 
     /// Returns whether the owner is admitted by this commit: it is a login, or a change of owner.
     pub(super) fn is_login(&self, edit: OwnerEdit<'_>) -> bool {
-        matches!(self.ops.act, Act::Login | Act::Restart) || matches!(edit, OwnerEdit::Set(_))
+        matches!(self.edits.act, Act::Login | Act::Restart) || matches!(edit, OwnerEdit::Set(_))
     }
 
     /// The owner that the request writes: by `set_owner` or `login`, or by the layer's owner key.
@@ -32,11 +32,11 @@ impl Commit<'_> {
     ///
     /// The value under the owner key cannot be an owner.
     pub(super) fn written_owner(&self) -> Result<Option<Option<Arc<str>>>, Error> {
-        if self.ops.owner.is_some() {
-            return Ok(self.ops.owner.clone());
+        if self.edits.owner.is_some() {
+            return Ok(self.edits.owner.clone());
         }
-        let Some(key) = self.core.owner_key.as_deref() else { return Ok(None) };
-        match self.ops.written(key) {
+        let Some(key) = self.config.owner_key.as_deref() else { return Ok(None) };
+        match self.edits.written(key) {
             None => Ok(None),
             Some(None) => Ok(Some(None)),
             Some(Some(raw)) => owner_in(raw).map(Some).ok_or_else(|| Error::no_owner(key)),
@@ -45,9 +45,9 @@ impl Commit<'_> {
 
     /// Returns the change of the owner, compared with the one that was loaded.
     pub(super) fn owner_edit<'o>(&self, written: Option<&'o Option<Arc<str>>>) -> OwnerEdit<'o> {
-        let loaded = self.visit.record().and_then(Record::owner);
+        let loaded = self.opening.record().and_then(Record::owner);
         // A logout must not get lost because the session that it ends is not open.
-        let may_have_owner = match &self.visit.loaded {
+        let may_have_owner = match &self.opening.loaded {
             Loaded::Unavailable => true,
             Loaded::Superseded(record) => record.owner().is_some(),
             _ => loaded.is_some(),

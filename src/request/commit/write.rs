@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    Alone, Change, Commit, CookieWindow, Error, Event, Loaded, Next, Ops, Place, Record, Standing, State, Ticket,
+    Alone, Change, Commit, CookieWindow, Edits, Error, Event, Loaded, Next, Place, Record, Standing, State, Ticket,
     Timestamp, Token,
 };
 use crate::{
@@ -40,16 +40,16 @@ impl Commit<'_> {
         admits: bool,
         now: Timestamp,
     ) -> Result<Option<Box<Put>>, Error> {
-        let Some(token) = &self.visit.token else { return Ok(None) };
-        let is_sent = change == Change::Renew || self.core.backend.is_client_side();
+        let Some(token) = &self.opening.token else { return Ok(None) };
+        let is_sent = change == Change::Renew || self.config.backend.is_client_side();
         if is_sent && self.head == CookieWindow::Sent {
             return Err(Error::too_late());
         }
         let id = token.id;
         let state = if change == Change::Merge {
             // Updates run on what this request has seen, or not at all.
-            Ops::replay(&mut self.ops, self.visit.state())?;
-            let Ok(state) = self.ops.merged(self.visit.state(), base.state(), self.ops.renews()) else {
+            Edits::replay(&mut self.edits, self.opening.state())?;
+            let Ok(state) = self.edits.merged(self.opening.state(), base.state(), self.edits.renews()) else {
                 return Ok(None);
             };
             state
@@ -70,14 +70,14 @@ impl Commit<'_> {
             }
         }
         if change != Change::Merge {
-            if let Some(label) = &self.ops.label {
+            if let Some(label) = &self.edits.label {
                 rest.label.clone_from(label);
             }
-            if let Some(lifetime) = &self.ops.lifetime {
+            if let Some(lifetime) = &self.edits.lifetime {
                 rest.lifetime = Some(Arc::clone(lifetime));
             }
         }
-        let own_lifetime = self.ops.lifetime.as_deref().filter(|_| change != Change::Merge);
+        let own_lifetime = self.edits.lifetime.as_deref().filter(|_| change != Change::Merge);
         let deadline = own_lifetime.unwrap_or(self.lifetime_of(base)).deadline(*created_at, now);
         let record = Record::of(Body {
             state: state.unwrap_or_else(|| base.state().clone()),
@@ -100,8 +100,8 @@ impl Commit<'_> {
     /// Sends the replacement. A plain write that lost a race, or finds other writers waiting, is written together with theirs.
     /// Other writes wait until they are alone.
     pub(super) async fn store(&mut self, put: Put, now: Timestamp, turn: &mut Option<Alone>) -> Result<Stored, Error> {
-        let core = self.core;
-        let certain = match &core.backend.place {
+        let config = self.config;
+        let certain = match &config.backend.place {
             Place::Client => Certain::Done(None),
             Place::Memory(memory) if self.gains_owner(&put) => {
                 return Box::pin(self.store_within_quota(put, memory, now)).await;
@@ -112,7 +112,7 @@ impl Commit<'_> {
                 Replaced::Gone => Certain::Gone,
             },
             Place::Store(store) => {
-                let is_late = self.contended_since.is_some() || core.queue.is_busy(&put.id);
+                let is_late = self.contended_since.is_some() || config.queue.is_busy(&put.id);
                 if is_late && turn.is_none() && put.change != Change::Touch {
                     return Box::pin(self.wait(put, store, now, turn)).await;
                 }
@@ -146,10 +146,10 @@ impl Commit<'_> {
         now: Timestamp,
         turn: &mut Option<Alone>,
     ) -> Result<Stored, Error> {
-        let (core, id) = (self.core, put.id);
+        let (config, id) = (self.config, put.id);
         self.contended_since.get_or_insert_with(Instant::now);
         if !matches!(put.change, Change::Write | Change::Merge) {
-            let alone = core.queue.alone(store, id, put.base.clone(), self.patience()).await;
+            let alone = config.queue.alone(store, id, put.base.clone(), self.patience()).await;
             let alone = alone.ok_or_else(|| self.contended())?;
             // The queue may know an older record than this request does. Then this request's record decides.
             let newest = if alone.base().follows(put.base.nonce()) { alone.base().clone() } else { put.base };
@@ -167,12 +167,12 @@ impl Commit<'_> {
             // A decision not to write needs a stored record: see `Written::Declined`.
             _ => None,
         };
-        let written = core.queue.combine(store, id, base, patience, change).await;
+        let written = config.queue.combine(store, id, base, patience, change).await;
         match (self.told(written)?, last) {
             (Written::Done(record), Some(put)) => self.stored(Put { record, ..*put }, None, now).map(|()| Stored::Done),
             (Written::Gone, _) => Ok(Stored::Found(None)),
             (Written::Late, _) => Err(self.contended()),
-            (Written::Declined | Written::Done(_), _) => Ok(Stored::Found(core.backend.load(&id, None).await?)),
+            (Written::Declined | Written::Done(_), _) => Ok(Stored::Found(config.backend.load(&id, None).await?)),
         }
     }
 
@@ -180,26 +180,26 @@ impl Commit<'_> {
     pub(super) fn stored(&mut self, put: Put, later: Option<Record>, now: Timestamp) -> Result<(), Error> {
         let Put { id, change, record, renewed, .. } = put;
         if change == Change::Merge {
-            let mut seen = self.visit.record().cloned();
+            let mut seen = self.opening.record().cloned();
             if let Some(seen) = &mut seen
-                && let Some(state) = self.ops.applied(seen.state(), false)
+                && let Some(state) = self.edits.applied(seen.state(), false)
             {
                 seen.body_mut().state = state;
-                self.visit.loaded = Loaded::Current(seen.clone());
+                self.opening.loaded = Loaded::Current(seen.clone());
             }
-            self.visit.behind = Some(later.unwrap_or(record));
+            self.opening.behind = Some(later.unwrap_or(record));
             return Ok(());
         }
         let is_renewed = renewed.is_some();
         if let Some(token) = renewed {
-            self.core.emit(&Event::Rotated { id });
-            self.visit.token = Some(token);
+            self.config.emit(&Event::Rotated { id });
+            self.opening.token = Some(token);
         }
         let newest = later.as_ref().unwrap_or(&record);
         let is_current = self.standing(newest, now) == Standing::Current;
-        let moves_cookie = self.ops.moves_cookie(self.lifetime_of(&record));
+        let moves_cookie = self.edits.moves_cookie(self.lifetime_of(&record));
         let is_wanted = is_renewed
-            || self.core.backend.is_client_side()
+            || self.config.backend.is_client_side()
             || self.is_resend_asked()
             || (self.head == CookieWindow::Leaves && moves_cookie);
         if is_wanted && is_current {
@@ -207,24 +207,24 @@ impl Commit<'_> {
         } else {
             self.resends |= self.head == CookieWindow::Open && moves_cookie;
         }
-        self.visit.behind = later.filter(|_| !is_current);
-        self.visit.opened_at = now;
-        self.visit.loaded = Loaded::Current(record);
+        self.opening.behind = later.filter(|_| !is_current);
+        self.opening.opened_at = now;
+        self.opening.loaded = Loaded::Current(record);
         Ok(())
     }
 
     /// Gives the client its token.
     pub(super) fn give(&mut self, record: &Record, now: Timestamp) -> Result<(), Error> {
-        let Some(token) = &self.visit.token else { return Ok(()) };
-        let text = self.core.backend.write(token, record)?;
+        let Some(token) = &self.opening.token else { return Ok(()) };
+        let text = self.config.backend.write(token, record)?;
         self.ticket = Ticket::Give(text, self.lifetime_of(record).max_age(record.created_at(), now));
-        self.visit.key = KeyAge::Current;
+        self.opening.key = KeyAge::Current;
         self.resends = false;
         Ok(())
     }
 
     pub(super) fn check_size(&self, record: &Record) -> Result<(), Error> {
-        let (bytes, limit) = (size(record), self.core.max_bytes);
+        let (bytes, limit) = (size(record), self.config.max_bytes);
         if bytes > limit { Err(Error::too_large(bytes, limit)) } else { Ok(()) }
     }
 }

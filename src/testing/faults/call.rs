@@ -4,23 +4,23 @@ use std::fmt;
 
 use crate::store::SessionId;
 
-/// The verbs of [`SessionStore`](crate::SessionStore) and of [`OwnerIndex`](crate::OwnerIndex).
+/// The verbs of [`SessionStore`](crate::store::SessionStore) and of [`OwnerIndex`](crate::store::OwnerIndex).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verb {
-    /// [`SessionStore::load`](crate::SessionStore::load).
+    /// [`SessionStore::load`](crate::store::SessionStore::load).
     Load,
-    /// [`SessionStore::create`](crate::SessionStore::create).
+    /// [`SessionStore::create`](crate::store::SessionStore::create).
     Create,
-    /// [`SessionStore::replace`](crate::SessionStore::replace).
+    /// [`SessionStore::replace`](crate::store::SessionStore::replace).
     Replace,
-    /// [`SessionStore::delete`](crate::SessionStore::delete), with a base or without.
+    /// [`SessionStore::delete`](crate::store::SessionStore::delete), with a base or without.
     Delete,
-    /// [`OwnerIndex::list`](crate::OwnerIndex::list).
+    /// [`OwnerIndex::list`](crate::store::OwnerIndex::list).
     List,
-    /// [`OwnerIndex::revoke`](crate::OwnerIndex::revoke).
+    /// [`OwnerIndex::revoke`](crate::store::OwnerIndex::revoke).
     Revoke,
-    /// [`OwnerIndex::revoke_all`](crate::OwnerIndex::revoke_all).
+    /// [`OwnerIndex::revoke_all`](crate::store::OwnerIndex::revoke_all).
     RevokeAll,
 }
 

@@ -4,12 +4,13 @@ use std::error::Error as _;
 
 use actix_web::{App, cookie::Key, dev::Service as _, test::init_service, web};
 use cloakroom::{
-    MemoryStore, Session, SessionStore,
+    MemoryStore, Session,
     actix_web::{
         SessionExt as _, SessionGetError, SessionInsertError, SessionMiddleware, SessionUpdateError,
         storage::RedisSessionStore,
     },
     redis::ConnectError,
+    store::SessionStore,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};

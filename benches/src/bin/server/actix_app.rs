@@ -55,7 +55,7 @@ async fn serve_in_system(name: &str, redis: &str, listener: TcpListener) -> Resu
             run!(App::new().wrap(SessionMiddleware::from(layer.clone())).configure(ours))
         }
         "cloakroom, sealed cookie" => {
-            let store = CookieStore::new(Keyring::new(cloakroom::keys::Key::generate()));
+            let store = CookieStore::new(Keyring::new(cloakroom::keys::SecretKey::generate()));
             let layer = SessionLayer::cookie_store(store);
             run!(App::new().wrap(SessionMiddleware::from(layer.clone())).configure(ours))
         }

@@ -39,7 +39,7 @@ async fn app(name: &str, redis: &str) -> Result<Router, Box<dyn Error>> {
         OURS => routes(read, create).layer(SessionLayer::new(MemoryStore::new())),
         "cloakroom, Redis" => routes(read, create).layer(SessionLayer::new(RedisStore::connect(redis).await?)),
         "cloakroom, sealed cookie" => {
-            let store = CookieStore::new(Keyring::new(cloakroom::keys::Key::generate()));
+            let store = CookieStore::new(Keyring::new(cloakroom::keys::SecretKey::generate()));
             routes(read, create).layer(SessionLayer::cookie_store(store))
         }
         "tower-sessions, memory" => {

@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::VERSION;
 
-/// Bytes are not a [`Record`](crate::Record).
+/// Bytes are not a [`Record`](crate::store::Record).
 ///
 /// Its text names the part at fault, and never shows a value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,14 +12,14 @@ mod pending;
 mod settle;
 
 use self::key::{KeyOp, Step, Update, What};
-pub(crate) use self::{key::Replay, pending::Pending};
+pub(crate) use self::{key::Replay, pending::PendingEdits};
 
 /// The room for further keys. Most requests write one key; a request that writes a second one writes several.
 const MORE: usize = 7;
 
 /// The operations that were asked for.
 #[derive(Clone, Default)]
-pub(crate) struct Ops {
+pub(crate) struct Edits {
     pub(crate) act: Act,
     pub(crate) owner: Option<Option<Arc<str>>>,
     pub(crate) label: Option<Option<Arc<str>>>,
@@ -37,7 +37,7 @@ pub(crate) struct Ops {
 }
 
 /// Operations that a session and its commits share. A holder copies them before it changes them.
-pub(crate) type SharedOps = triomphe::Arc<Ops>;
+pub(crate) type SharedEdits = triomphe::Arc<Edits>;
 
 /// The operation on the session as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -69,7 +69,7 @@ impl<'a> View<'a> {
     }
 }
 
-impl Ops {
+impl Edits {
     /// Returns whether there is nothing to commit.
     pub(crate) fn is_empty(&self) -> bool {
         self.act == Act::Keep && !self.touches_keys() && !self.touches_meta() && !self.started
@@ -302,10 +302,10 @@ impl Ops {
 }
 
 /// Shows keys, not values.
-impl fmt::Debug for Ops {
+impl fmt::Debug for Edits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys: Vec<&str> = self.keys.iter().map(|op| &*op.key).collect();
-        f.debug_struct("Ops").field("act", &self.act).field("keys", &keys).finish_non_exhaustive()
+        f.debug_struct("Edits").field("act", &self.act).field("keys", &keys).finish_non_exhaustive()
     }
 }
 

@@ -1,9 +1,9 @@
 //! Operations after their commit: what is done, and what is left.
 
-use super::{Act, Ops, SharedOps};
+use super::{Act, Edits, SharedEdits};
 use crate::{error::Error, store::State};
 
-impl Ops {
+impl Edits {
     /// Forgets what a commit of `done`, which these once were, has stored; `loaded` is the state since.
     pub(crate) fn settle_part(&mut self, done: &Self, loaded: &State) {
         let is_done = |at: u64| at <= done.clock;
@@ -22,8 +22,8 @@ impl Ops {
     }
 
     /// Makes every update again of what is there now.
-    pub(crate) fn rebase(this: &mut SharedOps, loaded: &State) -> Result<(), Error> {
-        SharedOps::make_mut(this).clock += 1;
+    pub(crate) fn rebase(this: &mut SharedEdits, loaded: &State) -> Result<(), Error> {
+        SharedEdits::make_mut(this).clock += 1;
         Self::replay(this, loaded)
     }
 }

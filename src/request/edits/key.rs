@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use smallvec::SmallVec;
 
-use super::Ops;
+use super::Edits;
 use crate::{
     error::Error,
     store::{Raw, State},
@@ -14,14 +14,14 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct KeyOp {
     pub(super) key: Raw,
-    /// The time of the operation, by [`Ops`]' clock.
+    /// The time of the operation, by [`Edits`]' clock.
     pub(super) at: u64,
     pub(super) what: What,
 }
 
 impl KeyOp {
     /// Forgets the steps that a commit of `done` has taken; `loaded` is the state since.
-    pub(super) fn settle(&mut self, done: &Ops, loaded: &State) {
+    pub(super) fn settle(&mut self, done: &Edits, loaded: &State) {
         let What::Update(update) = &mut self.what else { return };
         let Update { seen, steps, .. } = &mut **update;
         let count = steps.len();

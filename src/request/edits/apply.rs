@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use super::{KeyOp, Ops, SharedOps, Step, What};
+use super::{Edits, KeyOp, SharedEdits, Step, What};
 use crate::{
     error::Error,
     store::{Raw, Run, State},
@@ -14,9 +14,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Overtaken;
 
-impl Ops {
+impl Edits {
     /// Runs those updates again that read another value than `base` has.
-    pub(crate) fn replay(this: &mut SharedOps, base: &State) -> Result<(), Error> {
+    pub(crate) fn replay(this: &mut SharedEdits, base: &State) -> Result<(), Error> {
         let base = if this.hides_keys() { State::empty() } else { base };
         for at in 0..this.keys.len() {
             let Some(KeyOp { key, what: What::Update(update), .. }) = this.keys.get(at) else { continue };
@@ -25,7 +25,7 @@ impl Ops {
                 continue;
             }
             let again = replay(key, found, &update.steps)?;
-            if let Some(KeyOp { what: What::Update(update), .. }) = SharedOps::make_mut(this).keys.get_mut(at) {
+            if let Some(KeyOp { what: What::Update(update), .. }) = SharedEdits::make_mut(this).keys.get_mut(at) {
                 (update.seen, update.made) = (Some(found.map(Raw::new)), again);
             }
         }

@@ -7,7 +7,7 @@ use http::Response;
 use crate::request::Failure;
 
 /// Makes the response of a tower service to a request whose commit failed.
-pub trait Answer<B> {
+pub trait FailureResponse<B> {
     /// Answers in the place of the handler's response.
     fn answer(&self, failure: Failure) -> Response<B>;
 
@@ -22,7 +22,7 @@ pub trait Answer<B> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EmptyResponse;
 
-impl<B: Default> Answer<B> for EmptyResponse {
+impl<B: Default> FailureResponse<B> for EmptyResponse {
     fn answer(&self, failure: Failure) -> Response<B> {
         failure.into_response()
     }
@@ -32,7 +32,7 @@ impl<B: Default> Answer<B> for EmptyResponse {
 #[derive(Clone, Copy)]
 pub struct OnFailure<F>(pub(crate) F);
 
-impl<B, F: Fn(&Failure) -> Response<B>> Answer<B> for OnFailure<F> {
+impl<B, F: Fn(&Failure) -> Response<B>> FailureResponse<B> for OnFailure<F> {
     fn answer(&self, failure: Failure) -> Response<B> {
         let mut response = (self.0)(&failure);
         failure.write(response.headers_mut());

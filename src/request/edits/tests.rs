@@ -1,0 +1,460 @@
+use std::{panic, sync::OnceLock};
+
+use super::{apply::Overtaken, *};
+use crate::error::Error;
+
+type Entries = &'static [(&'static str, &'static str)];
+
+/// What a request does, the state that is there, and what becomes of it.
+type Row = (fn(&mut Edits), Entries, Option<Entries>);
+
+fn state(entries: &[(&str, &str)]) -> State {
+    entries.iter().copied().collect()
+}
+
+fn raw(value: &str) -> Raw {
+    value.into()
+}
+
+/// Adds `n`, however often it runs; starts from zero.
+fn add(edits: &mut Edits, loaded: &State, n: u32) {
+    let make = move |raw: Option<&str>| -> Result<Option<Raw>, Error> {
+        let before: u32 = raw.map_or(0, |raw| raw.parse().unwrap());
+        Ok(Some((before + n).to_string().into()))
+    };
+    let seen = edits.view("n", loaded).value().map(Raw::new);
+    let made = make(seen.as_deref()).unwrap();
+    assert!(edits.update("n", loaded, seen, made, Replay::with(make)));
+}
+
+/// The entries of a state that was made, if one was.
+fn told(state: Option<&State>) -> Option<Vec<(&str, &str)>> {
+    state.map(|state| state.iter().collect())
+}
+
+/// The state that is made of `base`, once updates have run again if they have to.
+fn resolved(edits: &mut SharedEdits, base: &State) -> Result<Option<State>, Error> {
+    Edits::replay(edits, base)?;
+    Ok(edits.applied(base, false))
+}
+
+#[track_caller]
+fn check(edits: &mut PendingEdits, base: &[(&str, &str)], expected: Option<&[(&str, &str)]>) {
+    let made = resolved(&mut edits.share(), &state(base)).unwrap();
+    assert_eq!(told(made.as_ref()), expected.map(<[_]>::to_vec), "{base:?}");
+}
+
+#[test]
+fn a_request_sees_what_it_wrote_and_beneath_that_what_was_loaded() {
+    let loaded = state(&[("a", "1"), ("b", "2")]);
+    let mut edits = PendingEdits::default();
+    assert!(matches!(edits.view("a", &loaded), View::Shared(Some("1"))));
+    edits.write("a", Some(raw("9")));
+    edits.write("b", None);
+    assert!(matches!(edits.view("a", &loaded), View::Own(Some("9"))));
+    assert!(matches!(edits.view("b", &loaded), View::Own(None)));
+    add(&mut edits, &loaded, 1);
+    assert!(matches!(edits.view("n", &loaded), View::Shared(Some("1"))));
+    assert_eq!(edits.entries(&loaded).into_iter().collect::<Vec<_>>(), [("a", "9"), ("n", "1")]);
+    edits.clear();
+    assert!(matches!(edits.view("a", &loaded), View::Own(None)));
+    assert!(edits.entries(&loaded).is_empty());
+}
+
+#[test]
+fn writes_go_to_their_keys_and_leave_the_others_alone() {
+    let written = |write: fn(&mut Edits)| {
+        let mut edits = PendingEdits::default();
+        write(&mut edits);
+        edits
+    };
+    let table: [Row; 12] = [
+        (|_| (), &[("a", "1")], None),
+        (
+            |edits| edits.write("b", Some(raw("2"))),
+            &[("a", "1"), ("c", "3")],
+            Some(&[("a", "1"), ("b", "2"), ("c", "3")]),
+        ),
+        (|edits| edits.write("a", Some(raw("2"))), &[("a", "1"), ("c", "3")], Some(&[("a", "2"), ("c", "3")])),
+        (|edits| edits.write("a", None), &[("a", "1"), ("c", "3")], Some(&[("c", "3")])),
+        (|edits| edits.write("a", None), &[("a", "1")], Some(&[])),
+        // Equal is no change.
+        (|edits| edits.write("a", Some(raw("1"))), &[("a", "1")], None),
+        (|edits| edits.write("b", None), &[("a", "1")], None),
+        (|edits| edits.write("b", None), &[], None),
+        // A clear removes also what others have written since the load.
+        (Edits::clear, &[("a", "1"), ("c", "3")], Some(&[])),
+        (Edits::clear, &[], None),
+        // What is written later stays.
+        (
+            |edits| {
+                edits.write("c", Some(raw("4")));
+                edits.clear();
+                edits.write("b", Some(raw("2")));
+            },
+            &[("a", "1"), ("c", "3")],
+            Some(&[("b", "2")]),
+        ),
+        (
+            |edits| {
+                edits.clear();
+                edits.write("a", None);
+            },
+            &[("a", "1")],
+            Some(&[]),
+        ),
+    ];
+    for (at, (write, base, expected)) in table.into_iter().enumerate() {
+        let mut edits = written(write);
+        let made = resolved(&mut edits.share(), &state(base)).unwrap();
+        assert_eq!(told(made.as_ref()), expected.map(<[_]>::to_vec), "row {at}");
+    }
+}
+
+#[test]
+fn an_update_runs_again_on_another_value() {
+    let loaded = state(&[("n", "10")]);
+    let mut edits = PendingEdits::default();
+    add(&mut edits, &loaded, 1);
+    add(&mut edits, &loaded, 2);
+    check(&mut edits, &[("n", "10")], Some(&[("n", "13")]));
+    check(&mut edits, &[("m", "1"), ("n", "20")], Some(&[("m", "1"), ("n", "23")]));
+    check(&mut edits, &[], Some(&[("n", "3")]));
+}
+
+#[test]
+fn an_update_of_an_own_value_takes_no_value_of_others() {
+    let mut edits = PendingEdits::default();
+    edits.write("n", Some(raw("5")));
+    add(&mut edits, &state(&[("n", "100")]), 1);
+    check(&mut edits, &[("n", "200")], Some(&[("n", "6")]));
+    edits.clear();
+    add(&mut edits, &state(&[("n", "100")]), 1);
+    check(&mut edits, &[("n", "200")], Some(&[("n", "1")]));
+}
+
+#[test]
+fn an_update_that_cannot_run_again_fails_if_it_has_to() {
+    let loaded = state(&[("n", "1")]);
+    let mut edits = PendingEdits::default();
+    assert!(!edits.update("n", &loaded, Some(raw("9")), Some(raw("2")), Replay::Never));
+    assert!(edits.update("n", &loaded, Some(raw("1")), Some(raw("2")), Replay::Never));
+    assert!(resolved(&mut edits.share(), &loaded).is_ok());
+    assert!(resolved(&mut edits.share(), &state(&[("n", "7")])).unwrap_err().is_conflict());
+}
+
+/// A renewal overtook the request: `seen` was loaded, `now` is stored.
+#[test]
+fn a_merge_keeps_every_key_that_changed_since_the_load() {
+    let seen = state(&[("a", "1"), ("b", "2")]);
+    let table: [Row; 14] = [
+        // Unchanged keys take the write.
+        (|edits| edits.write("a", Some(raw("9"))), &[("a", "1"), ("b", "2")], Some(&[("a", "9"), ("b", "2")])),
+        (
+            |edits| edits.write("c", Some(raw("9"))),
+            &[("a", "1"), ("b", "3")],
+            Some(&[("a", "1"), ("b", "3"), ("c", "9")]),
+        ),
+        (|edits| edits.write("a", None), &[("a", "1"), ("b", "3")], Some(&[("b", "3")])),
+        // A changed, removed or new key keeps its newer value.
+        (|edits| edits.write("a", Some(raw("9"))), &[("a", "5"), ("b", "2")], None),
+        (|edits| edits.write("a", Some(raw("9"))), &[("b", "2")], None),
+        (|edits| edits.write("c", Some(raw("9"))), &[("a", "1"), ("b", "2"), ("c", "5")], None),
+        (|edits| edits.write("a", None), &[("a", "5"), ("b", "2")], None),
+        // Equal is no change.
+        (|edits| edits.write("a", Some(raw("1"))), &[("a", "1")], None),
+        (|edits| edits.write("c", None), &[("a", "1")], None),
+        // A clear removes the keys that were seen, unless they changed.
+        (Edits::clear, &[("a", "1"), ("b", "2")], Some(&[])),
+        (Edits::clear, &[("a", "5"), ("b", "2"), ("c", "3")], Some(&[("a", "5"), ("c", "3")])),
+        (Edits::clear, &[("c", "3")], None),
+        (
+            |edits| {
+                edits.clear();
+                edits.write("a", Some(raw("9")));
+                edits.write("d", Some(raw("4")));
+            },
+            &[("a", "1"), ("b", "2"), ("c", "3")],
+            Some(&[("a", "9"), ("c", "3"), ("d", "4")]),
+        ),
+        (
+            |edits| {
+                edits.clear();
+                edits.write("a", Some(raw("9")));
+            },
+            &[("a", "5"), ("b", "7")],
+            None,
+        ),
+    ];
+    for (at, (write, now, expected)) in table.into_iter().enumerate() {
+        let mut edits = PendingEdits::default();
+        write(&mut edits);
+        let made = edits.merged(&seen, &state(now), false).unwrap();
+        assert_eq!(told(made.as_ref()), expected.map(<[_]>::to_vec), "row {at}");
+    }
+}
+
+#[test]
+fn a_merge_never_runs_an_update_on_a_value_that_the_request_has_not_seen() {
+    let seen = state(&[("n", "1")]);
+    let mut edits = PendingEdits::default();
+    add(&mut edits, &seen, 1);
+    edits.write("a", Some(raw("1")));
+    let merged = |now: &[(&str, &str)]| {
+        let made = edits.merged(&seen, &state(now), false);
+        made.map(|made| made.map(|made| made.get("n").map(str::to_owned)))
+    };
+    assert_eq!(merged(&[("n", "1")]), Ok(Some(Some("2".to_owned()))));
+    assert_eq!(merged(&[("b", "1"), ("n", "1")]), Ok(Some(Some("2".to_owned()))));
+    assert_eq!(merged(&[("n", "5")]), Err(Overtaken));
+    assert_eq!(merged(&[]), Err(Overtaken));
+    // Other keys do not matter to an update of a key that was not there.
+    let mut edits = PendingEdits::default();
+    add(&mut edits, &state(&[]), 1);
+    assert!(edits.merged(&state(&[]), &state(&[("a", "5")]), false).is_ok());
+    assert_eq!(edits.merged(&state(&[]), &state(&[("n", "5")]), false), Err(Overtaken));
+}
+
+#[test]
+fn an_insert_of_what_was_loaded_counts_only_in_a_renewal() {
+    let loaded = state(&[("user", "\"ada\"")]);
+    let other = state(&[("user", "\"bob\"")]);
+    let mut edits = PendingEdits::default();
+    edits.insert("user", raw("\"ada\""), &loaded);
+    assert!(edits.is_empty() && !edits.touches_keys() && edits.names_keys());
+    assert_eq!(edits.written("user"), Some(Some("\"ada\"")));
+    // Base, affirms, and what becomes of the user.
+    let table = [
+        (&loaded, false, None),
+        (&loaded, true, None),
+        (State::empty(), false, None),
+        (State::empty(), true, Some("\"ada\"")),
+        (&other, false, None),
+        (&other, true, Some("\"ada\"")),
+    ];
+    for (base, affirms, expected) in table {
+        let made = edits.applied(base, affirms);
+        assert_eq!(made.as_ref().and_then(|made| made.get("user")), expected, "{base:?} {affirms}");
+    }
+    // A merge keeps the newer value, also if the insert counts.
+    assert_eq!(edits.merged(&loaded, &other, true), Ok(None));
+    assert_eq!(edits.merged(&loaded, State::empty(), true), Ok(None));
+    assert_eq!(told(Some(&edits.alone())), Some(vec![("user", "\"ada\"")]));
+    // A second insert of another value is a write.
+    edits.insert("user", raw("\"eve\""), &loaded);
+    assert!(edits.touches_keys());
+}
+
+#[test]
+fn a_new_session_has_the_requests_own_inserts_only() {
+    let loaded = state(&[("a", "1"), ("n", "10")]);
+    let mut edits = PendingEdits::default();
+    assert!(edits.alone().is_empty());
+    edits.write("b", Some(raw("2")));
+    edits.write("a", None);
+    add(&mut edits, &loaded, 1);
+    let mut edits = edits.share();
+    Edits::replay(&mut edits, State::empty()).unwrap();
+    assert_eq!(told(Some(&edits.alone())), Some(vec![("b", "2"), ("n", "1")]));
+}
+
+#[test]
+fn starting_over_hides_what_was_loaded_and_keeps_what_was_inserted() {
+    let loaded = state(&[("a", "1"), ("n", "10"), ("same", "0")]);
+    let mut edits = PendingEdits::default();
+    edits.insert("same", raw("0"), &loaded);
+    edits.write("b", Some(raw("2")));
+    add(&mut edits, &loaded, 1);
+    edits.start_over();
+    assert!(edits.hides_loaded() && edits.touches_keys());
+    assert_eq!(edits.view("a", &loaded).value(), None);
+    assert_eq!(edits.view("same", &loaded).value(), Some("0"));
+    assert_eq!(edits.view("n", &loaded).value(), None, "the value that was made of another user's");
+    // The update runs again on nothing: its value was made of another user's.
+    for base in [&loaded, State::empty(), &state(&[("n", "77"), ("z", "1")])] {
+        let made = resolved(&mut edits.share(), base).unwrap();
+        assert_eq!(told(made.as_ref()), Some(vec![("b", "2"), ("n", "1"), ("same", "0")]), "{base:?}");
+    }
+    let mut alone = edits.share();
+    Edits::replay(&mut alone, State::empty()).unwrap();
+    assert_eq!(told(Some(&alone.alone())), Some(vec![("b", "2"), ("n", "1"), ("same", "0")]));
+
+    let mut edits = PendingEdits::default();
+    edits.start_over();
+    check(&mut edits, &[("a", "1")], Some(&[]));
+    check(&mut edits, &[], None);
+}
+
+#[test]
+fn what_was_done_while_a_commit_ran_is_left_for_the_next_one() {
+    let loaded = state(&[("n", "10")]);
+    let mut edits = PendingEdits::default();
+    edits.write("a", Some(raw("1")));
+    edits.write("b", Some(raw("1")));
+    add(&mut edits, &loaded, 1);
+    edits.act = Act::Renew;
+    (edits.label, edits.started) = (Some(Some("phone".into())), true);
+    let done = edits.share();
+
+    edits.write("b", Some(raw("2")));
+    edits.write("c", Some(raw("3")));
+    edits.owner = Some(Some("alice".into()));
+    add(&mut edits, &loaded, 5);
+    let stored = state(&[("a", "1"), ("b", "1"), ("n", "11")]);
+    edits.settle(&done, &stored);
+
+    assert_eq!((edits.act, &edits.label, edits.started), (Act::Keep, &None, false));
+    assert_eq!(edits.owner, Some(Some("alice".into())));
+    assert_eq!(edits.view("n", &stored).value(), Some("16"));
+    check(&mut edits, &[("a", "1"), ("b", "1"), ("n", "11")], Some(&[("a", "1"), ("b", "2"), ("c", "3"), ("n", "16")]));
+    let done = edits.share();
+    edits.settle(&done, &stored);
+    assert!(edits.is_empty());
+}
+
+/// What the update comes to that was done while a commit ran, by the value that the commit left.
+#[test]
+fn an_update_that_was_done_while_a_commit_ran_counts_on_top_of_what_it_left() {
+    /// Done before the commit, the value that the commit met, the value that it left, and the result.
+    type Case = (fn(&mut Edits, &State), &'static str, &'static str, &'static str);
+    let table: [Case; 4] = [
+        (|edits, loaded| add(edits, loaded, 1), "10", "11", "16"),
+        // The commit met another value, and ran its update again.
+        (|edits, loaded| add(edits, loaded, 1), "20", "21", "26"),
+        // The commit did not touch the key.
+        (|edits, _| edits.write("a", Some(raw("1"))), "10", "10", "15"),
+        (|edits, _| edits.write("a", Some(raw("1"))), "20", "20", "25"),
+    ];
+    for (before, met, left, expected) in table {
+        let loaded = state(&[("n", "10")]);
+        let mut edits = PendingEdits::default();
+        before(&mut edits, &loaded);
+        let done = edits.share();
+        add(&mut edits, &loaded, 5);
+        resolved(&mut done.clone(), &state(&[("n", met)])).unwrap();
+        let stored = state(&[("a", "1"), ("n", left)]);
+        edits.settle(&done, &stored);
+        check(&mut edits, &[("a", "1"), ("n", left)], Some(&[("a", "1"), ("n", expected)]));
+        // A third request was faster than the next commit.
+        check(&mut edits, &[("n", "100")], Some(&[("n", "105")]));
+    }
+}
+
+#[test]
+fn a_closure_that_cannot_run_again_need_not_if_its_value_is_there() {
+    let loaded = state(&[("n", "10")]);
+    let mut edits = PendingEdits::default();
+    add(&mut edits, &loaded, 1);
+    let done = edits.share();
+    assert!(edits.update("n", &loaded, Some(raw("11")), Some(raw("12")), Replay::Never));
+    edits.settle(&done, &state(&[("n", "11")]));
+    check(&mut edits, &[("n", "11")], Some(&[("n", "12")]));
+
+    // The commit was of another key.
+    let mut edits = PendingEdits::default();
+    edits.write("a", Some(raw("1")));
+    let done = edits.share();
+    assert!(edits.update("n", &loaded, Some(raw("10")), Some(raw("11")), Replay::Never));
+    edits.settle(&done, &state(&[("a", "1"), ("n", "10")]));
+    check(&mut edits, &[("a", "1"), ("n", "10")], Some(&[("a", "1"), ("n", "11")]));
+}
+
+#[test]
+fn a_clear_while_a_commit_ran_is_left_and_a_clear_before_it_is_done() {
+    let mut edits = PendingEdits::default();
+    edits.clear();
+    edits.write("a", Some(raw("1")));
+    let done = edits.share();
+    edits.write("b", Some(raw("2")));
+    let mut later = PendingEdits::default();
+    *later = (*edits).clone();
+    later.clear();
+
+    let stored = state(&[("a", "1")]);
+    edits.settle(&done, &stored);
+    assert!(!edits.hides_keys());
+    check(&mut edits, &[("a", "1"), ("c", "3")], Some(&[("a", "1"), ("b", "2"), ("c", "3")]));
+    later.settle(&done, &stored);
+    check(&mut later, &[("a", "1"), ("c", "3")], Some(&[]));
+}
+
+#[test]
+fn a_purge_beats_what_came_before_and_survives_a_commit_of_it() {
+    let mut edits = PendingEdits::default();
+    edits.write("a", Some(raw("1")));
+    let done = edits.share();
+    edits.end(Act::Purge);
+    assert!(!edits.touches_keys() && edits.hides_session());
+    edits.settle(&done, &state(&[("a", "1")]));
+    assert_eq!(edits.act, Act::Purge);
+    edits.write("b", Some(raw("2")));
+    edits.drop_writes();
+    assert!(edits.act == Act::Purge && !edits.touches_keys());
+}
+
+#[test]
+fn a_reload_makes_updates_again_of_what_is_there() {
+    let loaded = state(&[("a", "1"), ("n", "10")]);
+    let mut edits = PendingEdits::default();
+    add(&mut edits, &loaded, 1);
+    edits.write("a", Some(raw("2")));
+    let before = edits.version();
+    let mut rebased = edits.share();
+    let now = state(&[("a", "7"), ("n", "20")]);
+    Edits::rebase(&mut rebased, &now).unwrap();
+    assert_eq!(edits.view("n", &loaded).value(), Some("11"), "until it is adopted");
+    assert_eq!(edits.version(), before);
+    edits.adopt(rebased);
+    assert_ne!(edits.version(), before);
+    assert_eq!(edits.view("n", &now).value(), Some("21"));
+    assert_eq!(edits.view("a", &now).value(), Some("2"));
+    check(&mut edits, &[("a", "7"), ("n", "20")], Some(&[("a", "2"), ("n", "21")]));
+
+    let mut edits = PendingEdits::default();
+    assert!(edits.update("n", &loaded, Some(raw("10")), Some(raw("2")), Replay::Never));
+    assert!(Edits::rebase(&mut edits.share(), &now).unwrap_err().is_conflict());
+    assert!(Edits::rebase(&mut edits.share(), &loaded).is_ok());
+}
+
+#[test]
+fn a_closure_that_calls_itself_is_a_conflict_and_no_deadlock() {
+    let place: Arc<OnceLock<Replay>> = Arc::default();
+    let inner = Arc::clone(&place);
+    let replay = Replay::with(move |_| inner.get().unwrap().run("n", None).map(|_| Some(raw("1"))));
+    let _ = place.set(replay.clone());
+    assert!(replay.run("n", Some("0")).unwrap_err().is_conflict());
+    // It did not stay taken out.
+    assert!(replay.run("n", Some("0")).unwrap_err().is_conflict());
+
+    let place: Arc<OnceLock<Replay>> = Arc::default();
+    let inner = Arc::clone(&place);
+    let replay = Replay::with(move |_| {
+        assert!(inner.get().unwrap().run("n", None).is_err());
+        Ok(Some(raw("1")))
+    });
+    let _ = place.set(replay.clone());
+    for _ in 0..2 {
+        assert_eq!(replay.run("n", None).unwrap(), Some(raw("1")));
+    }
+}
+
+#[test]
+fn a_closure_that_panics_is_a_conflict_from_then_on_and_no_deadlock() {
+    let replay = Replay::with(|_| panic!("a closure of the application's"));
+    let run = || replay.run("n", None);
+    assert!(panic::catch_unwind(panic::AssertUnwindSafe(run)).is_err());
+    assert!(run().unwrap_err().is_conflict());
+
+    let loaded = state(&[("n", "1")]);
+    let mut edits = PendingEdits::default();
+    edits.update("n", &loaded, Some(raw("1")), Some(raw("2")), replay.clone());
+    assert!(resolved(&mut edits.share(), &loaded).is_ok(), "its value was made");
+    assert!(resolved(&mut edits.share(), &state(&[("n", "2")])).unwrap_err().is_conflict());
+}
+
+#[test]
+fn a_closure_that_fails_fails_the_commit_and_can_run_again() {
+    let replay = Replay::with(|raw| raw.map(|value| Some(value.into())).ok_or_else(|| Error::conflict_on("n")));
+    assert!(replay.run("n", None).is_err());
+    assert_eq!(replay.run("n", Some("1")).unwrap(), Some(raw("1")));
+}

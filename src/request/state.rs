@@ -1,0 +1,343 @@
+//! The state that all handles of a request's session share. Loads the session once, and commits its operations.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::StatusCode;
+use tokio::sync::Mutex as Turn;
+
+use crate::{
+    client::Refused,
+    config::{Config, Event},
+    error::Error,
+    request::{
+        Act, Claim, Claims, Commit, CookieWindow, Dropped, Edits, HeadLines, Loaded, Opening, Outlives, Presented,
+        SharedEdits, Verdict, judge, open, or_as_told, revoked_by_owner,
+    },
+    store::StoreError,
+};
+
+mod loaded;
+
+use self::loaded::Attempt;
+pub(crate) use self::loaded::LoadedSession;
+
+/// Polls a future once, in place, and returns its output if it is ready. Moving a large future costs more than polling it.
+macro_rules! at_once {
+    ($future:expr) => {
+        match std::pin::pin!($future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        }
+    };
+}
+pub(crate) use at_once;
+
+/// The number of times that a reload begins again while handlers write. An update that writes itself would keep it busy for
+/// ever.
+const RELOADS: u32 = 8;
+
+/// The state that all handles of a request's session share.
+pub(crate) struct RequestState {
+    pub(crate) config: Option<Arc<Config>>,
+    pub(crate) presented: Presented,
+    /// The load and the commits of one session go one after the other: a second renewal must see the first one's secret.
+    turn: Turn<()>,
+    /// The one lock. It is never held across an await, nor while a closure or a `Serialize` of the user's runs.
+    progress: Mutex<Progress>,
+}
+
+/// The progress of a request.
+#[derive(Default)]
+struct Progress {
+    phase: Phase,
+    /// The response's head has left, so no cookie can be sent.
+    is_head_sent: bool,
+    /// An extractor was refused because the load failed.
+    is_refused: bool,
+    /// A method without an error to return was called on a session that was not loaded.
+    is_misused: bool,
+}
+
+/// The phase of a request's session.
+#[derive(Default)]
+enum Phase {
+    /// Nothing has loaded it.
+    #[default]
+    NotLoaded,
+    /// The last load failed.
+    Failed(StoreError),
+    /// It is loaded. Boxed: most requests with a cookie never ask for the session.
+    Loaded(Box<LoadedSession>),
+}
+
+impl Progress {
+    /// Returns whether a response with this status must not leave: a change was lost, or an extractor could not load the session
+    /// and the framework took that for "no session".
+    fn fails(&self, status: StatusCode) -> bool {
+        self.is_misused || (self.is_refused && status.as_u16() < 400)
+    }
+
+    /// Returns the error for a use of the session, if it is not loaded.
+    fn error(&self) -> Error {
+        match &self.phase {
+            Phase::Failed(error) => error.clone().into(),
+            Phase::NotLoaded | Phase::Loaded(_) => Error::not_loaded(),
+        }
+    }
+}
+
+impl RequestState {
+    /// Makes a session that was not loaded, and is never stored.
+    pub(crate) fn detached() -> Self {
+        let state = Self::new(None);
+        state.loaded(Opening::of(Loaded::Nothing));
+        state
+    }
+
+    pub(crate) fn new(config: Option<Arc<Config>>) -> Self {
+        Self { config, presented: Presented::nothing(), turn: Turn::new(()), progress: Mutex::default() }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a function on the loaded session, under the lock.
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut LoadedSession) -> R) -> Result<R, Error> {
+        let mut progress = self.progress();
+        match &mut progress.phase {
+            Phase::Loaded(session) => Ok(act(session)),
+            Phase::NotLoaded | Phase::Failed(_) => Err(progress.error()),
+        }
+    }
+
+    /// Returns the error of the load, if it failed.
+    pub(crate) fn load_error(&self) -> Option<Error> {
+        match &self.progress().phase {
+            Phase::Failed(error) => Some(error.clone().into()),
+            Phase::NotLoaded | Phase::Loaded(_) => None,
+        }
+    }
+
+    /// Fails the request unless its response is an error: an extractor could not load the session, and the framework may have
+    /// taken that for "no session".
+    pub(crate) fn refuse(&self) {
+        self.progress().is_refused = true;
+    }
+
+    /// Fails the request: a method that has no error to return could not make its change.
+    pub(crate) fn misuse(&self) {
+        self.progress().is_misused = true;
+    }
+
+    /// Returns whether there is nothing to load: no claim is what the layer writes.
+    pub(crate) fn presents_nothing(&self) -> bool {
+        let makes_no_sense =
+            |config: &Config, claim: &Claim| config.backend.open(&claim.value).err() == Some(Refused::Malformed);
+        let config = self.config.as_deref();
+        self.presented.claims.iter().all(|claim| config.is_none_or(|config| makes_no_sense(config, claim)))
+    }
+
+    pub(crate) fn is_loaded(&self) -> bool {
+        matches!(self.progress().phase, Phase::Loaded(_))
+    }
+
+    /// Stores the outcome of the load, unless another load was faster.
+    pub(crate) fn loaded(&self, opening: Opening) {
+        let mut progress = self.progress();
+        if !matches!(progress.phase, Phase::Loaded(_)) {
+            progress.phase = Phase::Loaded(Box::new(LoadedSession::of(opening)));
+        }
+    }
+
+    /// Loads the session if that never waits. `None`: it may wait.
+    pub(crate) fn load_at_once(&self) -> Option<Result<(), Error>> {
+        if self.is_loaded() {
+            return Some(Ok(()));
+        }
+        let config = self.config.as_deref().filter(|config| config.is_immediate())?;
+        let mut opening = Opening::of(Loaded::Nothing);
+        let opened = at_once!(open(config, &self.presented.claims, &mut opening))?;
+        Some(self.end_load(config, opened, opening))
+    }
+
+    pub(crate) async fn load(&self) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
+        if self.is_loaded() {
+            return Ok(());
+        }
+        let config = self.config.as_deref().ok_or_else(Error::not_loaded)?;
+        let mut opening = Opening::of(Loaded::Nothing);
+        let opened = open(config, &self.presented.claims, &mut opening).await;
+        self.end_load(config, opened, opening)
+    }
+
+    /// Takes over the outcome of a load.
+    fn end_load(&self, config: &Config, opened: Result<(), Error>, mut opening: Opening) -> Result<(), Error> {
+        match or_as_told(config, opened, &mut opening) {
+            Ok(()) => self.loaded(opening),
+            Err(error) => {
+                let mut progress = self.progress();
+                if let (Phase::NotLoaded, Some(cause)) = (&progress.phase, error.store_error()) {
+                    progress.phase = Phase::Failed(cause.clone());
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether loads and commits never wait.
+    pub(crate) fn is_immediate(&self) -> bool {
+        self.config.as_ref().is_some_and(|config| config.is_immediate())
+    }
+
+    pub(crate) async fn save(&self) -> Result<(), Error> {
+        let Some(config) = &self.config else { return Ok(()) };
+        // An earlier save has found that the session is gone.
+        if self.with(|session| session.is_gone())? {
+            return Err(Error::gone());
+        }
+        let _turn = self.turn.lock().await;
+        let window = if self.progress().is_head_sent { CookieWindow::Sent } else { CookieWindow::Open };
+        match self.commit(config, window).await? {
+            Some(Dropped::Unavailable) => Err(Error::read_only()),
+            Some(Dropped::Superseded | Dropped::Gone | Dropped::Overtaken) => Err(Error::gone()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn reload(&self) -> Result<(), Error> {
+        let Some(config) = &self.config else { return Ok(()) };
+        self.with(|_| ())?;
+        let _turn = self.turn.lock().await;
+        for _ in 0..RELOADS {
+            let (record, token, version, mut edits) = self.with(|session| {
+                let (opening, version) = (&session.opening, session.edits.version());
+                (opening.record().cloned(), opening.token.clone(), version, session.edits.share())
+            })?;
+            let (Some(record), Some(token)) = (record, token) else { return Ok(()) };
+            let (found, now) = (config.backend.load(&token.id, Some(record)).await?, config.now());
+            let verdict = judge(config, &token, found.as_ref(), now);
+            let verdict = revoked_by_owner(config, verdict, found.as_ref()).await?;
+            let (Verdict::Opens, Some(record)) = (verdict, found) else { return Err(Error::gone()) };
+            Edits::rebase(&mut edits, record.state())?;
+            if self.with(|session| session.adopt(version, edits, record, now))? {
+                return Ok(());
+            }
+        }
+        Err(Error::contended())
+    }
+
+    /// Returns the session's part of the head if there is nothing to store. `None`: a commit is needed.
+    pub(crate) fn finish_now(&self) -> Option<HeadLines> {
+        let mut progress = self.progress();
+        if progress.is_misused || progress.is_refused {
+            return None;
+        }
+        if let Phase::Loaded(session) = &progress.phase
+            && (session.must_commit() || self.is_touch_due(session))
+        {
+            return None;
+        }
+        Some(self.close(&mut progress))
+    }
+
+    /// Commits the request's operations before the response's head leaves.
+    pub(crate) async fn finish(&self, status: StatusCode) -> (HeadLines, Result<(), Error>) {
+        let Some(config) = &self.config else { return (HeadLines::nothing(), Ok(())) };
+        if let Some(ended) = self.finish_failed(status) {
+            return ended;
+        }
+        // The turn is held until the head is closed: a task that renews in between would get a cookie that is never sent.
+        let _turn = self.turn.lock().await;
+        if config.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status)) {
+            // It is loaded.
+            let _ = self.with(|session| session.edits.drop_writes());
+        }
+        let result = self.commit(config, CookieWindow::Leaves).await.map(drop);
+        (self.close(&mut self.progress()), result)
+    }
+
+    /// Ends a request whose session is not loaded, or was used wrongly.
+    fn finish_failed(&self, status: StatusCode) -> Option<(HeadLines, Result<(), Error>)> {
+        let mut progress = self.progress();
+        let result = match &progress.phase {
+            _ if progress.fails(status) => Err(progress.error()),
+            Phase::NotLoaded | Phase::Failed(_) => Ok(()),
+            Phase::Loaded(_) => return None,
+        };
+        progress.is_head_sent = true;
+        // A load that failed has reported its error.
+        if let (Err(error), Phase::NotLoaded | Phase::Loaded(_)) = (&result, &progress.phase) {
+            tracing::error!("{error}");
+        }
+        Some((HeadLines::nothing(), result))
+    }
+
+    /// Commits the pending operations, and returns why writes were dropped. The caller holds the turn.
+    async fn commit(&self, config: &Config, window: CookieWindow) -> Result<Option<Dropped>, Error> {
+        let mut commit = self.with(|session| {
+            let asked = session.begin_commit()?;
+            let mut commit = Commit::new(config, &self.presented.claims, session.opening.clone(), asked, window);
+            commit.resends = session.resends;
+            Ok::<_, Error>(commit)
+        })??;
+        let result = commit.run().await;
+        if let Some(event) = result.as_ref().err().and_then(|error| Event::failed(error, commit.opening.id())) {
+            config.emit(&event);
+        }
+        let ended = self.with(|session| session.end_commit(&mut commit, result))?;
+        drop(commit);
+        // The closures are dropped without the lock.
+        drop(self.with(LoadedSession::spent_closures));
+        ended
+    }
+
+    fn is_touch_due(&self, session: &LoadedSession) -> bool {
+        self.config
+            .as_ref()
+            .zip(session.opening.record())
+            .is_some_and(|(config, record)| config.is_touch_due(record, session.edits.names_keys(), config.now()))
+    }
+
+    fn close(&self, progress: &mut Progress) -> HeadLines {
+        progress.is_head_sent = true;
+        let Phase::Loaded(session) = &mut progress.phase else { return HeadLines::nothing() };
+        let way = session.opening.way.unwrap_or(self.presented.way);
+        HeadLines { ticket: std::mem::take(&mut session.ticket), way, is_read: true }
+    }
+}
+
+impl Drop for RequestState {
+    fn drop(&mut self) {
+        let progress = self.progress.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Phase::Loaded(session) = &progress.phase else { return };
+        let Some(config) = self.config.clone().filter(|_| !session.edits.is_empty()) else { return };
+        if session.edits.hides_session() && matches!(session.attempt, Attempt::None | Attempt::Unknown(_)) {
+            let (claims, opening) = (std::mem::take(&mut self.presented.claims), session.opening.clone());
+            purge(config, claims, opening);
+        } else {
+            tracing::warn!(id = ?session.opening.id(), edits = ?*session.edits, "session dropped with unsaved changes");
+        }
+    }
+}
+
+/// Purges a session whose handler purged it and returned no response: a logout is done in any case.
+fn purge(config: Arc<Config>, claims: Claims, opening: Opening) {
+    let is_immediate = config.is_immediate();
+    let purge = async move {
+        let mut asked = Edits::default();
+        asked.end(Act::Purge);
+        let asked = SharedEdits::new(asked);
+        let purged = Commit::new(&config, &claims, opening, asked, CookieWindow::Sent).run().await;
+        if let Some(event) = purged.as_ref().err().and_then(|error| Event::failed(error, None)) {
+            config.emit(&event);
+        }
+    };
+    if is_immediate {
+        at_once!(purge);
+    } else {
+        drop(Outlives::new(purge));
+    }
+}

@@ -1,0 +1,189 @@
+//! A request's session: the record as it was loaded, and the operations on it so far.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    error::Error,
+    request::{Act, Commit, Dropped, Loaded, Opening, PendingEdits, Replay, SharedEdits, Ticket, owner_in},
+    store::{Raw, Record, StoreError, Timestamp},
+};
+
+/// A loaded session.
+pub(crate) struct LoadedSession {
+    pub(crate) opening: Opening,
+    pub(crate) edits: PendingEdits,
+    /// The progress of the last commit.
+    pub(super) attempt: Attempt,
+    pub(super) ticket: Ticket,
+    /// The token must be sent again with the response's head, because of an earlier `save`.
+    pub(super) resends: bool,
+    pub(crate) was_presented: bool,
+    /// The closures of updates. They are kept, so that none is dropped under the lock: a user's `Drop` may use the session.
+    closures: Vec<Replay>,
+    /// A change after the session's end was reported.
+    pub(crate) is_end_told: bool,
+}
+
+/// A commit of the pending operations.
+pub(super) enum Attempt {
+    /// None was begun, or the last one succeeded.
+    None,
+    /// It was begun, and has not ended.
+    Running,
+    /// It failed, and stored nothing.
+    Failed,
+    /// Its outcome stays unknown, so its operations are never applied again.
+    Unknown(StoreError),
+}
+
+impl LoadedSession {
+    pub(super) fn of(opening: Opening) -> Self {
+        let was_presented = opening.record().is_some();
+        Self {
+            opening,
+            edits: PendingEdits::default(),
+            attempt: Attempt::None,
+            ticket: Ticket::Keep,
+            resends: false,
+            was_presented,
+            closures: Vec::new(),
+            is_end_told: false,
+        }
+    }
+
+    pub(crate) fn raw(&self, key: &str) -> Option<&str> {
+        self.edits.view(key, self.opening.state()).value()
+    }
+
+    pub(crate) fn entries(&self) -> BTreeMap<&str, &str> {
+        self.edits.entries(self.opening.state())
+    }
+
+    pub(crate) fn insert(&mut self, key: &str, value: Raw) {
+        self.edits.insert(key, value, self.opening.state());
+    }
+
+    pub(crate) fn update(&mut self, key: &str, seen: Option<Raw>, made: Option<Raw>, replay: Replay) -> bool {
+        let kept = replay.clone();
+        let is_taken = self.edits.update(key, self.opening.state(), seen, made, replay);
+        if is_taken && matches!(kept, Replay::With(_)) {
+            self.closures.push(kept);
+        }
+        is_taken
+    }
+
+    /// Returns whether the response cannot leave without a commit, a due deadline aside.
+    pub(super) fn must_commit(&self) -> bool {
+        !self.edits.is_empty()
+            || matches!(self.attempt, Attempt::Unknown(_))
+            || self.resends
+            || self.opening.is_reissue_due()
+    }
+
+    /// Begins a commit of the pending operations, and returns them.
+    ///
+    /// # Errors
+    ///
+    /// The outcome of an earlier commit stays unknown, so its operations must not be applied again. A purge does not depend on
+    /// them.
+    pub(super) fn begin_commit(&mut self) -> Result<SharedEdits, Error> {
+        if let Attempt::Running = self.attempt {
+            // The commit was dropped before its end, and there was no runtime in which it could go on.
+            self.attempt = Attempt::Unknown(StoreError::new("an earlier commit was dropped before its end"));
+        }
+        if let Attempt::Unknown(error) = &self.attempt
+            && !self.edits.hides_session()
+        {
+            return Err(error.clone().into());
+        }
+        self.attempt = Attempt::Running;
+        Ok(self.edits.share())
+    }
+
+    /// Takes over the outcome of a commit.
+    pub(super) fn end_commit(
+        &mut self,
+        commit: &mut Commit<'_>,
+        result: Result<(), Error>,
+    ) -> Result<Option<Dropped>, Error> {
+        match std::mem::take(&mut commit.ticket) {
+            Ticket::Keep => {}
+            ticket => self.ticket = ticket,
+        }
+        if let Err(error) = result {
+            self.attempt = commit.lost.take().map_or(Attempt::Failed, Attempt::Unknown);
+            return Err(error);
+        }
+        if !commit.waits {
+            self.edits.settle(&commit.asked, commit.opening.state());
+        }
+        self.attempt = Attempt::None;
+        self.resends = commit.resends;
+        if commit.dropped == Some(Dropped::Gone) && matches!(self.ticket, Ticket::Give(..)) {
+            self.ticket = Ticket::Keep;
+        }
+        std::mem::swap(&mut self.opening, &mut commit.opening);
+        Ok(commit.dropped)
+    }
+
+    /// Takes over a record that was loaded again, unless operations came since `version`. Returns whether it did.
+    pub(super) fn adopt(&mut self, version: u64, rebased: SharedEdits, record: Record, now: Timestamp) -> bool {
+        let is_current = self.edits.version() == version;
+        if is_current {
+            self.edits.adopt(rebased);
+            self.opening.loaded = Loaded::Current(record);
+            (self.opening.behind, self.opening.opened_at) = (None, now);
+        }
+        is_current
+    }
+
+    /// Removes and returns the closures that no update needs any more. The caller drops them without the lock.
+    pub(super) fn spent_closures(&mut self) -> Vec<Replay> {
+        self.closures.extract_if(.., |closure| closure.is_last()).collect()
+    }
+
+    /// Logs the user in. If the session has ended, the login begins a new one.
+    pub(crate) fn log_in(&mut self, owner: Arc<str>, admitted: Option<Option<Timestamp>>) {
+        let now = match &self.edits.owner {
+            Some(owner) => owner.as_deref(),
+            None => self.opening.record().and_then(|record| record.owner()),
+        };
+        if self.edits.act == Act::Purge {
+            self.edits.end(Act::Restart);
+        } else if now.is_some_and(|now| *now != *owner) && self.edits.act != Act::Restart {
+            self.edits.start_over();
+        }
+        if self.edits.act != Act::Restart {
+            self.edits.act = Act::Login;
+        }
+        (self.edits.owner, self.edits.admitted) = (Some(Some(owner)), admitted);
+    }
+
+    /// Returns the record, unless the request has purged the session.
+    pub(crate) fn visible(&self) -> Option<&Record> {
+        self.opening.record().filter(|_| !self.edits.hides_session())
+    }
+
+    /// Returns the owner as this request sees it. With an `owner_key`, it is what the state says under `key`.
+    pub(crate) fn owner(&self, key: Option<&str>) -> Option<String> {
+        if let Some(owner) = &self.edits.owner {
+            return owner.as_deref().map(str::to_owned);
+        }
+        match key.and_then(|key| self.edits.written(key)) {
+            Some(written) => written.and_then(owner_in).flatten().as_deref().map(str::to_owned),
+            None => self.visible().and_then(Record::owner).map(str::to_owned),
+        }
+    }
+
+    /// Returns whether the session was found gone, and nothing else was asked for than to change it.
+    pub(super) fn is_gone(&self) -> bool {
+        self.opening.loaded == Loaded::Gone && matches!(self.edits.act, Act::Keep | Act::Renew)
+    }
+
+    /// Returns whether writes have no effect any more: the session is purged, and no other one begun.
+    pub(crate) fn has_ended(&self) -> bool {
+        let begins_another = matches!(self.edits.act, Act::Restart | Act::Login);
+        let has_ended = matches!(self.opening.loaded, Loaded::Ended | Loaded::Gone);
+        self.edits.act == Act::Purge || (has_ended && !begins_another)
+    }
+}
