@@ -1,6 +1,8 @@
 //! The page. Maud escapes whatever is interpolated: names and items are the visitors' own words.
 
-use cloakroom::{OwnedSession, store::Timestamp};
+use std::time::SystemTime;
+
+use cloakroom::OwnedSession;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{reply::Status, shop::Shop};
@@ -156,10 +158,10 @@ fn button(action: &str, text: &str) -> Markup {
     }
 }
 
-fn time(time: Timestamp) -> Markup {
-    let millis = i64::try_from(time.as_millis()).ok();
-    match millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok()) {
-        Some(time) => html! { time datetime=(time) { (time.strftime("%b %-d, %H:%M:%S")) } },
-        None => html! { "never" },
+fn time(time: SystemTime) -> Markup {
+    match jiff::Timestamp::try_from(time) {
+        Ok(time) => html! { time datetime=(time) { (time.strftime("%b %-d, %H:%M:%S")) } },
+        // A session without an end has one that no calendar shows.
+        Err(_) => html! { "never" },
     }
 }

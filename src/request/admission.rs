@@ -5,11 +5,8 @@ use std::{cmp::Reverse, time::Duration};
 use crate::{
     config::{Config, Event, OverLimit, Quota},
     error::Error,
-    request::{
-        OwnedSession,
-        owned::{self},
-    },
-    store::{SessionId, Timestamp},
+    request::owned,
+    store::{Record, SessionId, Timestamp},
 };
 
 /// A session on its way to its owner: it keeps the owner's limit.
@@ -50,8 +47,8 @@ impl<'a> Admission<'a> {
             (OverLimit::Refuse, Ok(_)) => Ok(Some(admission)),
             (OverLimit::Refuse, Err(error)) => Err(error),
             (OverLimit::EndOldest, Ok(others)) => {
-                let used = others.iter().map(|session| session.last_used).max().unwrap_or_default();
-                let elders = others.into_iter().map(|session| session.id).collect();
+                let used = others.iter().map(|(_, record)| record.last_used()).max().unwrap_or_default();
+                let elders = others.into_iter().map(|(id, _)| id).collect();
                 Ok(Some(Self { now: now.max(used.plus(Duration::from_millis(1))), elders, used, ..admission }))
             }
             (OverLimit::EndOldest, Err(error)) => {
@@ -91,11 +88,11 @@ impl<'a> Admission<'a> {
     /// Ends the sessions that were not used for longest. Logins that race must agree on one order, this session included, or
     /// each would end the other. An elder that is in use at this moment does not end this one.
     async fn end_oldest(&self) -> Result<(), Error> {
-        let mut sessions = owned::sessions(self.config, self.owner).await?;
+        let mut records = owned::records(self.config, self.owner).await?;
         let limit = |id: &SessionId| if self.elders.contains(id) { self.used } else { Timestamp::MAX };
-        sessions.sort_by_key(|session| Reverse((session.last_used.min(limit(&session.id)), session.id)));
-        for session in sessions.into_iter().skip(self.quota.max) {
-            owned::revoke(self.config, self.owner, &session.id).await?;
+        records.sort_by_key(|(id, record)| Reverse((record.last_used().min(limit(id)), *id)));
+        for (id, _) in records.into_iter().skip(self.quota.max) {
+            owned::revoke(self.config, self.owner, &id).await?;
         }
         Ok(())
     }
@@ -105,9 +102,9 @@ impl<'a> Admission<'a> {
         self.config.emit(&Event::StoreFailed { error });
     }
 
-    async fn others(&self) -> Result<Vec<OwnedSession>, Error> {
-        let mut sessions = owned::sessions(self.config, self.owner).await?;
-        sessions.retain(|session| session.id != self.id);
-        Ok(sessions)
+    async fn others(&self) -> Result<Vec<(SessionId, Record)>, Error> {
+        let mut records = owned::records(self.config, self.owner).await?;
+        records.retain(|(id, _)| *id != self.id);
+        Ok(records)
     }
 }

@@ -1,10 +1,12 @@
 //! The sessions of one owner, as the layer would open them.
 
+use std::time::SystemTime;
+
 use crate::{
     config::{Config, Event},
     error::Error,
     request::{live, owner_valid_from},
-    store::{DynOwnerIndex, Record, SessionId, StoreError, Timestamp},
+    store::{DynOwnerIndex, Record, SessionId, StoreError},
 };
 
 /// A session as its owner may see it.
@@ -16,34 +18,39 @@ pub struct OwnedSession {
     /// The name that the application gave it.
     pub label: Option<String>,
     /// The time at which it was made.
-    pub created_at: Timestamp,
+    pub created_at: SystemTime,
     /// The time of its last use that was worth a write: see [`extend_on_use`](crate::LifetimeBuilder::extend_on_use).
-    pub last_used: Timestamp,
+    pub last_used: SystemTime,
     /// The time at which it ends, unless it is used meanwhile.
-    pub expires_at: Timestamp,
+    pub expires_at: SystemTime,
 }
 
-/// The sessions of an owner that the layer would open now.
-pub(crate) async fn sessions(config: &Config, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-    let listed = index(config)?.list(owner).await?;
+impl OwnedSession {
+    pub(crate) fn of(config: &Config, id: SessionId, record: &Record) -> Self {
+        Self {
+            id,
+            label: record.label().map(str::to_owned),
+            created_at: record.created_at().into(),
+            last_used: record.last_used().into(),
+            expires_at: record.deadline(&config.lifetime).into(),
+        }
+    }
+}
+
+/// Returns the records of an owner that the layer would open now.
+pub(crate) async fn records(config: &Config, owner: &str) -> Result<Vec<(SessionId, Record)>, Error> {
+    let mut records = index(config)?.list(owner).await?;
     let valid_from = owner_valid_from(config, owner).await?;
     let now = config.now();
-    let opens = |record: &Record| record.owner() == Some(owner) && live(config, record, valid_from, now).is_ok();
-    let owned = |(id, record): &(SessionId, Record)| OwnedSession {
-        id: *id,
-        label: record.label().map(str::to_owned),
-        created_at: record.created_at(),
-        last_used: record.last_used(),
-        expires_at: record.deadline(&config.lifetime),
-    };
-    Ok(listed.iter().filter(|(_, record)| opens(record)).map(owned).collect())
+    records.retain(|(_, record)| record.owner() == Some(owner) && live(config, record, valid_from, now).is_ok());
+    Ok(records)
 }
 
 pub(crate) fn index(config: &Config) -> Result<&dyn DynOwnerIndex, Error> {
     config.backend.owner_index().ok_or_else(Error::no_owner_index)
 }
 
-/// Ends a session of an owner's, and reports it.
+/// Ends a session of an owner, and emits its event.
 pub(crate) async fn revoke(config: &Config, owner: &str, id: &SessionId) -> Result<(), Error> {
     let is_revoked: Result<bool, StoreError> = index(config)?.revoke(owner, id).await;
     if is_revoked? {

@@ -27,7 +27,9 @@ impl Owners {
     ///
     /// The store failed.
     pub async fn list(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-        let mut sessions = self.told(owned::sessions(&self.config, owner).await)?;
+        let records = self.told(owned::records(&self.config, owner).await)?;
+        let mut sessions: Vec<_> =
+            records.iter().map(|(id, record)| OwnedSession::of(&self.config, *id, record)).collect();
         sessions.sort_by_key(|session| (std::cmp::Reverse(session.created_at), session.id));
         Ok(sessions)
     }

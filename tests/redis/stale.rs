@@ -10,7 +10,10 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use cloakroom::{LazySession, Lifetime, MemoryStore, OverLimit, Owners, SessionLayer, store::SessionStore};
+use cloakroom::{
+    LazySession, Lifetime, MemoryStore, OverLimit, Owners, SessionLayer,
+    store::{SessionStore, Timestamp},
+};
 use http::{Request, Response, header};
 use tokio::sync::Semaphore;
 use tower::{Layer as _, ServiceExt as _, service_fn, util::BoxCloneSyncService};
@@ -98,7 +101,7 @@ impl Steps {
         let ours = newest.split_once('=').unwrap().1.get(..22).unwrap_or_default();
         let sessions = sessions.map(|session| {
             let is_ours = session.id.to_string() == ours;
-            (if is_ours { "this one" } else { "another" }.to_owned(), session.last_used.as_millis())
+            (if is_ours { "this one" } else { "another" }.to_owned(), Timestamp::from(session.last_used).as_millis())
         });
         (self.get("/", &cookie).await.0, self.get("/", &newest).await.0, sessions.collect())
     }
