@@ -8,6 +8,7 @@ mod app;
 mod bearer;
 mod claims;
 mod contention;
+mod created;
 mod dropped;
 mod edges;
 mod events;
