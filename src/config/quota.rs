@@ -3,7 +3,7 @@
 /// The outcome of a login over an owner's limit: see [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OverLimit {
-    /// The login fails: its commit is an error, [`Error::is_over_limit`], and stores nothing.
+    /// The login fails: its commit is an error, [`Error::is_over_limit`](crate::Error::is_over_limit), and stores nothing.
     Refuse,
     /// The login ends those sessions of the owner that were not used for longest.
     EndOldest,

@@ -16,7 +16,7 @@ use crate::{
     session::{LazySession, RequestExtensions, attach},
 };
 
-/// A request on its way through a [`SessionLayer`]: see [`SessionLayer::begin`].
+/// A request on its way through a [`SessionLayer`](crate::SessionLayer): see [`SessionLayer::begin`](crate::SessionLayer::begin).
 ///
 /// Dropped without a commit, it stores nothing.
 #[derive(Debug)]

@@ -285,7 +285,7 @@ impl<P> SessionLayer<P> {
     /// Reads the tokens of a request. No store is asked: that is left to who loads the session.
     ///
     /// A tower service needs none of this. An adapter calls, in this order, `begin`, [`Exchange::attach`], the handler, and
-    /// [`Exchange::commit`], and writes the [`Head`] that comes of it into the response:
+    /// [`Exchange::commit`], and writes the [`Head`](crate::adapter::Head) that comes of it into the response:
     ///
     /// ```
     /// use cloakroom::{Failure, MemoryStore, SessionLayer, adapter::Head};

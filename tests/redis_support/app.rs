@@ -54,7 +54,7 @@ impl App {
         let failures = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&failures);
         let layer = layer.insecure_http().on_event(move |event| {
-            if let Event::StoreFailed { error } = event {
+            if let Event::StoreFailed { error } | Event::CommitFailed { error } = event {
                 told.lock().unwrap().push(format!("{error:?}"));
             }
         });
