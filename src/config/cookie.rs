@@ -16,22 +16,26 @@ impl CookieOptions {
         if self.name.len() + value.len() > MAX_PAIR {
             return Err(CookieError::TooLarge { bytes: self.name.len() + value.len() });
         }
-        self.header(value, max_age)
+        let max_age = max_age.map(|age| format!("; Max-Age={}", age.as_secs()));
+        self.header(value, max_age.as_deref().unwrap_or_default())
     }
 
     /// `Set-Cookie` that takes the cookie away.
     pub(crate) fn removal(&self) -> Result<HeaderValue, CookieError> {
-        self.header("", Some(Duration::ZERO))
+        self.header("", EXPIRED)
     }
 
-    fn header(&self, value: &str, max_age: Option<Duration>) -> Result<HeaderValue, CookieError> {
-        let max_age = max_age.map(|age| format!("; Max-Age={}", age.as_secs())).unwrap_or_default();
-        let text = [&*self.name, "=", value, &self.attributes, &max_age].concat();
+    fn header(&self, value: &str, lifetime: &str) -> Result<HeaderValue, CookieError> {
+        let text = [&*self.name, "=", value, &self.attributes, lifetime].concat();
         let mut header = HeaderValue::try_from(text).map_err(|_| CookieError::Value)?;
         header.set_sensitive(true);
         Ok(header)
     }
 }
+
+/// Ends a cookie. `Max-Age` decides where a client knows it (RFC 6265bis section 5.7); old clients, and tests of applications, read
+/// `Expires`, an IMF-fixdate (RFC 9110 section 5.6.7).
+const EXPIRED: &str = "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0";
 
 /// Browsers drop a cookie whose name and value are longer together (RFC 6265bis section 5.7).
 const MAX_PAIR: usize = 4096;
@@ -50,7 +54,10 @@ mod tests {
             options.set("v", Some(Duration::from_secs(60))).map(text),
             Ok(format!("__Host-id=v{common}; Max-Age=60"))
         );
-        assert_eq!(options.removal().map(text), Ok(format!("__Host-id={common}; Max-Age=0")));
+        assert_eq!(
+            options.removal().map(text),
+            Ok(format!("__Host-id={common}; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"))
+        );
         assert!(options.set("v", None).is_ok_and(|header| header.is_sensitive()));
         assert_eq!(options.set(&"v".repeat(4088), None), Err(CookieError::TooLarge { bytes: 4097 }));
         assert!(options.set(&"v".repeat(4087), None).is_ok());

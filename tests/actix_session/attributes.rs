@@ -1,6 +1,6 @@
 //! The cookie's name and attributes.
 
-use actix_web::cookie::SameSite;
+use actix_web::cookie::{Cookie, SameSite, time::OffsetDateTime};
 use cloakroom::{
     MemoryStore,
     actix_web::{
@@ -27,8 +27,13 @@ async fn the_default_cookie_and_its_removal<S: SessionStore + 'static>(store: S,
             assert_eq!(attribute(&page, name), Some(value), "{page:?}");
         }
         assert_eq!(attribute(&page, "Domain"), None);
-        let age = (page.sent() == Sent::Removal).then_some("0");
-        assert_eq!(attribute(&page, "Max-Age"), age);
+        let is_removal = page.sent() == Sent::Removal;
+        assert_eq!(attribute(&page, "Max-Age"), is_removal.then_some("0"));
+        // As that crate's users read it in their tests.
+        let cookie = Cookie::parse(page.cookies()[0].to_owned()).unwrap();
+        let expires = cookie.expires_datetime();
+        assert_eq!(expires.is_some(), is_removal, "{page:?}");
+        assert!(expires.is_none_or(|date| date < OffsetDateTime::now_utc()), "{page:?}");
     }
 }
 over_every_store!(the_default_cookie_and_its_removal);
