@@ -108,7 +108,7 @@ impl fmt::Debug for Head {
 pub(crate) struct HeadLines {
     pub(crate) ticket: Ticket,
     pub(crate) way: Way,
-    /// The response may depend on the session.
+    /// The handler read or wrote the session, so the response may depend on it.
     pub(crate) is_read: bool,
 }
 

@@ -111,6 +111,14 @@ impl RequestState {
         }
     }
 
+    /// Runs a function on the loaded session for a handler: the response may depend on the session from here on.
+    pub(crate) fn used<R>(&self, act: impl FnOnce(&mut LoadedSession) -> R) -> Result<R, Error> {
+        self.with(|session| {
+            session.is_used = true;
+            act(session)
+        })
+    }
+
     /// Returns the error of the load, if it failed.
     pub(crate) fn load_error(&self) -> Option<Error> {
         match &self.progress().phase {
@@ -305,7 +313,7 @@ impl RequestState {
         progress.is_head_sent = true;
         let Phase::Loaded(session) = &mut progress.phase else { return HeadLines::nothing() };
         let way = session.opening.way.unwrap_or(self.presented.way);
-        HeadLines { ticket: std::mem::take(&mut session.ticket), way, is_read: true }
+        HeadLines { ticket: std::mem::take(&mut session.ticket), way, is_read: session.is_used }
     }
 }
 

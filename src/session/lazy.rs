@@ -104,7 +104,7 @@ impl Session {
     /// Returns whether a token that the request presented opened this session. What `Option<Session>` asks as an extractor.
     #[must_use]
     pub fn was_presented(&self) -> bool {
-        self.request.with(|session| session.was_presented).unwrap_or(false)
+        self.request.used(|session| session.was_presented).unwrap_or(false)
     }
 
     /// Returns whether anybody has loaded the session: see [`LazySession::handle`].

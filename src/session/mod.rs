@@ -87,7 +87,7 @@ impl Session {
     }
 
     fn log_in(&self, owner: String, admitted: Option<Option<Timestamp>>) {
-        if self.request.with(|session| session.log_in(owner.into(), admitted)).is_err() {
+        if self.request.used(|session| session.log_in(owner.into(), admitted)).is_err() {
             self.request.misuse();
         }
     }
@@ -127,7 +127,7 @@ impl Session {
     /// Returns the operations of this request so far.
     #[must_use]
     pub fn status(&self) -> SessionStatus {
-        let status = self.request.with(|session| match session.edits.act {
+        let status = self.request.used(|session| match session.edits.act {
             Act::Purge | Act::Restart => SessionStatus::Purged,
             Act::Keep | Act::Renew if session.opening.loaded == Loaded::Ended => SessionStatus::Purged,
             Act::Renew | Act::Login => SessionStatus::Renewed,
@@ -140,14 +140,14 @@ impl Session {
     /// The public id, safe to show; `None` for a session that is not stored yet.
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
-        self.request.with(|session| session.visible().and(session.opening.id())).ok()?
+        self.request.used(|session| session.visible().and(session.opening.id())).ok()?
     }
 
     /// Whose session it is: as [`set_owner`](Session::set_owner) or the layer's `owner_key` says.
     #[must_use]
     pub fn owner(&self) -> Option<String> {
         let key = self.request.config.as_ref().and_then(|config| config.owner_key.as_deref());
-        self.request.with(|session| session.owner(key)).ok()?
+        self.request.used(|session| session.owner(key)).ok()?
     }
 
     /// Sets the owner, from the commit on. Another owner than the one that was loaded renews the session, as a login does. For a
@@ -174,7 +174,7 @@ impl Session {
     /// Returns the time at which the session was made; `None` if it is not stored yet.
     #[must_use]
     pub fn created_at(&self) -> Option<SystemTime> {
-        self.request.with(|session| session.opening.record().map(|record| record.created_at().into())).ok()?
+        self.request.used(|session| session.opening.record().map(|record| record.created_at().into())).ok()?
     }
 
     /// Returns the time at which the session ends if it is not used before; `None` if it is not stored yet.
@@ -182,7 +182,7 @@ impl Session {
     pub fn expires_at(&self) -> Option<SystemTime> {
         let config = self.request.config.as_ref()?;
         let deadline = |record: &Record| record.deadline(&config.lifetime).into();
-        self.request.with(|session| session.opening.record().map(deadline)).ok()?
+        self.request.used(|session| session.opening.record().map(deadline)).ok()?
     }
 
     /// Gives this session a lifetime of its own, kept in its record: "remember me". The cookie is sent again, with the
@@ -234,7 +234,7 @@ impl Session {
     /// The one gate for changes: everything a handler writes comes through here. `None`: the session has ended, so the change has
     /// no effect.
     fn write<R>(&self, change: impl FnOnce(&mut LoadedSession) -> R) -> Result<Option<R>, Error> {
-        let (changed, is_told) = self.request.with(|session| {
+        let (changed, is_told) = self.request.used(|session| {
             if session.has_ended() {
                 (None, std::mem::replace(&mut session.is_end_told, true))
             } else {
@@ -249,7 +249,7 @@ impl Session {
 
     /// Ends the session, whatever became of it before.
     fn end(&self, act: Act) {
-        if self.request.with(|session| session.edits.end(act)).is_err() {
+        if self.request.used(|session| session.edits.end(act)).is_err() {
             self.request.misuse();
         }
     }

@@ -31,13 +31,13 @@ impl Session {
     /// Returns whether there is such a key.
     #[must_use]
     pub fn contains_key(&self, key: impl AsRef<str>) -> bool {
-        self.request.with(|session| session.raw(key.as_ref()).is_some()).unwrap_or(false)
+        self.request.used(|session| session.raw(key.as_ref()).is_some()).unwrap_or(false)
     }
 
     /// The keys, sorted.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
-        self.request.with(|session| session.entries().into_keys().map(str::to_owned).collect()).unwrap_or_default()
+        self.request.used(|session| session.entries().into_keys().map(str::to_owned).collect()).unwrap_or_default()
     }
 
     /// A snapshot of all keys and values, parsed.
@@ -46,14 +46,14 @@ impl Session {
         // Parsed without the lock.
         let owned = |(key, raw): (&str, &str)| (key.to_owned(), raw.to_owned());
         let raw: Vec<_> =
-            self.request.with(|session| session.entries().into_iter().map(owned).collect()).unwrap_or_default();
+            self.request.used(|session| session.entries().into_iter().map(owned).collect()).unwrap_or_default();
         Entries(raw.into_iter().map(|(key, raw)| (key, value_of(&raw))).collect())
     }
 
     /// Returns whether there is no key at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.request.with(|session| session.entries().is_empty()).unwrap_or(true)
+        self.request.used(|session| session.entries().is_empty()).unwrap_or(true)
     }
 
     /// Sets `key`. The last writer wins; a value equal to the one that is there is no change.
@@ -177,7 +177,7 @@ impl Session {
 
     /// A key's raw value.
     fn see(&self, key: &str) -> Result<Option<Raw>, Error> {
-        self.request.with(|session| session.raw(key).map(Raw::new))
+        self.request.used(|session| session.raw(key).map(Raw::new))
     }
 
     /// Takes a step that was made of the value `seen`. Returns false if the value is another one by now.

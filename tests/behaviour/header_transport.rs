@@ -174,22 +174,24 @@ async fn responses_vary_on_every_header_that_was_looked_at() {
     let both = SessionLayer::new(MemoryStore::new()).header(NAME).expect("a name");
     let only = SessionLayer::new(MemoryStore::new()).header_only(NAME).expect("a name");
     for (layer, expected) in [(&both, vec!["cookie", NAME]), (&only, vec![NAME])] {
-        for act in [false, true] {
-            let response = send(layer, Request::new(()), async |session| {
-                if act {
-                    session.insert("n", 1).unwrap();
-                }
-            })
-            .await;
+        let acts: [fn(&cloakroom::Session); 3] = [
+            |session| assert!(session.is_empty()),
+            |session| assert!(!session.was_presented()),
+            |session| session.insert("n", 1).unwrap(),
+        ];
+        for act in acts {
+            let response = send(layer, Request::new(()), async |session| act(&session)).await;
             assert_eq!(vary(&response), expected);
         }
+        let response = send(layer, Request::new(()), async |_| ()).await;
+        assert_eq!(vary(&response), [""; 0], "loaded, and not looked at");
         let response = Browser::default().request(layer, Request::new(()), async |_| Response::default()).await;
         assert_eq!(vary(&response), [""; 0], "nobody looked");
     }
     // What the application says already is not said again.
     let response = Browser::default()
         .request(&both, Request::new(()), async |request| {
-            load(&request).await.expect("memory");
+            assert!(load(&request).await.expect("memory").is_empty());
             let mut response = Response::default();
             response.headers_mut().insert("vary", HeaderValue::from_static("Accept, X-Session-Token"));
             response

@@ -18,6 +18,8 @@ pub(crate) struct LoadedSession {
     /// The token must be sent again with the response's head, because of an earlier `save`.
     pub(super) resends: bool,
     pub(crate) was_presented: bool,
+    /// A handler read or wrote it. Loading alone is no use of it: Actix Web loads before the handler.
+    pub(super) is_used: bool,
     /// The closures of updates. They are kept, so that none is dropped under the lock: a user's `Drop` may use the session.
     closures: Vec<Replay>,
     /// A change after the session's end was reported.
@@ -46,6 +48,7 @@ impl LoadedSession {
             ticket: Ticket::Keep,
             resends: false,
             was_presented,
+            is_used: false,
             closures: Vec::new(),
             is_end_told: false,
         }

@@ -113,6 +113,8 @@ async fn caches_are_told() {
     let page = site.get(&browser, "/app/get:n").await;
     assert_eq!(header(&page, "vary").as_deref(), Some("cookie"));
     assert_eq!(header(&page, "cache-control"), None);
+    let page = site.get(&browser, "/plain").await;
+    assert_eq!(header(&page, "vary"), None, "loaded, and not used");
     let page = site.get(&browser, "/app/renew/public").await;
     assert_eq!(header(&page, "cache-control").as_deref(), Some("public"), "the application's own word holds");
 }
@@ -155,14 +157,4 @@ async fn a_logout_takes_a_cookie_away_that_opens_nothing() {
     site.get(&browser, "/app/insert:n:1").await;
     let stranger = Site::new(builder(MemoryStore::new()).build());
     assert_eq!(stranger.get(&browser, "/app/purge").await.sent(), Sent::Removal);
-}
-
-/// Row: a removal.
-#[actix_web::test]
-async fn a_removal_has_a_max_age_and_no_date() {
-    let site = Site::new(builder(MemoryStore::new()).build());
-    let browser = Browser::new();
-    site.get(&browser, "/app/insert:n:1").await;
-    let page = site.get(&browser, "/app/purge").await;
-    assert!(page.cookies()[0].ends_with("; Max-Age=0") && !page.cookies()[0].contains("Expires"), "{page:?}");
 }
