@@ -91,38 +91,12 @@ macro_rules! value_error {
 
 value_error!(SessionGetError, SessionInsertError, SessionUpdateError);
 
-/// A handler's error, and what the session layer adds to the response that it becomes.
-pub(super) struct WithHeaders {
-    error: ::actix_web::Error,
-    head: Head,
-}
-
-impl WithHeaders {
-    pub(super) fn new(error: ::actix_web::Error, head: Head) -> Self {
-        Self { error, head }
-    }
-}
-
-impl ResponseError for WithHeaders {
-    fn status_code(&self) -> StatusCode {
-        self.error.as_response_error().status_code()
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let mut response = self.error.error_response();
-        self.head.clone().write(response.headers_mut());
+/// Adds the session's headers to the response that an error becomes. The error stays of its type: outer middlewares look for theirs by
+/// `as_error`.
+pub(super) fn with_head(mut error: ::actix_web::Error, head: Head) -> ::actix_web::Error {
+    error.add_response_mapper(move |mut response| {
+        head.clone().write(response.headers_mut());
         response
-    }
-}
-
-impl fmt::Display for WithHeaders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl fmt::Debug for WithHeaders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.error, f)
-    }
+    });
+    error
 }

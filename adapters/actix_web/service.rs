@@ -18,7 +18,7 @@ use pin_project_lite::pin_project;
 
 use super::{
     bridge::{Outcome, failure, status},
-    error::{Hooked, WithHeaders},
+    error::{Hooked, with_head},
 };
 use crate::{
     Failure, SessionLayer,
@@ -171,7 +171,7 @@ impl<S> Shared<S> {
                 head.write(response.headers_mut());
                 Ok(response)
             }
-            Err(error) => Err(WithHeaders::new(error, head).into()),
+            Err(error) => Err(with_head(error, head)),
         }
     }
 

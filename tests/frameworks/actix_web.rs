@@ -252,3 +252,66 @@ async fn a_response_shows_no_token_when_it_is_logged() {
     let shown = format!("{:?}", response.headers());
     assert!(!shown.contains(secret), "{shown}");
 }
+
+/// An error of the application's own.
+#[derive(Debug)]
+struct Mine;
+
+impl std::fmt::Display for Mine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("mine")
+    }
+}
+
+impl actix_web::ResponseError for Mine {
+    fn status_code(&self) -> actix_web::http::StatusCode {
+        actix_web::http::StatusCode::IM_A_TEAPOT
+    }
+}
+
+/// Writes to the session, and then fails.
+async fn fails(
+    request: ServiceRequest,
+    _next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<actix_web::body::BoxBody>, actix_web::Error> {
+    if request.path() != "/reads" {
+        request.get_session().insert("n", 1)?;
+    }
+    drop(request.get_session().keys());
+    Err(Mine.into())
+}
+
+/// Answers an inner middleware's error by its type; what it does not know, it passes on.
+async fn knows(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let is_asked = request.path() == "/asks";
+    match next.call(request).await {
+        Err(error) if is_asked => {
+            assert!(error.as_error::<Mine>().is_some(), "{error:?}");
+            Err(error)
+        }
+        outcome => outcome,
+    }
+}
+
+#[tokio::test]
+async fn an_outer_middleware_sees_the_errors_of_inner_ones_and_the_headers_arrive() {
+    for is_lazy in [false, true] {
+        let (layer, _) = house();
+        let app =
+            App::new().wrap(from_fn(fails)).wrap(middleware(&layer, is_lazy)).wrap(from_fn(knows)).configure(routes);
+        let app = init_service(app).await;
+        for (path, sent, caching) in [
+            ("/asks", Sent::Token, Some("no-store")),
+            ("/writes", Sent::Token, Some("no-store")),
+            ("/reads", Sent::Nothing, None),
+        ] {
+            let page = get!(app, Browser::new(), path);
+            assert_eq!((page.status.as_u16(), page.body.as_str(), page.sent()), (418, "mine", sent), "{path}");
+            let header = |name: &str| page.headers.get(name).map(|value| value.to_str().expect("text"));
+            assert_eq!((header("vary"), header("cache-control")), (Some("cookie"), caching), "{path}");
+        }
+    }
+}
