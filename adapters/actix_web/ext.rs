@@ -69,17 +69,44 @@ impl SessionExt for GuardContext<'_> {
 /// The session of a request that no middleware gave one, so that all who ask share it.
 struct Detached(Session);
 
+impl Detached {
+    fn get_or_insert(extensions: &mut Extensions, report: impl FnOnce()) -> Session {
+        if let Some(Self(session)) = extensions.get() {
+            return session.clone();
+        }
+        report();
+        let session = Session::new();
+        extensions.insert(Self(session.clone()));
+        session
+    }
+}
+
 fn get(extensions: &mut Extensions) -> Session {
-    if let Some(lazy) = extensions.get::<LazySession>() {
-        return lazy.handle();
+    match extensions.get::<LazySession>() {
+        Some(lazy) => lazy.handle(),
+        None => Detached::get_or_insert(extensions, || drop(missing_layer())),
     }
-    if let Some(Detached(session)) = extensions.get::<Detached>() {
-        return session.clone();
+}
+
+/// The session that an extractor gives a request without the middleware, as actix-session does.
+///
+/// # Errors
+///
+/// [`Error::is_missing_layer`]: there are sessions of scopes, which actix-session does not have, and none without a scope.
+#[cfg(feature = "actix-session")]
+pub(super) fn detached(extensions: &mut Extensions) -> Result<Session, ::actix_web::Error> {
+    static LOGGED: Once = Once::new();
+    if extensions.contains::<crate::ScopedSessions>() {
+        return Err(missing_layer().into());
     }
-    let _ = missing_layer();
-    let session = Session::new();
-    extensions.insert(Detached(session.clone()));
-    session
+    Ok(Detached::get_or_insert(extensions, || {
+        LOGGED.call_once(|| {
+            tracing::warn!(
+                "no session middleware: this session is never stored, as in a unit test; a service needs `SessionMiddleware` \
+                 around this handler"
+            );
+        });
+    }))
 }
 
 fn try_get(extensions: &Extensions) -> Result<Session, Error> {

@@ -13,22 +13,26 @@ use super::ext::missing_layer;
 use crate::{Failure, LazySession, Scoped, Session, Typed, adapter::ScopedSessions};
 
 /// Loads the request's session, unless it is loaded already.
+///
+/// Without the middleware it fails. With the feature `actix-session` it gives a detached session in place of that, as actix-session
+/// does: unit tests make sessions that way. The log has one warning.
 impl FromRequest for Session {
     type Error = Error;
     type Future = ExtractFuture;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> ExtractFuture {
-        ExtractFuture(match request.extensions().get::<LazySession>() {
-            Some(lazy) => match lazy.loaded() {
-                Some(session) => Extract::Ready(Some(Ok(session))),
-                None => {
-                    let lazy = lazy.clone();
-                    Extract::Load(Box::pin(async move { lazy.extract().await }))
-                }
-            },
-            None => Extract::Ready(Some(Err(missing_layer().into()))),
-        })
+        ExtractFuture::of(request).unwrap_or_else(|| ExtractFuture::ready(without_middleware(request)))
     }
+}
+
+#[cfg(feature = "actix-session")]
+fn without_middleware(request: &HttpRequest) -> Result<Session, Error> {
+    super::ext::detached(&mut request.extensions_mut())
+}
+
+#[cfg(not(feature = "actix-session"))]
+fn without_middleware(_request: &HttpRequest) -> Result<Session, Error> {
+    Err(missing_layer().into())
 }
 
 /// Loads the session for one value of it.
@@ -36,8 +40,9 @@ impl<T> FromRequest for Typed<T> {
     type Error = Error;
     type Future = TypedFuture<T>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> TypedFuture<T> {
-        TypedFuture { session: Session::from_request(request, payload), value: PhantomData }
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> TypedFuture<T> {
+        let session = ExtractFuture::of(request).unwrap_or_else(|| ExtractFuture::ready(Err(missing_layer().into())));
+        TypedFuture { session, value: PhantomData }
     }
 }
 
@@ -69,7 +74,54 @@ pub struct ExtractFuture(Extract);
 
 enum Extract {
     Ready(Option<Result<Session, Error>>),
-    Load(Pin<Box<dyn Future<Output = Result<Session, Failure>> + Send>>),
+    Load { lazy: LazySession, load: Pin<Box<dyn Future<Output = Result<Session, Failure>> + Send>> },
+}
+
+impl ExtractFuture {
+    fn ready(result: Result<Session, Error>) -> Self {
+        Self(Extract::Ready(Some(result)))
+    }
+
+    /// The session that the middleware attached.
+    fn of(request: &HttpRequest) -> Option<Self> {
+        let extensions = request.extensions();
+        let lazy = extensions.get::<LazySession>()?;
+        // A request without a token has nothing to load.
+        if let Some(session) = lazy.loaded().or_else(|| (!lazy.has_token()).then(|| lazy.handle())) {
+            return Some(Self::ready(Ok(session)));
+        }
+        let (lazy, loads) = (lazy.clone(), lazy.clone());
+        Some(Self(Extract::Load { lazy, load: Box::pin(async move { loads.extract().await }) }))
+    }
+
+    /// Returns the session without waiting. In actix-session this future is `actix_utils::future::Ready`, and code that cannot wait
+    /// calls its `into_inner`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the future. [`Error::is_not_loaded`](crate::Error::is_not_loaded) if the session would have to be loaded first, which
+    /// happens under a [`lazy`](super::SessionMiddleware::lazy) middleware only.
+    #[cfg(feature = "actix-session")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "actix-session")))]
+    pub fn into_inner(self) -> Result<Session, Error> {
+        use ::actix_web::error::ErrorInternalServerError;
+
+        match self.0 {
+            Extract::Ready(Some(result)) => result,
+            // `Ready` panics there.
+            Extract::Ready(None) => Err(ErrorInternalServerError("the session was taken out of this future before")),
+            Extract::Load { lazy, mut load } => {
+                // Memory, and a load that has failed already, are ready at the first poll.
+                match load.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())) {
+                    Poll::Ready(loaded) => loaded.map_err(Error::from),
+                    Poll::Pending => {
+                        let session = lazy.handle();
+                        session.check_loaded().map(|()| session).map_err(Error::from)
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl Future for ExtractFuture {
@@ -78,7 +130,7 @@ impl Future for ExtractFuture {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
             Extract::Ready(result) => result.take().map_or(Poll::Pending, Poll::Ready),
-            Extract::Load(load) => load.as_mut().poll(cx).map_err(Error::from),
+            Extract::Load { load, .. } => load.as_mut().poll(cx).map_err(Error::from),
         }
     }
 }

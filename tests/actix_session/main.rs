@@ -10,6 +10,7 @@ mod attributes;
 mod differences;
 mod examples;
 mod expiry;
+mod extract;
 mod failures;
 mod fleet;
 mod house;

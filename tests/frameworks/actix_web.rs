@@ -134,9 +134,11 @@ async fn without_the_middleware_extractors_fail_and_get_session_is_detached_and_
         .route("/lazy", web::get().to(async |_: LazySession| ""));
     let app = init_service(app).await;
     let browser = Browser::new();
-    for path in ["/app/get:a", "/lazy"] {
+    // The feature `actix-session` promises what that crate does: a detached session.
+    let expected = if cfg!(feature = "actix-session") { (200, "none") } else { (500, "") };
+    for (path, expected) in [("/app/get:a", expected), ("/lazy", (500, ""))] {
         let page = get!(app, browser, path);
-        assert_eq!((page.status.as_u16(), page.body.as_str()), (500, ""), "{path}");
+        assert_eq!((page.status.as_u16(), page.body.as_str()), expected, "{path}");
     }
     for _ in 0..2 {
         assert_eq!(get!(app, browser, "/shared").body, "2", "one for the request, a new one for the next");

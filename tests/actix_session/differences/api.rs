@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use actix_web::{App, cookie::Key, dev::Service as _, test::init_service, web};
+use actix_web::{App, cookie::Key, dev::Service as _, test::init_service};
 use cloakroom::{
     MemoryStore, Session,
     actix_web::{
@@ -19,18 +19,6 @@ use crate::{
     house::{Site, builder},
     support::{Browser, Page, Sent, drivers::actix},
 };
-
-/// Row: no middleware
-#[actix_web::test]
-async fn an_extractor_without_the_middleware_is_an_error() {
-    let app = init_service(App::new().route("/", web::get().to(async |_: Session| ""))).await;
-    let request = actix_web::test::TestRequest::default().to_request();
-    let page = match actix_web::test::try_call_service(&app, request).await {
-        Ok(response) => Page::new(actix::collect(response).await),
-        Err(error) => Page::new(actix::collect_http(error.error_response()).await),
-    };
-    assert_eq!((page.status.as_u16(), page.body.as_str()), (500, ""));
-}
 
 /// Row: values.
 #[test]
