@@ -41,7 +41,7 @@ pub use crate::{
     layer::{FailureResponse, SessionLayer},
     memory::MemoryStore,
     request::{Failure, OwnedSession},
-    session::{AsKey, Entries, Key, LazySession, Owners, Scoped, Session, SessionStatus, SessionValue, Typed},
+    session::{AsKey, Entries, Key, KeyName, LazySession, Owners, Scoped, Session, SessionStatus, SessionValue, Typed},
     store::{Lifetime, LifetimeBuilder, LifetimeError, ParseIdError, SessionId, StoreError},
 };
 

@@ -4,7 +4,7 @@ use std::{
     future::{Future, Ready, ready},
     marker::PhantomData,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use ::actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
@@ -99,10 +99,8 @@ impl ExtractFuture {
     ///
     /// # Errors
     ///
-    /// Those of the future. [`Error::is_not_loaded`](crate::Error::is_not_loaded) if the session would have to be loaded first, which
-    /// happens under a [`lazy`](super::SessionMiddleware::lazy) middleware only.
-    #[cfg(feature = "actix-session")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "actix-session")))]
+    /// Those of the future. [`Error::is_not_loaded`](crate::Error::is_not_loaded) if nobody has loaded the session yet, which happens
+    /// under a [`lazy`](super::SessionMiddleware::lazy) middleware only.
     pub fn into_inner(self) -> Result<Session, Error> {
         use ::actix_web::error::ErrorInternalServerError;
 
@@ -111,13 +109,16 @@ impl ExtractFuture {
             // `Ready` panics there.
             Extract::Ready(None) => Err(ErrorInternalServerError("the session was taken out of this future before")),
             Extract::Load { lazy, mut load } => {
-                // Memory, and a load that has failed already, are ready at the first poll.
-                match load.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())) {
-                    Poll::Ready(loaded) => loaded.map_err(Error::from),
-                    Poll::Pending => {
-                        let session = lazy.handle();
-                        session.check_loaded().map(|()| session).map_err(Error::from)
-                    }
+                let session = lazy.handle();
+                match session.check_loaded() {
+                    Ok(()) => Ok(session),
+                    // A store may be ready at the first poll or not: an error that depends on that would be a riddle.
+                    Err(error) if error.is_not_loaded() => Err(error.into()),
+                    // The load has failed before, so its failure is ready.
+                    Err(error) => match load.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                        Poll::Ready(loaded) => loaded.map_err(Error::from),
+                        Poll::Pending => Err(error.into()),
+                    },
                 }
             }
         }

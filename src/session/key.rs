@@ -1,17 +1,18 @@
 //! Names of values: a text, or a key that knows its type.
 
-use std::{borrow::Cow, marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, ops::Deref};
 
 /// Names a value of type `T` in a session. A text names a value of any type; a [`Key<T>`] names a `T`.
+///
+/// Whatever derefs to a text is one: `String`, `&Rc<str>`, `&LazyLock<String>`, a newtype with `Deref<Target = str>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a session value of type `{T}`",
+    note = "a name is a `cloakroom::Key`, or a text: `&str`, `String`, or whatever derefs to one",
+    note = "of a type that only converts into a text (`char`, an enum), make one: `String::from(key)`"
+)]
 pub trait AsKey<T> {
     /// The key's text.
     fn as_key(&self) -> &str;
-}
-
-impl<T, K: AsKey<T> + ?Sized> AsKey<T> for &K {
-    fn as_key(&self) -> &str {
-        (**self).as_key()
-    }
 }
 
 impl<T> AsKey<T> for str {
@@ -20,27 +21,38 @@ impl<T> AsKey<T> for str {
     }
 }
 
-impl<T> AsKey<T> for String {
+impl<T, K: Deref> AsKey<T> for K
+where
+    K::Target: AsKey<T>,
+{
     fn as_key(&self) -> &str {
+        (**self).as_key()
+    }
+}
+
+/// Names a session's value whatever its type is, where no value is read or written: a text, or a [`Key`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a session value",
+    note = "a name is a `cloakroom::Key`, or a text: `&str`, `String`, or whatever derefs to one",
+    note = "of a type that only converts into a text (`char`, an enum), make one: `String::from(key)`"
+)]
+pub trait KeyName {
+    /// The key's text.
+    fn key_name(&self) -> &str;
+}
+
+impl KeyName for str {
+    fn key_name(&self) -> &str {
         self
     }
 }
 
-impl<T> AsKey<T> for Box<str> {
-    fn as_key(&self) -> &str {
-        self
-    }
-}
-
-impl<T> AsKey<T> for Arc<str> {
-    fn as_key(&self) -> &str {
-        self
-    }
-}
-
-impl<T> AsKey<T> for Cow<'_, str> {
-    fn as_key(&self) -> &str {
-        self
+impl<K: Deref> KeyName for K
+where
+    K::Target: KeyName,
+{
+    fn key_name(&self) -> &str {
+        (**self).key_name()
     }
 }
 
@@ -60,7 +72,7 @@ impl<T> AsKey<T> for Cow<'_, str> {
 ///
 /// A value of another type is refused when this compiles:
 ///
-/// ```compile_fail,E0277
+/// ```compile_fail,E0308
 /// # use cloakroom::{Key, Session};
 /// const VISITS: Key<u32> = Key::new("visits");
 ///
@@ -88,6 +100,12 @@ impl<T> Key<T> {
 
 impl<T> AsKey<T> for Key<T> {
     fn as_key(&self) -> &str {
+        self.name
+    }
+}
+
+impl<T> KeyName for Key<T> {
+    fn key_name(&self) -> &str {
         self.name
     }
 }

@@ -20,7 +20,7 @@ mod values;
 
 pub(crate) use self::scoped::attach;
 pub use self::{
-    key::{AsKey, Key},
+    key::{AsKey, Key, KeyName},
     lazy::LazySession,
     owners::Owners,
     scoped::{RequestExtensions, Scoped, ScopedSessions},

@@ -9,7 +9,7 @@ use super::{Session, checked::raw_of};
 use crate::{
     error::{Error, SessionGetError, SessionInsertError, SessionUpdateError},
     request::Replay,
-    session::AsKey,
+    session::{AsKey, KeyName},
     store::Raw,
 };
 
@@ -30,8 +30,8 @@ impl Session {
 
     /// Returns whether there is such a key.
     #[must_use]
-    pub fn contains_key(&self, key: impl AsRef<str>) -> bool {
-        self.request.used(|session| session.raw(key.as_ref()).is_some()).unwrap_or(false)
+    pub fn contains_key(&self, key: impl KeyName) -> bool {
+        self.request.used(|session| session.raw(key.key_name()).is_some()).unwrap_or(false)
     }
 
     /// The keys, sorted.
@@ -71,8 +71,8 @@ impl Session {
     }
 
     /// Removes `key`, and gives what was there.
-    pub fn remove(&self, key: impl AsRef<str>) -> Option<Value> {
-        self.take(key.as_ref()).map(|raw| value_of(&raw))
+    pub fn remove(&self, key: impl KeyName) -> Option<Value> {
+        self.take(key.key_name()).map(|raw| value_of(&raw))
     }
 
     /// Removes `key`, and gives what was there as a `T`, or as it was where it is none.

@@ -3,16 +3,12 @@
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, test::TestRequest, web};
 use cloakroom::{
     Key, LazySession, MemoryStore, Scoped, Session, SessionValue, Typed,
-    actix_web::{
-        SessionExt as _,
-        config::CookieContentSecurity,
-        storage::{RedisSessionStore, SessionStore},
-    },
+    actix_web::{SessionExt as _, config::CookieContentSecurity, storage::SessionStore},
+    testing::{FaultStore, Verb},
 };
 
 use crate::{
     house::{Site, builder},
-    redis_support::server::Server,
     stores::over_every_store,
     support::{Browser, drivers::actix::routes, log::Log},
 };
@@ -43,17 +39,19 @@ over_every_store!(into_inner_gives_the_session);
 
 /// Row: an extractor's future.
 #[actix_web::test]
-async fn an_extractors_future_is_ready_unless_the_middleware_is_lazy_and_its_store_far() {
-    let server = Server::start().await;
-    let redis = RedisSessionStore::new(server.url()).await.unwrap();
-    let near = Site::with(builder(MemoryStore::new()).build().lazy(), by_hand);
-    let far = Site::with(builder(redis).build().lazy(), by_hand);
-    for (site, status, body) in [(near, 200, "5 true"), (far, 500, "")] {
+async fn into_inner_fails_if_the_session_is_not_loaded_or_could_not_be() {
+    let store = FaultStore::new(MemoryStore::new());
+    let eager = Site::with(builder(store.clone()).build(), by_hand);
+    let lazy = Site::with(builder(MemoryStore::new()).build().lazy(), by_hand);
+    for (site, status, body) in [(&eager, 200, "5 true"), (&lazy, 500, "")] {
         let browser = Browser::new();
         site.get(&browser, "/app/insert:n:5").await;
         let page = site.get(&browser, "/by-hand").await;
         assert_eq!((page.status.as_u16(), page.body.as_str()), (status, body));
         assert_eq!(site.get(&browser, "/app/get:n").await.body, "5");
+        store.every(Verb::Load).fails();
+        let page = site.get(&browser, "/by-hand").await;
+        assert_eq!((page.status.as_u16(), page.body.as_str()), (500, ""));
     }
 }
 

@@ -14,6 +14,7 @@ mod extract;
 mod failures;
 mod fleet;
 mod house;
+mod names;
 mod page;
 mod redis_keys;
 mod refused;

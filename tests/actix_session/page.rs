@@ -33,6 +33,7 @@ fn each_row_is_a_test_and_each_test_a_row() {
         include_str!("differences/writes.rs"),
         include_str!("extract.rs"),
         include_str!("failures.rs"),
+        include_str!("names.rs"),
         include_str!("redis_keys.rs"),
         include_str!("refused.rs"),
         include_str!("warnings.rs"),
