@@ -8,6 +8,7 @@ use ::actix_web::{
     guard::GuardContext,
 };
 
+use super::beside::Watch;
 use crate::{Error, LazySession, Session};
 
 /// Gets the session from what Actix hands around.
@@ -38,7 +39,9 @@ impl SessionExt for HttpRequest {
 
 impl SessionExt for ServiceRequest {
     fn get_session(&self) -> Session {
-        get(&mut self.extensions_mut())
+        let mut extensions = self.extensions_mut();
+        Watch::asked(&extensions);
+        get(&mut extensions)
     }
 
     fn try_get_session(&self) -> Result<Session, Error> {

@@ -33,6 +33,7 @@
 //!
 //! With the feature `actix-session`, the names of that crate are here: `docs/from-actix-session.md` is the way from there.
 
+mod beside;
 mod bridge;
 #[cfg(feature = "actix-session")]
 #[cfg_attr(docsrs, doc(cfg(feature = "actix-session")))]

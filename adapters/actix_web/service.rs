@@ -17,6 +17,7 @@ use ::actix_web::{
 use pin_project_lite::pin_project;
 
 use super::{
+    beside::Watch,
     bridge::{Outcome, failure, status},
     error::{Hooked, with_head},
 };
@@ -36,6 +37,7 @@ struct Shared<S> {
     layer: SessionLayer,
     loading: Loading,
     on_failure: Option<Arc<FailureHook>>,
+    watch: Option<Watch>,
 }
 
 /// The time at which the session is loaded.
@@ -52,7 +54,7 @@ pub(super) type FailureHook = dyn Fn(&Failure) -> HttpResponse + Send + Sync;
 
 impl<S> SessionMiddlewareService<S> {
     pub(super) fn new(inner: S, layer: SessionLayer, loading: Loading, on_failure: Option<Arc<FailureHook>>) -> Self {
-        Self { shared: Rc::new(Shared { inner, layer, loading, on_failure }) }
+        Self { shared: Rc::new(Shared { inner, layer, loading, on_failure, watch: Watch::over::<S>() }) }
     }
 }
 
@@ -72,6 +74,9 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let exchange = self.shared.layer.begin(request.headers());
         let attached = exchange.attach(&mut *request.extensions_mut());
+        if let Some(watch) = &self.shared.watch {
+            watch.attach(&mut request.extensions_mut());
+        }
         let step = match attached {
             Ok(()) if self.shared.loading == Loading::Eager && exchange.session().has_token() => {
                 let session = exchange.session().clone();
@@ -140,6 +145,9 @@ where
                 }
             }
         };
+        if let Some(watch) = &this.shared.watch {
+            watch.check();
+        }
         let mut commit = this.exchange.commit(status(&outcome));
         match Pin::new(&mut commit).poll(cx) {
             Poll::Ready(head) => Poll::Ready(this.shared.answer(outcome, head)),

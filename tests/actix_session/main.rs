@@ -7,6 +7,7 @@ mod redis_support;
 mod support;
 
 mod attributes;
+mod beside;
 mod differences;
 mod examples;
 mod expiry;

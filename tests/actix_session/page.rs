@@ -28,6 +28,7 @@ fn each_row_is_a_test_and_each_test_a_row() {
         .map(|line| line.split(" | ").next().unwrap()[2..].to_owned());
     let mut rows: Vec<String> = rows.collect();
     let tests = [
+        include_str!("beside.rs"),
         include_str!("differences/api.rs"),
         include_str!("differences/cookies.rs"),
         include_str!("differences/writes.rs"),

@@ -16,6 +16,10 @@ use actix_web::{
 #[path = "../examples/identity.rs"]
 mod example;
 
+#[allow(dead_code)] // Other programs need more of it.
+#[path = "../../../tests/support/log.rs"]
+mod log;
+
 /// A browser: what it holds in place of a session.
 struct Device(RefCell<Option<Cookie<'static>>>);
 
@@ -57,6 +61,7 @@ impl Device {
 
 #[actix_web::test]
 async fn one_call_logs_a_user_out_on_all_devices() {
+    let log = log::Log::capture();
     let sessions = example::sessions();
     let owners = sessions.owners().expect("memory has an index of owners");
     let app = App::new()
@@ -80,6 +85,7 @@ async fn one_call_logs_a_user_out_on_all_devices() {
         assert_eq!(device.home(&app).await, format!("hello, {name}\n"));
     }
     assert!(phone.0.borrow().is_none(), "its own cookie is gone");
+    assert!(!log.has("ERROR") && log.has("session created"), "it runs on these sessions: {}", log.text());
 }
 
 #[actix_web::test]
