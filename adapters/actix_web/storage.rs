@@ -19,8 +19,8 @@ pub use self::{
 /// [`cloakroom::store::SessionStore`](crate::store::SessionStore), such as [`MemoryStore`](crate::MemoryStore) and one of your own.
 ///
 /// A store that was written for actix-session has five verbs and is given whole sessions. It has to be written anew, with four:
-/// `docs/from-actix-session.md` shows one before, and `examples/actix_session_store.rs` after. For PostgreSQL, MySQL and SQLite there
-/// is the crate `cloakroom-sqlx`.
+/// `docs/from-actix-session.md` shows one before, and `examples/actix_session_store.rs` after. For SQL databases there is the crate
+/// `cloakroom-sqlx`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store: a store has four verbs here, not the five of actix-session",
     label = "implement `cloakroom::store::SessionStore` for it, and nothing else",
