@@ -99,7 +99,7 @@ fn get(extensions: &mut Extensions) -> Session {
 #[cfg(feature = "actix-session")]
 pub(super) fn detached(extensions: &mut Extensions) -> Result<Session, ::actix_web::Error> {
     static LOGGED: Once = Once::new();
-    if extensions.contains::<crate::ScopedSessions>() {
+    if extensions.contains::<crate::adapter::ScopedSessions>() {
         return Err(missing_layer().into());
     }
     Ok(Detached::get_or_insert(extensions, || {
