@@ -18,8 +18,8 @@ use crate::{
 
 mod loaded;
 
-use self::loaded::Attempt;
 pub(crate) use self::loaded::LoadedSession;
+use self::loaded::{Attempt, Usage};
 
 /// Polls a future once, in place, and returns its output if it is ready. Moving a large future costs more than polling it.
 macro_rules! at_once {
@@ -114,7 +114,7 @@ impl RequestState {
     /// Runs a function on the loaded session for a handler: the response may depend on the session from here on.
     pub(crate) fn used<R>(&self, act: impl FnOnce(&mut LoadedSession) -> R) -> Result<R, Error> {
         self.with(|session| {
-            session.is_used = true;
+            session.usage = Usage::Used;
             act(session)
         })
     }
@@ -313,7 +313,7 @@ impl RequestState {
         progress.is_head_sent = true;
         let Phase::Loaded(session) = &mut progress.phase else { return HeadLines::nothing() };
         let way = session.opening.way.unwrap_or(self.presented.way);
-        HeadLines { ticket: std::mem::take(&mut session.ticket), way, is_read: session.is_used }
+        HeadLines { ticket: std::mem::take(&mut session.ticket), way, is_read: session.usage == Usage::Used }
     }
 }
 

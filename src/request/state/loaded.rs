@@ -18,12 +18,20 @@ pub(crate) struct LoadedSession {
     /// The token must be sent again with the response's head, because of an earlier `save`.
     pub(super) resends: bool,
     pub(crate) was_presented: bool,
-    /// A handler read or wrote it. Loading alone is no use of it: Actix Web loads before the handler.
-    pub(super) is_used: bool,
+    pub(super) usage: Usage,
     /// The closures of updates. They are kept, so that none is dropped under the lock: a user's `Drop` may use the session.
     closures: Vec<Replay>,
     /// A change after the session's end was reported.
     pub(crate) is_end_told: bool,
+}
+
+/// The use that handlers made of a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Usage {
+    /// It was loaded, and no more: Actix Web loads before the handler.
+    Loaded,
+    /// A handler read or wrote it, so the response may depend on it.
+    Used,
 }
 
 /// A commit of the pending operations.
@@ -48,7 +56,7 @@ impl LoadedSession {
             ticket: Ticket::Keep,
             resends: false,
             was_presented,
-            is_used: false,
+            usage: Usage::Loaded,
             closures: Vec::new(),
             is_end_told: false,
         }
