@@ -15,6 +15,7 @@ use http::StatusCode;
 mod backend;
 mod cookie;
 mod event;
+mod owner_key;
 mod quota;
 mod scope;
 mod transport;
@@ -22,6 +23,7 @@ mod valid_from;
 
 pub(crate) use self::{
     backend::{Backend, Place},
+    owner_key::{OwnerKey, splits},
     quota::Quota,
     scope::Scope,
     transport::{Transport, Way},
@@ -48,7 +50,7 @@ pub(crate) struct Config {
     pub(crate) transport: Transport,
     pub(crate) scope: Scope,
     pub(crate) lifetime: Lifetime,
-    pub(crate) owner_key: Option<Arc<str>>,
+    pub(crate) owner_key: Option<OwnerKey>,
     pub(crate) quota: Option<Quota>,
     pub(crate) valid_from: ValidFrom,
     pub(crate) owner_valid_from: Option<Arc<OwnerValidFrom>>,

@@ -25,11 +25,13 @@ pub use self::{
 };
 use crate::{
     client::PlainTokens,
-    config::{Backend, Clock, Config, CookieOptions, Event, OnStoreError, OverLimit, Quota, Scope, ValidFrom},
+    config::{
+        Backend, Clock, Config, CookieOptions, Event, OnStoreError, OverLimit, OwnerKey, Quota, Scope, ValidFrom,
+    },
     error::Error,
     request::{Failure, Headers, RequestState},
     session::{LazySession, Owners},
-    store::{Lifetime, SessionStore, StoreError},
+    store::{Lifetime, SessionStore, State, StoreError},
 };
 
 /// Gives every request a [`LazySession`](crate::LazySession), and commits what handlers did with it before the
@@ -44,7 +46,7 @@ use crate::{
 /// | [`scope`](Self::scope) | none |
 /// | `signed`, of the feature `secure-cookies` | no |
 /// | [`lifetime`](Self::lifetime) | idle 24 hours, absolute 30 days, browser-session cookie |
-/// | [`owner_key`](Self::owner_key) | none |
+/// | [`owner_key`](Self::owner_key), [`owner_from`](Self::owner_from) | none |
 /// | [`max_per_owner`](Self::max_per_owner) | no limit |
 /// | [`valid_from`](Self::valid_from), [`owner_valid_from`](Self::owner_valid_from) | none |
 /// | [`max_bytes`](Self::max_bytes) | 64 KiB |
@@ -168,9 +170,30 @@ impl<P> SessionLayer<P> {
     ///
     /// The value is a string or a whole number, whose digits are taken as they are; `null`, and a key that is removed, mean no
     /// owner. A commit that would store another value there fails with [`Error::is_no_owner`].
+    ///
+    /// If the owner is a field of an object, name the field behind a dot: `axum-login.data.user_id` is the field `user_id` of the
+    /// value under the key `axum-login.data`, or the value under a key of that whole name. Of several keys that fit, the longest
+    /// is taken. A field that is missing means no owner.
     pub fn owner_key(self, key: impl Into<String>) -> Self {
         let key = key.into();
-        self.with(|config| config.owner_key = Some(key.into()))
+        self.with(|config| config.owner_key = Some(OwnerKey::Path(key.into())))
+    }
+
+    /// Finds the owner by a closure, for a state that [`owner_key`](Self::owner_key) cannot describe. When a request writes to the
+    /// session and the closure's answer changes, the answer becomes the owner. It takes the place of `owner_key`. Default: none.
+    ///
+    /// `owner` gets the whole state, each value as raw JSON text. It must be a pure function of the state: it runs several times
+    /// in a request, also when nothing of its keys was written.
+    ///
+    /// ```
+    /// # use cloakroom::{MemoryStore, SessionLayer};
+    /// let layer = SessionLayer::new(MemoryStore::new()).owner_from(|state| {
+    ///     let user: serde_json::Value = serde_json::from_str(state.get("user")?).ok()?;
+    ///     Some(user.get("id")?.get("$oid")?.as_str()?.to_owned())
+    /// });
+    /// ```
+    pub fn owner_from(self, owner: impl Fn(&State) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.with(|config| config.owner_key = Some(OwnerKey::Closure(Arc::new(owner))))
     }
 
     /// Limits the sessions that an owner may have at once. `over` says what becomes of a login beyond the limit. Default: no

@@ -123,7 +123,7 @@ impl<'a> Commit<'a> {
                     // The user is logged in by the other login. What this request wrote besides is merged into its session.
                     Begun::Second => {
                         self.edits = SharedEdits::clone(&self.asked);
-                        SharedEdits::make_mut(&mut self.edits).drop_login(self.config.owner_key.as_deref());
+                        SharedEdits::make_mut(&mut self.edits).drop_login(self.config.owner_key.as_ref());
                     }
                 },
                 Next::DeleteFound => match Box::pin(self.delete_found(found)).await? {

@@ -4,10 +4,14 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::store::{Lifetime, Raw, State, Timestamp};
+use crate::{
+    config::OwnerKey,
+    store::{Lifetime, Raw, State, Timestamp},
+};
 
 mod apply;
 mod key;
+mod owner;
 mod pending;
 mod settle;
 
@@ -244,10 +248,10 @@ impl Edits {
         *self = Self { act, clock: self.clock + 1, ..Self::default() };
     }
 
-    /// Drops what makes these operations a login, and keeps the writes. `owner_key` is the key whose value names the owner.
-    pub(crate) fn drop_login(&mut self, owner_key: Option<&str>) {
+    /// Drops what makes these operations a login, and keeps the writes. `owner_key` names the keys that they must not write then.
+    pub(crate) fn drop_login(&mut self, owner_key: Option<&OwnerKey>) {
         (self.act, self.owner, self.admitted) = (Act::Keep, None, None);
-        self.keys.retain(|op| Some(&*op.key) != owner_key);
+        self.keys.retain(|op| owner_key.is_none_or(|owner_key| !owner_key.depends_on(&op.key)));
     }
 
     /// Drops all operations but the act: `commit_if` does not keep the others.

@@ -146,8 +146,17 @@ impl Session {
     /// Whose session it is: as [`set_owner`](Session::set_owner) or the layer's `owner_key` says.
     #[must_use]
     pub fn owner(&self) -> Option<String> {
-        let key = self.request.config.as_ref().and_then(|config| config.owner_key.as_deref());
-        self.request.used(|session| session.owner(key)).ok()?
+        let key = self.request.config.as_ref().and_then(|config| config.owner_key.as_ref());
+        let (set, loaded, written) = self.request.used(|session| session.owner_edits(key.is_some())).ok()?;
+        if let Some(owner) = set {
+            return owner.as_deref().map(str::to_owned);
+        }
+        // A closure of the application's may run: without the lock.
+        match key.zip(written).map_or(Ok(None), |(key, (edits, state))| edits.written_owner(key, &state)) {
+            Ok(None) => loaded,
+            Ok(Some(owner)) => owner.as_deref().map(str::to_owned),
+            Err(_) => None,
+        }
     }
 
     /// Sets the owner, from the commit on. Another owner than the one that was loaded renews the session, as a login does. For a

@@ -204,6 +204,43 @@ async fn the_owner_key_says_whose_a_session_is() {
     }
 }
 
+/// axum-login, for one, keeps the user in a field of an object.
+#[tokio::test]
+async fn the_owner_is_a_field_of_a_value_or_what_a_closure_says() {
+    let path = |layer: SessionLayer| layer.owner_key("app.data.user.id");
+    let closure = |layer: SessionLayer| {
+        layer.owner_from(|state| {
+            let value: serde_json::Value = serde_json::from_str(state.get("app.data")?).ok()?;
+            Some(value.pointer("/user/id")?.as_str()?.to_owned())
+        })
+    };
+    for (what, layer) in [
+        ("a path", path(SessionLayer::new(MemoryStore::new()))),
+        ("a closure", closure(SessionLayer::new(MemoryStore::new()))),
+    ] {
+        let user = |name: &str| serde_json::json!({ "user": { "id": name }, "since": 7 });
+        let (mut phone, mut laptop) = (Browser::default(), Browser::default());
+        for browser in [&mut phone, &mut laptop] {
+            browser.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
+            let before = browser.token().map(str::to_owned);
+            let seen = browser.visit(&layer, async |session| {
+                session.insert("app.data", user("ada")).unwrap();
+                session.owner()
+            });
+            assert_eq!(seen.await.as_deref(), Some("ada"), "{what}");
+            assert_ne!(browser.token(), before.as_deref(), "{what}: a login renews");
+        }
+        let token = phone.token().map(str::to_owned);
+        phone.visit(&layer, async |session| session.insert("cart", 2).unwrap()).await;
+        assert_eq!(phone.token(), token.as_deref(), "{what}: another key");
+        assert_eq!(ids(&layer, "ada").await.len(), 2, "{what}");
+        laptop.visit(&layer, async |session| drop(session.remove("app.data"))).await;
+        assert_eq!(owner(&layer, &mut laptop).await, None, "{what}");
+        assert_eq!(owners(&layer).revoke_all("ada").await.expect("memory"), 1, "{what}");
+        assert!(!is_in(&layer, &mut phone).await && is_in(&layer, &mut laptop).await, "{what}");
+    }
+}
+
 /// Each digit counts: a number that went through a float would be another user's.
 #[tokio::test]
 async fn two_large_numbers_that_differ_in_the_last_digit_are_two_owners() {

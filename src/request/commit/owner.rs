@@ -35,11 +35,9 @@ impl Commit<'_> {
         if self.edits.owner.is_some() {
             return Ok(self.edits.owner.clone());
         }
-        let Some(key) = self.config.owner_key.as_deref() else { return Ok(None) };
-        match self.edits.written(key) {
+        match &self.config.owner_key {
+            Some(key) => self.edits.written_owner(key, self.opening.state()),
             None => Ok(None),
-            Some(None) => Ok(Some(None)),
-            Some(Some(raw)) => owner_in(raw).map(Some).ok_or_else(|| Error::no_owner(key)),
         }
     }
 

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     error::Error,
-    request::{Act, Commit, Dropped, Loaded, Opening, PendingEdits, Replay, SharedEdits, Ticket, owner_in},
-    store::{Raw, Record, StoreError, Timestamp},
+    request::{Act, Commit, Dropped, Loaded, Opening, PendingEdits, Replay, SharedEdits, Ticket},
+    store::{Raw, Record, State, StoreError, Timestamp},
 };
 
 /// A loaded session.
@@ -45,6 +45,9 @@ pub(super) enum Attempt {
     /// Its outcome stays unknown, so its operations are never applied again.
     Unknown(StoreError),
 }
+
+/// See [`LoadedSession::owner_edits`].
+type OwnerEdits = (Option<Option<Arc<str>>>, Option<String>, Option<(SharedEdits, State)>);
 
 impl LoadedSession {
     pub(super) fn of(opening: Opening) -> Self {
@@ -175,15 +178,12 @@ impl LoadedSession {
         self.opening.record().filter(|_| !self.edits.hides_session())
     }
 
-    /// Returns the owner as this request sees it. With an `owner_key`, it is what the state says under `key`.
-    pub(crate) fn owner(&self, key: Option<&str>) -> Option<String> {
-        if let Some(owner) = &self.edits.owner {
-            return owner.as_deref().map(str::to_owned);
-        }
-        match key.and_then(|key| self.edits.written(key)) {
-            Some(written) => written.and_then(owner_in).flatten().as_deref().map(str::to_owned),
-            None => self.visible().and_then(Record::owner).map(str::to_owned),
-        }
+    /// Returns the owner that the request set, the owner that was loaded, and, if `has_key`, the operations and the state that may
+    /// name another one.
+    pub(crate) fn owner_edits(&mut self, has_key: bool) -> OwnerEdits {
+        let loaded = self.visible().and_then(Record::owner).map(str::to_owned);
+        let written = has_key.then(|| (self.edits.share(), self.opening.state().clone()));
+        (self.edits.owner.clone(), loaded, written)
     }
 
     /// Returns whether the session was found gone, and nothing else was asked for than to change it.
