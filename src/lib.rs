@@ -30,6 +30,9 @@ mod axum;
 #[cfg(feature = "redis")]
 #[path = "../adapters/redis/mod.rs"]
 pub mod redis;
+#[cfg(feature = "tower-sessions")]
+#[path = "../adapters/tower_sessions/mod.rs"]
+pub mod tower_sessions;
 
 #[cfg(feature = "secure-cookies")]
 pub use crate::client::CookieStore;
