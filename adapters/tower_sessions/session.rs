@@ -44,6 +44,8 @@ struct Shared {
     wish: Wish,
     /// Something was changed in this request. As in tower-sessions, a save does not reset it.
     is_modified: AtomicBool,
+    /// [`Session::delete`] was called, and no flush since.
+    is_deleted: AtomicBool,
 }
 
 impl Session {
@@ -62,7 +64,8 @@ impl Session {
     }
 
     pub(super) fn of(lazy: LazySession, expiry: Option<Expiry>) -> Self {
-        Self { lazy, shared: Arc::new(Shared { wish: Wish::new(expiry), is_modified: AtomicBool::default() }) }
+        let (is_modified, is_deleted) = (AtomicBool::default(), AtomicBool::default());
+        Self { lazy, shared: Arc::new(Shared { wish: Wish::new(expiry), is_modified, is_deleted }) }
     }
 
     /// Loads the session, and returns the [`cloakroom::Session`](crate::Session) under this one: `update` that loses nothing under

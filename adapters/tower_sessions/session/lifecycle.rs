@@ -1,17 +1,26 @@
 //! Storing, loading, renewing and ending a session.
 
+use std::sync::atomic::Ordering;
+
 use super::{Result, Session};
+use crate::tower_sessions::session_store;
 
 impl Session {
     /// Stores the session now, even if it is empty, and gives it an id.
     ///
     /// # Errors
     ///
-    /// As for [`cloakroom::Session::save`](crate::Session::save): the store failed, or the session has ended meanwhile.
+    /// As for [`cloakroom::Session::save`](crate::Session::save): the store failed, or the session has ended meanwhile. Also after
+    /// [`delete`](Self::delete), which nothing but [`flush`](Self::flush) comes back from.
     pub async fn save(&self) -> Result<()> {
         let session = self.native().await?;
         self.write_expiry().await?;
-        Ok(session.start().await?)
+        session.start().await?;
+        if self.shared.is_deleted.load(Ordering::Acquire) && session.id().is_none() {
+            let text = "the session was deleted: `flush` begins another one";
+            return Err(session_store::Error::Backend(text.to_owned()).into());
+        }
+        Ok(())
     }
 
     /// Loads the session again, to see what other requests wrote meanwhile. Unsaved changes stay, on top of that.
@@ -55,6 +64,7 @@ impl Session {
             Ok(session) => session.restart(),
             Err(_) => self.lazy.handle().restart(),
         }
+        self.shared.is_deleted.store(false, Ordering::Release);
         self.shared.wish.begins_again();
         Ok(loaded.map(drop)?)
     }
@@ -72,6 +82,7 @@ impl Session {
             return Ok(());
         }
         session.purge();
+        self.shared.is_deleted.store(true, Ordering::Release);
         Ok(session.save().await?)
     }
 }
