@@ -4,6 +4,8 @@
 //! crate in Cargo's patch table. `docs/from-tower-sessions.md` is the way from there, and lists what behaves differently.
 //!
 //! ```
+//! # #[cfg(feature = "axum")]
+//! # fn app() {
 //! use axum::{Router, routing::get};
 //! use cloakroom::tower_sessions::{MemoryStore, Session, SessionManagerLayer, session::Error};
 //!
@@ -18,6 +20,7 @@
 //! }
 //!
 //! let app: Router = Router::new().route("/", get(visits)).layer(SessionManagerLayer::new(MemoryStore::default()));
+//! # }
 //! ```
 //!
 //! # Stores
@@ -35,6 +38,10 @@
 
 #[cfg(feature = "axum")]
 mod extract;
+// Its code has features of its own.
+#[cfg(all(any(doc, doctest), feature = "axum", feature = "redis", feature = "tower-sessions-signed"))]
+#[doc = include_str!("../../docs/from-tower-sessions.md")]
+pub mod from_tower_sessions {}
 mod memory;
 pub mod service;
 pub mod session;

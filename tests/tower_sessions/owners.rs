@@ -15,7 +15,7 @@ async fn one_call_logs_a_user_out_everywhere() {
     let layer = SessionManagerLayer::new(MemoryStore::default())
         .with_options(|layer| layer.owner_key("axum-login.data.user_id"));
     let owners = layer.owners().expect("memory has an index");
-    let [mut phone, mut laptop, mut other] = [const { () }; 3].map(|()| Browser::default());
+    let [mut phone, mut laptop, mut other] = std::array::from_fn(|_| Browser::default());
     phone.visit(&layer, async |session| log_in(session, 7).await).await;
     laptop.visit(&layer, async |session| log_in(session, 7).await).await;
     other.visit(&layer, async |session| log_in(session, 8).await).await;

@@ -142,12 +142,12 @@ async fn writers_at_once_lose_nothing<S: SessionStore + Send>(layer: SessionMana
 async fn what_ended_stays_ended<S: SessionStore>(layer: SessionManagerLayer<S>) {
     let mut browser = Browser::default();
     browser.visit(&layer, async |session| session.insert("user", "ada").await.unwrap()).await;
-    let (mut slow, mut logout) = (browser.clone(), layer.clone());
+    let (mut slow, logout) = (browser.clone(), layer.clone());
     let mut other = browser.clone();
     let write = async move |session: Session| {
         session.insert("seen", true).await.unwrap();
         // Another request logs out, from the loading of this one to its end.
-        other.visit(&mut logout, async |session| session.flush().await.unwrap()).await;
+        other.visit(&logout, async |session| session.flush().await.unwrap()).await;
     };
     slow.visit(&layer, write).await;
     for mut browser in [slow, browser] {

@@ -2,4 +2,6 @@
 //!
 //! Not published: see `compat/tower-sessions-0.14`.
 
-pub use cloakroom::tower_sessions::{CachingSessionStore, ExpiredDeletion, Expiry, Session, SessionStore, session, session_store};
+pub use cloakroom::tower_sessions::{
+    CachingSessionStore, ExpiredDeletion, Expiry, Session, SessionStore, session, session_store,
+};
