@@ -174,6 +174,21 @@ async fn routes_share_one_layer<S: SessionStore + Send + Sync>(layer: SessionMan
     assert_eq!(browser.visit(&layer, async |session| session.get::<u32>("n").await.unwrap()).await, Some(20));
 }
 
+/// A handler can take either session, or both.
+#[tokio::test]
+async fn both_extractors_give_one_session() {
+    let both = async |session: Session, native: cloakroom::Session| {
+        session.insert("a", 1).await.unwrap();
+        native.insert("b", 2).unwrap();
+        format!("{:?} {:?}", native.get::<u8>("a").unwrap(), session.get::<u8>("b").await.unwrap())
+    };
+    let app = Router::new().route("/", get(both)).layer(SessionManagerLayer::new(MemoryStore::default()));
+    let response = app.oneshot(Request::new(Body::empty())).await.unwrap();
+    assert_eq!(response.headers().get_all(header::SET_COOKIE).iter().count(), 1);
+    let body = axum::body::to_bytes(response.into_body(), 100).await.unwrap();
+    assert_eq!(&body[..], b"Some(1) Some(2)");
+}
+
 /// Row: the data in a foreign store.
 #[tokio::test]
 async fn a_foreign_store_gets_one_text_which_a_person_can_read() {
