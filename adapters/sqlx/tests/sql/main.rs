@@ -1,0 +1,3 @@
+//! The SQL stores, on databases that are real.
+
+mod contract;
