@@ -1,5 +1,8 @@
 //! What the stores need of a database, and of its driver.
 
+// `Driver` seals `Database`: other crates cannot name it.
+#![allow(unnameable_types)]
+
 use std::{future::Future, sync::Arc};
 
 use sqlx::pool::PoolConnection;

@@ -7,14 +7,22 @@ use cloakroom::{DecodeError, SessionId, StoreError};
 use crate::database::Database;
 
 /// A statement failed.
-#[derive(Debug)]
 pub(crate) struct Failure {
-    is_not_done: bool,
-    is_conflict: bool,
+    fate: Fate,
     cause: Cause,
 }
 
-#[derive(Debug)]
+/// The fate of a statement that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It had no effect, and never will: it was not sent, or the database refused it or rolled it back.
+    NotDone,
+    /// The same, because another transaction was in the way.
+    Conflict,
+    /// It was sent, and may have been done.
+    Unknown,
+}
+
 enum Cause {
     NoConnection(Option<sqlx::Error>, Duration),
     NoReply(Duration),
@@ -24,31 +32,29 @@ enum Cause {
 impl Failure {
     /// The pool gave no connection within this time, or an error.
     pub(crate) fn no_connection(error: Option<sqlx::Error>, after: Duration) -> Self {
-        Self { is_not_done: true, is_conflict: false, cause: Cause::NoConnection(error, after) }
+        Self { fate: Fate::NotDone, cause: Cause::NoConnection(error, after) }
     }
 
     /// The statement took longer than this.
     pub(crate) fn no_reply(after: Duration) -> Self {
-        Self { is_not_done: false, is_conflict: false, cause: Cause::NoReply(after) }
+        Self { fate: Fate::Unknown, cause: Cause::NoReply(after) }
     }
 
     /// A statement failed with this error.
     pub(crate) fn of<DB: Database>(error: sqlx::Error) -> Self {
-        let answer = error.as_database_error();
-        let is_conflict = answer.is_some_and(DB::is_conflict);
-        let is_not_done = is_conflict
-            || match &error {
-                sqlx::Error::Database(answer) => DB::is_not_done(&**answer),
-                // It was not sent.
-                sqlx::Error::Encode(_) | sqlx::Error::BeginFailed => true,
-                _ => false,
-            };
-        Self { is_not_done, is_conflict, cause: Cause::Database(error) }
+        let fate = match &error {
+            sqlx::Error::Database(answer) if DB::is_conflict(&**answer) => Fate::Conflict,
+            sqlx::Error::Database(answer) if DB::is_not_done(&**answer) => Fate::NotDone,
+            // It was not sent.
+            sqlx::Error::Encode(_) | sqlx::Error::BeginFailed => Fate::NotDone,
+            _ => Fate::Unknown,
+        };
+        Self { fate, cause: Cause::Database(error) }
     }
 
     /// Returns whether another statement was in the way, so that the same statement may be sent again.
     pub(crate) fn is_conflict(&self) -> bool {
-        self.is_conflict
+        self.fate == Fate::Conflict
     }
 
     /// Returns whether the id of a new row is taken.
@@ -59,7 +65,10 @@ impl Failure {
 
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
-        if failure.is_not_done { Self::not_done(failure) } else { Self::new(failure) }
+        match failure.fate {
+            Fate::NotDone | Fate::Conflict => Self::not_done(failure),
+            Fate::Unknown => Self::new(failure),
+        }
     }
 }
 
@@ -80,6 +89,13 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Shows the message, because log lines show this form.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Failure({:?}: {self})", self.fate)
+    }
+}
+
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
@@ -91,7 +107,6 @@ impl Error for Failure {
 }
 
 /// The record of a session cannot be read. Shows no value.
-#[derive(Debug)]
 pub(crate) struct Unreadable {
     id: SessionId,
     why: DecodeError,
@@ -106,6 +121,12 @@ impl Unreadable {
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the record of session {} cannot be read: {}", self.id, self.why)
+    }
+}
+
+impl fmt::Debug for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unreadable({self})")
     }
 }
 

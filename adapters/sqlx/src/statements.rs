@@ -1,5 +1,8 @@
 //! The texts of the statements, built once for a store.
 
+// The trait that seals `Database` has them.
+#![allow(unnameable_types)]
+
 use std::sync::Arc;
 
 use crate::{database::Database, table::Table};
@@ -8,7 +11,7 @@ use crate::{database::Database, table::Table};
 ///
 /// Each uses its parameters once and in their order, because MySQL has nothing but `?`.
 #[derive(Debug)]
-pub(crate) struct Statements {
+pub struct Statements {
     pub(crate) load: Arc<str>,
     pub(crate) create: Arc<str>,
     pub(crate) replace: Arc<str>,

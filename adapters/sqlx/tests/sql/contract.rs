@@ -1,12 +1,52 @@
 //! The contract suite.
 
-use cloakroom_sqlx::SqliteStore;
-use sqlx::sqlite::SqlitePoolOptions;
+use cloakroom::{SessionStore, testing};
+use cloakroom_sqlx::PostgresStore;
+
+use crate::servers::{
+    mariadb,
+    pgbouncer::PgBouncer,
+    postgres,
+    sqlite::{self, File},
+    table,
+};
+
+async fn holds<S: SessionStore + Clone>(store: S) {
+    testing::contract(async || store.clone()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres() {
+    holds(postgres::SHARED.store().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_unprepared() {
+    holds(postgres::SHARED.store().await.unprepared()).await;
+}
+
+/// The two connections of the server take turns, so a statement that was prepared by itself would be missing at the next step.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_behind_pgbouncer() {
+    let server = &*postgres::SHARED;
+    let bouncer = PgBouncer::start(server, 2);
+    let store = PostgresStore::new(postgres::pool(bouncer.options(server))).table(&table()).unwrap().unprepared();
+    store.migrate().await.unwrap();
+    holds(store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb() {
+    holds(mariadb::SHARED.store().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_in_a_file() {
+    let file = File::new();
+    holds(file.store().await).await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_in_memory() {
-    let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
-    let store = SqliteStore::new(pool);
-    store.migrate().await.unwrap();
-    cloakroom::testing::contract(async || store.clone()).await;
+    holds(sqlite::memory().await).await;
 }
