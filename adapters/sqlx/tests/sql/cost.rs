@@ -2,11 +2,7 @@
 
 use cloakroom::{Lifetime, SessionLayer, SessionStore};
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
-use sqlx::{
-    AssertSqlSafe, Connection as _, MySqlConnection,
-    mysql::MySqlPoolOptions,
-    postgres::PgPoolOptions,
-};
+use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, mysql::MySqlPoolOptions, postgres::PgPoolOptions};
 
 use crate::{
     app::App,

@@ -79,7 +79,8 @@ async fn drop_after<F: Future>(polls: usize, call: F) -> bool {
 /// always has it for the next call.
 async fn is_dropped_at_each_await<DB: Database>(store: SqlStore<DB>) -> usize {
     store.migrate().await.unwrap();
-    let others: Vec<(SessionId, Record)> = (0..4).map(|n| (SessionId::random(), record(&format!("owner {n}")))).collect();
+    let others: Vec<(SessionId, Record)> =
+        (0..4).map(|n| (SessionId::random(), record(&format!("owner {n}")))).collect();
     for (id, record) in &others {
         store.create(id, record).await.unwrap();
     }

@@ -2,13 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use cloakroom::{Record, SessionId, SessionStore, StoreError, Timestamp, testing::RecordBuilder};
+use cloakroom::{Created, Record, SessionId, SessionStore, StoreError, Timestamp, testing::RecordBuilder};
 use cloakroom_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use sqlx::{Connection as _, MySqlConnection, PgConnection, mysql::MySqlPoolOptions, sqlite::SqlitePoolOptions};
 
 use crate::{
     app::App,
-    servers::{mariadb, postgres, sqlite::File, table},
+    servers::{
+        mariadb,
+        postgres::{self, Postgres},
+        sqlite::File,
+        table,
+    },
 };
 
 fn record() -> Record {
@@ -179,4 +184,31 @@ async fn a_full_database_refuses_new_sessions() {
     assert!(error.is_not_done() && text(&error).contains("full"), "{error:?}");
     assert_eq!(app.get("/read", Some(&cookie)).await.body, "1");
     assert_eq!(app.get("/logout", Some(&cookie)).await.status, 200);
+}
+
+/// A server whose files cannot grow. What is there can be read, and it works again as soon as there is room.
+#[tokio::test]
+async fn a_full_disk_refuses_new_sessions_and_nothing_else() {
+    let server = Postgres::start();
+    let store = server.store().await;
+    let app = App::new(store.clone());
+    let cookie = app.new_session().await;
+    // A segment of the log has 16 MiB.
+    server.limit_files("17000000");
+    let large = RecordBuilder::of(&record()).set("a", &format!("\"{}\"", noise(400_000))).build();
+    let error = loop {
+        if let Err(error) = store.create(&SessionId::random(), &large).await {
+            break error;
+        }
+    };
+    assert!(error.is_not_done() && text(&error).contains("could not extend file"), "{error:?}");
+    assert_eq!(app.get("/read", Some(&cookie)).await.body, "1");
+    server.limit_files("unlimited");
+    assert_eq!(store.create(&SessionId::random(), &large).await.unwrap(), Created::Done);
+    assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
+}
+
+/// Text that does not become shorter when it is compressed.
+fn noise(length: usize) -> String {
+    std::iter::repeat_with(|| SessionId::random().to_string()).take(length / 22).collect()
 }

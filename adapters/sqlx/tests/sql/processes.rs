@@ -46,7 +46,8 @@ async fn the_other_process() {
         App::new(MySqlStore::new(MySqlPool::connect_lazy(url).unwrap()).table(table).unwrap())
     } else {
         let options = url.parse::<sqlx::sqlite::SqliteConnectOptions>().unwrap();
-        let pool = SqlitePoolOptions::new().connect_lazy_with(options.busy_timeout(std::time::Duration::from_millis(900)));
+        let pool =
+            SqlitePoolOptions::new().connect_lazy_with(options.busy_timeout(std::time::Duration::from_millis(900)));
         App::new(SqliteStore::new(pool).table(table).unwrap())
     };
     count(&app, cookie).await;

@@ -83,6 +83,11 @@ impl Postgres {
         self.process.signal("-CONT");
     }
 
+    /// No file grows beyond this size.
+    pub fn limit_files(&self, bytes: &str) {
+        self.process.limit_files(bytes);
+    }
+
     pub fn port(&self) -> u16 {
         self.process.port
     }

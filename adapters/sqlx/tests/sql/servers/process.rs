@@ -28,6 +28,7 @@ pub struct Process {
     pub port: u16,
     shell: Option<Child>,
     pid: String,
+    user: Option<u32>,
 }
 
 impl Process {
@@ -39,7 +40,7 @@ impl Process {
         if user.is_some() {
             chown(&dir, user, None).unwrap();
         }
-        Self { dir, port, shell: None, pid: String::new() }
+        Self { dir, port, shell: None, pid: String::new(), user }
     }
 
     /// Starts the program.
@@ -67,13 +68,29 @@ impl Process {
 
     /// Sends a signal to the program and to its children.
     pub fn signal(&self, signal: &str) {
+        for pid in self.pids() {
+            // A child may have ended.
+            let _ = Command::new("kill").args([signal, &pid]).stderr(Stdio::null()).status().unwrap();
+        }
+    }
+
+    /// Limits the size of each file that the program writes, as a full disk would.
+    pub fn limit_files(&self, bytes: &str) {
+        for pid in self.pids() {
+            let mut command = as_user(self.user);
+            command.extend(["prlimit".to_owned(), format!("--fsize={bytes}:unlimited"), "--pid".to_owned(), pid]);
+            // A child may have ended.
+            let _ = Command::new(&command[0]).args(&command[1..]).stderr(Stdio::null()).status().unwrap();
+        }
+        let limits = fs::read_to_string(format!("/proc/{}/limits", self.pid)).unwrap();
+        let limit = limits.lines().find(|line| line.starts_with("Max file size")).unwrap();
+        assert_eq!(limit.split_whitespace().nth(3), Some(bytes), "{limit}");
+    }
+
+    fn pids(&self) -> Vec<String> {
         let children = Command::new("ps").args(["-o", "pid=", "--ppid", &self.pid]).output().unwrap();
         let children = String::from_utf8(children.stdout).unwrap();
-        let pids = [self.pid.as_str()].into_iter().chain(children.split_whitespace());
-        for pid in pids {
-            // A child may have ended.
-            let _ = Command::new("kill").args([signal, pid]).stderr(Stdio::null()).status().unwrap();
-        }
+        [self.pid.as_str()].into_iter().chain(children.split_whitespace()).map(str::to_owned).collect()
     }
 
     pub fn is_running(&self) -> bool {
