@@ -9,6 +9,7 @@ mod cost;
 mod cuts;
 mod down;
 mod errors;
+mod examples;
 mod processes;
 mod schema;
 mod sweeping;
