@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use cloakroom::{Record, Timestamp};
+use cloakroom::store::{Record, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 const HOUR: u64 = 60 * 60 * 1000;

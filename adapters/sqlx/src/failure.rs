@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use cloakroom::{DecodeError, SessionId, StoreError};
+use cloakroom::{SessionId, StoreError, store::DecodeError};
 
 use crate::database::Database;
 

@@ -1,6 +1,9 @@
 //! The sessions of an owner.
 
-use cloakroom::{OwnerIndex, Record, SessionId, StoreError};
+use cloakroom::{
+    SessionId, StoreError,
+    store::{OwnerIndex, Record},
+};
 
 use crate::{
     SqlStore, columns,

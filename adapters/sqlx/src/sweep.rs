@@ -10,8 +10,8 @@ use crate::{
 impl<DB: Database> SqlStore<DB> {
     /// Deletes at most `limit` rows of sessions that ended, and returns their number.
     ///
-    /// A row is kept for [`Record::GRACE`](cloakroom::Record::GRACE) after its deadline, the row of a deleted session for
-    /// [`Record::TOMBSTONE`](cloakroom::Record::TOMBSTONE), and both until the next full hour. Several processes may sweep at
+    /// A row is kept for [`Record::GRACE`](cloakroom::store::Record::GRACE) after its deadline, the row of a deleted session for
+    /// [`Record::TOMBSTONE`](cloakroom::store::Record::TOMBSTONE), and both until the next full hour. Several processes may sweep at
     /// the same time.
     ///
     /// Call it from a job of your own, or use [`sweep_every`](Self::sweep_every).

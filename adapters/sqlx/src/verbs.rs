@@ -1,6 +1,9 @@
 //! The four verbs.
 
-use cloakroom::{Created, Deleted, DynOwnerIndex, Record, Replaced, SessionId, SessionStore, StoreError};
+use cloakroom::{
+    SessionId, StoreError,
+    store::{Created, Deleted, DynOwnerIndex, Record, Replaced, SessionStore},
+};
 
 use crate::{
     SqlStore,

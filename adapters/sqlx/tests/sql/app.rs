@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cloakroom::{Event, LazySession, SessionLayer, SessionStore};
+use cloakroom::{Event, LazySession, SessionLayer, store::SessionStore};
 use http::{Request, Response, StatusCode, header};
 use tokio::time::timeout;
 use tower::{Layer as _, ServiceExt as _, service_fn, util::BoxCloneSyncService};

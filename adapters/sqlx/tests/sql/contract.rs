@@ -1,6 +1,6 @@
 //! The contract suite.
 
-use cloakroom::{SessionStore, testing};
+use cloakroom::{store::SessionStore, testing};
 use cloakroom_sqlx::PostgresStore;
 
 use crate::servers::{

@@ -1,6 +1,6 @@
 //! The statements that a request costs, by the servers' own account.
 
-use cloakroom::{Lifetime, SessionLayer, SessionStore};
+use cloakroom::{Lifetime, SessionLayer, store::SessionStore};
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, mysql::MySqlPoolOptions, postgres::PgPoolOptions};
 

@@ -6,7 +6,11 @@ use std::{
     task::Poll,
 };
 
-use cloakroom::{Record, SessionId, SessionStore, testing::RecordBuilder};
+use cloakroom::{
+    SessionId,
+    store::{Record, SessionStore},
+    testing::RecordBuilder,
+};
 use cloakroom_sqlx::{Database, MySqlStore, PostgresStore, SqlStore};
 use sqlx::{mysql::MySqlPoolOptions, postgres::PgPoolOptions, sqlite::SqlitePoolOptions};
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cloakroom::SessionStore;
+use cloakroom::store::SessionStore;
 use cloakroom_sqlx::{PostgresStore, SqliteStore};
 use sqlx::{postgres::PgPoolOptions, sqlite::SqlitePoolOptions};
 use tokio::time::sleep;

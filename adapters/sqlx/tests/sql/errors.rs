@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use cloakroom::{Created, Record, SessionId, SessionStore, StoreError, Timestamp, testing::RecordBuilder};
+use cloakroom::{
+    SessionId, StoreError,
+    store::{Created, Record, SessionStore, Timestamp},
+    testing::RecordBuilder,
+};
 use cloakroom_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use sqlx::{Connection as _, MySqlConnection, PgConnection, mysql::MySqlPoolOptions, sqlite::SqlitePoolOptions};
 

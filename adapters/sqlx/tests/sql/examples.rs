@@ -79,7 +79,7 @@ async fn two_fleets_share_their_sessions() {
         let fleets = [0, 1].map(|_| Example::start("fleet", &["--port", "0", option, value], 3));
         let browser = browser();
         let login = fleets[0].urls[0].join("login").unwrap();
-        let answer = browser.post(login).form(&[("user", "alice")]).send().await.unwrap();
+        let answer = browser.post(login).form(&[("name", "alice")]).send().await.unwrap();
         assert!(answer.status().is_redirection(), "{option}: {answer:?}");
         for server in fleets.iter().flat_map(|fleet| &fleet.urls) {
             let status: serde_json::Value =

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use cloakroom::SessionStore;
+use cloakroom::store::SessionStore;
 use cloakroom_sqlx::{Database, MySqlStore, PostgresStore, SqlStore, SqliteStore};
 use sqlx::{MySqlPool, PgPool, sqlite::SqlitePoolOptions};
 

@@ -1,6 +1,10 @@
 //! The table.
 
-use cloakroom::{Created, Deleted, OwnerIndex as _, Record, SessionId, SessionStore, testing::RecordBuilder};
+use cloakroom::{
+    SessionId,
+    store::{Created, Deleted, OwnerIndex as _, Record, SessionStore},
+    testing::RecordBuilder,
+};
 use cloakroom_sqlx::{Database, MySqlStore, PostgresStore, SqlStore, SqliteStore};
 use sqlx::Row as _;
 

@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use cloakroom::{Created, Record, Replaced, SessionId, SessionStore, Timestamp, testing::RecordBuilder};
+use cloakroom::{
+    SessionId,
+    store::{Created, Record, Replaced, SessionStore, Timestamp},
+    testing::RecordBuilder,
+};
 use cloakroom_sqlx::{Database, MySqlStore, PostgresStore, SqlStore, SqliteStore};
 use sqlx::AssertSqlSafe;
 
