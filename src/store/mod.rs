@@ -32,10 +32,14 @@ pub use self::{
 pub(crate) use self::{
     contract::{DynStore, Reply},
     credentials::{SUPERSEDED_FOR, SUPERSEDED_MAX, Superseded},
-    lifetime::{CookieLife, Extend},
     raw::Raw,
     record::{Body, Parts, Rest, Trail},
     state::Run,
     time::millis,
-    token::{Mac, Secret, Token, random, random_nonce},
+    token::{Secret, Token, random_nonce},
+};
+#[cfg(feature = "secure-cookies")]
+pub(crate) use self::{
+    lifetime::{CookieLife, Extend},
+    token::{Mac, random},
 };
