@@ -31,7 +31,7 @@ impl<DB: Database> OwnerIndex for SqlStore<DB> {
             match record {
                 // It may have changed after the first KiB was read.
                 Ok(record) => {
-                    records.extend(record.filter(|record| record.owner() == Some(owner)).map(|found| (id, found)))
+                    records.extend(record.filter(|record| record.owner() == Some(owner)).map(|found| (id, found)));
                 }
                 Err(error) if error.is_undecodable() => {}
                 Err(error) => return Err(error),

@@ -1,8 +1,8 @@
 //! The examples, each started as a program on a free port and used. `cargo test` builds them beside this test.
 
 use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use reqwest::{Client, Url, redirect::Policy};
@@ -12,6 +12,8 @@ use crate::servers::{postgres, sqlite::File};
 struct Example {
     program: Child,
     urls: Vec<Url>,
+    /// The program would fail to print to a pipe without a reader.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Example {
@@ -23,11 +25,12 @@ impl Example {
             .stdout(Stdio::piped())
             .spawn()
             .expect("`cargo build -p cloakroom-sqlx --all-features --examples` builds it");
-        let lines = BufReader::new(program.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut output = BufReader::new(program.stdout.take().unwrap());
+        let lines = output.by_ref().lines().map_while(Result::ok);
         let url = |line: String| line.split_whitespace().find_map(|word| Url::parse(word).ok());
         let urls: Vec<Url> = lines.filter_map(url).take(servers).collect();
         assert_eq!(urls.len(), servers, "{name}");
-        Self { program, urls }
+        Self { program, urls, _output: output }
     }
 }
 
