@@ -26,6 +26,7 @@ pub(crate) enum Mode {
     /// Prepared once a connection, and known to the server by a name from then on.
     Prepared,
     /// Prepared and executed within one transaction, and known by no name.
+    #[cfg(feature = "postgres")]
     Unprepared,
 }
 

@@ -26,6 +26,7 @@ pub struct Statements {
     pub(crate) list: Arc<str>,
     pub(crate) revoke_all: Arc<str>,
     /// Finds and locks the rows that `revoke_all` is about to write, in a database that does not return what it updated.
+    #[cfg(feature = "mysql")]
     pub(crate) lock_owned: Arc<str>,
     pub(crate) sweep: Arc<str>,
 }
@@ -78,6 +79,7 @@ impl Statements {
             keep_buried: build("update {table} set expires_at = ?, sweep = ? where id = ? and length(record) = 0"),
             list: build("select id, substr(record, 1, 1024) from {table} where owner = ?"),
             revoke_all: build(&format!("{bury} and owner = ? and id <> ?{returning}")),
+            #[cfg(feature = "mysql")]
             lock_owned: build("select id, '' from {table} where owner = ? and id <> ? for update"),
             sweep: build(dialect.sweep),
         })
