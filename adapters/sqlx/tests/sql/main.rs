@@ -12,4 +12,5 @@ mod errors;
 mod examples;
 mod processes;
 mod schema;
+mod secrets;
 mod sweeping;
