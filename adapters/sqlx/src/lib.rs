@@ -93,6 +93,9 @@
 //! replica, a full disk, a right that is missing. A broken connection is *unknown*: the request looks at the record to find
 //! out what became of the write. On a read-only replica, requests that only read their session work.
 //!
+//! A server does not notice that a connection was closed while its statement waits for a lock. Give it the same limit: in
+//! PostgreSQL `PgConnectOptions::options([("statement_timeout", "1s")])`, in MySQL `innodb_lock_wait_timeout = 1`.
+//!
 //! # Poolers
 //!
 //! Statements are prepared once for each connection. PgBouncer from 1.21 on follows prepared statements in transaction mode
