@@ -1,17 +1,18 @@
-//! Names of values: a text, or a key that knows its type.
+//! Names of values: a text, or a key with the type of its value.
 
 use std::{marker::PhantomData, ops::Deref};
 
-/// Names a value of type `T` in a session. A text names a value of any type; a [`Key<T>`] names a `T`.
+/// The name of a value of type `T` in a session. A text names a value of any type. A [`Key<T>`] names a `T`.
 ///
-/// Whatever derefs to a text is one: `String`, `&Rc<str>`, `&LazyLock<String>`, a newtype with `Deref<Target = str>`.
+/// Every type that derefs to `str` is a text: `String`, `&Rc<str>`, `&LazyLock<String>`, a newtype with
+/// `Deref<Target = str>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name a session value of type `{T}`",
-    note = "a name is a `cloakroom::Key`, or a text: `&str`, `String`, or whatever derefs to one",
-    note = "of a type that only converts into a text (`char`, an enum), make one: `String::from(key)`"
+    note = "a name is a `cloakroom::Key`, or a text: `&str`, `String`, or a type that derefs to one",
+    note = "convert a type that only converts into a text (`char`, an enum): `String::from(key)`"
 )]
 pub trait AsKey<T> {
-    /// The key's text.
+    /// Returns the key's text.
     fn as_key(&self) -> &str;
 }
 
@@ -33,8 +34,8 @@ where
 /// Names a session's value whatever its type is, where no value is read or written: a text, or a [`Key`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name a session value",
-    note = "a name is a `cloakroom::Key`, or a text: `&str`, `String`, or whatever derefs to one",
-    note = "of a type that only converts into a text (`char`, an enum), make one: `String::from(key)`"
+    note = "a name is a `cloakroom::Key`, or a text: `&str`, `String`, or a type that derefs to one",
+    note = "convert a type that only converts into a text (`char`, an enum): `String::from(key)`"
 )]
 pub trait KeyName {
     /// The key's text.
@@ -56,7 +57,7 @@ where
     }
 }
 
-/// A key that knows the type of its value.
+/// A key with the type of its value.
 ///
 /// ```
 /// use cloakroom::{Key, Session};
@@ -70,7 +71,7 @@ where
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A value of another type is refused when this compiles:
+/// The compiler refuses a value of another type:
 ///
 /// ```compile_fail,E0308
 /// # use cloakroom::{Key, Session};
@@ -80,18 +81,18 @@ where
 /// ```
 pub struct Key<T> {
     name: &'static str,
-    // Not `T`: a key holds none, so it is `Send` and `Copy` whatever `T` is.
+    // A function, because a key holds no `T`: so it is `Send` and `Copy` for every `T`.
     value: PhantomData<fn() -> T>,
 }
 
 impl<T> Key<T> {
-    /// A key with this name.
+    /// Makes a key with this name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name, value: PhantomData }
     }
 
-    /// The key's text.
+    /// Returns the key's text.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
