@@ -1,4 +1,4 @@
-//! `Set-Cookie`.
+//! The `Set-Cookie` header.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub use self::options::{CookieOptions, CookieOptionsBuilder, SameSite};
 mod options;
 
 impl CookieOptions {
-    /// `Set-Cookie` with a value, for `max_age`, or for the browser session.
+    /// Returns a `Set-Cookie` with a value, valid for `max_age`, or until the browser closes if that is `None`.
     pub(crate) fn set(&self, value: &str, max_age: Option<Duration>) -> Result<HeaderValue, CookieError> {
         if self.name.len() + value.len() > MAX_PAIR {
             return Err(CookieError::TooLarge { bytes: self.name.len() + value.len() });
@@ -20,7 +20,7 @@ impl CookieOptions {
         self.header(value, max_age.as_deref().unwrap_or_default())
     }
 
-    /// `Set-Cookie` that takes the cookie away.
+    /// Returns a `Set-Cookie` that removes the cookie.
     pub(crate) fn removal(&self) -> Result<HeaderValue, CookieError> {
         self.header("", EXPIRED)
     }
@@ -33,11 +33,12 @@ impl CookieOptions {
     }
 }
 
-/// Ends a cookie. `Max-Age` decides where a client knows it (RFC 6265bis section 5.7); old clients, and tests of applications, read
+/// Ends a cookie. Current browsers read `Max-Age` (RFC 6265bis section 5.7). Old clients, and tests of applications, read
 /// `Expires`, an IMF-fixdate (RFC 9110 section 5.6.7).
 const EXPIRED: &str = "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0";
 
-/// Browsers drop a cookie whose name and value are longer together (RFC 6265bis section 5.7).
+/// The limit for the bytes of a cookie's name and value together. Browsers drop longer cookies (RFC 6265bis section
+/// 5.7).
 const MAX_PAIR: usize = 4096;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The session cookie's name and attributes, checked when they are made.
+//! The session cookie's name and attributes, checked when they are built.
 
 use crate::error::CookieError;
 
-/// Browsers ignore an attribute whose value is longer (RFC 6265bis section 5.6).
+/// The limit for the bytes of an attribute's value. Browsers ignore longer attributes (RFC 6265bis section 5.6).
 const MAX_ATTRIBUTE: usize = 1024;
 
 /// The session cookie's name and attributes.
@@ -27,13 +27,13 @@ const MAX_ATTRIBUTE: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieOptions {
     pub(super) name: String,
-    /// Everything behind the value but `Max-Age`, ready to send.
+    /// Everything after the value except `Max-Age`, ready to send.
     pub(super) attributes: String,
     builder: CookieOptionsBuilder,
 }
 
 impl CookieOptions {
-    /// Starts from the defaults.
+    /// Returns a builder with the defaults.
     #[must_use]
     pub fn builder() -> CookieOptionsBuilder {
         CookieOptionsBuilder {
@@ -47,13 +47,13 @@ impl CookieOptions {
         }
     }
 
-    /// The cookie's name.
+    /// Returns the cookie's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// These options for plain http: see [`CookieOptionsBuilder::insecure_http`].
+    /// Returns these options for plain http: see [`CookieOptionsBuilder::insecure_http`].
     pub(crate) fn into_insecure_http(self) -> Self {
         Self::from_checked(self.builder.insecure_http())
     }
@@ -89,16 +89,16 @@ impl Default for CookieOptions {
 /// The cross-site requests with which a browser sends the cookie (RFC 6265bis section 5.6.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum SameSite {
-    /// Never. A user who follows a link from elsewhere arrives logged out.
+    /// With no cross-site request. A user who follows a link from another site arrives logged out.
     Strict,
     /// With top-level navigations by safe methods only. The default.
     #[default]
     Lax,
-    /// Always. The application needs its own protection against cross-site request forgery.
+    /// With every request. The application needs its own protection against cross-site request forgery.
     None,
 }
 
-/// Makes [`CookieOptions`].
+/// Builds [`CookieOptions`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieOptionsBuilder {
     name: String,
@@ -111,17 +111,20 @@ pub struct CookieOptionsBuilder {
 }
 
 impl CookieOptionsBuilder {
-    /// The cookie's name. Default: `__Host-id`.
+    /// Sets the cookie's name. Default: `__Host-id`.
     ///
-    /// Keep a `__Host-` or `__Secure-` prefix where you can: without it, a neighbouring subdomain or a plain http
-    /// page can plant a cookie of this name (RFC 6265bis section 4.1.3).
+    /// Keep a `__Host-` or `__Secure-` prefix if you can. Without a prefix, a page of a neighbouring subdomain or over
+    /// plain http can plant a cookie of this name (RFC 6265bis section 4.1.3).
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Shares the cookie with every host below `domain`. A leading dot is removed, as browsers do (RFC 6265bis section 5.6.3). Default: this host only. Needs a name without `__Host-`.
+    /// Sends the cookie to every host below `domain`, too. Default: this host only. The cookie's name must not begin
+    /// with `__Host-`.
+    ///
+    /// A leading dot is removed, as browsers do (RFC 6265bis section 5.6.3).
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         let domain = domain.into();
@@ -129,8 +132,10 @@ impl CookieOptionsBuilder {
         self
     }
 
-    /// Sends the cookie for this path and below only. Default: `/`. It separates nothing: pages of other paths on
-    /// the host can still use the session (RFC 6265bis section 8.5).
+    /// Sends the cookie for this path and below only. Default: `/`.
+    ///
+    /// This does not protect the session: pages under other paths of the host can still use it (RFC 6265bis section
+    /// 8.5).
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
@@ -144,21 +149,22 @@ impl CookieOptionsBuilder {
         self
     }
 
-    /// Keeps a cookie apart for each top-level site that embeds this one (CHIPS). Default: no.
+    /// Keeps the cookie separate for each top-level site that embeds this one (CHIPS). Default: no.
     #[must_use]
     pub fn partitioned(mut self) -> Self {
         self.partitioned = true;
         self
     }
 
-    /// Lets scripts in the page read the cookie, by leaving out `HttpOnly`. One injected script then steals sessions.
+    /// Leaves out `HttpOnly`, so that scripts in the page can read the cookie. One injected script can then steal
+    /// sessions.
     #[must_use]
     pub fn insecure_allow_scripts(mut self) -> Self {
         self.http_only = false;
         self
     }
 
-    /// For development over plain http: leaves out `Secure`, and with it all that needs it: a prefix of the name
+    /// Leaves out `Secure`, for development over plain http, and with it everything that needs it: a prefix of the name
     /// (`__Host-id` becomes `id`), `Partitioned`, and `SameSite=None`, which becomes `Lax`.
     #[must_use]
     pub fn insecure_http(mut self) -> Self {
@@ -174,11 +180,11 @@ impl CookieOptionsBuilder {
         self
     }
 
-    /// Checks the combination.
+    /// Builds the options.
     ///
     /// # Errors
     ///
-    /// A combination that browsers would silently drop is refused here: see [`CookieError`].
+    /// Browsers would drop this combination without a message: see [`CookieError`].
     pub fn build(self) -> Result<CookieOptions, CookieError> {
         if self.name.is_empty() || self.name.len() > MAX_ATTRIBUTE || !self.name.bytes().all(is_token) {
             return Err(CookieError::Name);
@@ -208,10 +214,11 @@ impl CookieOptionsBuilder {
     }
 }
 
-/// Longest first: `__Host-Http-` begins like `__Host-`.
+/// The longest stands first, because `__Host-Http-` begins like `__Host-`.
 const PREFIXES: [&str; 4] = ["__Host-Http-", "__Host-", "__Http-", "__Secure-"];
 
-/// Browsers compare prefixes without regard to case (RFC 6265bis section 5.7).
+/// Returns true if the name has this prefix. Browsers compare prefixes without regard to case (RFC 6265bis section
+/// 5.7).
 fn has_prefix(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
