@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::VERSION;
 
-/// Bytes are not a [`Record`](crate::store::Record).
+/// An error of bytes that are not a [`Record`](crate::store::Record).
 ///
 /// Its text names the part at fault, and never shows a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub(super) enum Kind {
     Line(&'static str),
     /// A line of [`LINES`](super::LINES) that is not in its place, by its name.
     LineOrder(&'static str),
-    /// A line with another name, which is not shown: in a damaged record it can be a part of a value.
+    /// A line with another name. The error does not show the name, because in a damaged record it can be a part of a
+    /// value.
     UnknownLine,
     /// A line whose name begins with `!`, by its name.
     NeededLine(SmolStr),

@@ -5,7 +5,7 @@ use crate::store::{Body, Credentials, Lifetime, Parts, Rest, SecretHash, State, 
 
 mod random;
 
-/// A record with every line, and one that this version does not know.
+/// Returns a record with every line, and one line that this version does not know.
 fn full() -> Record {
     let at = Timestamp::from_millis;
     let hash = |byte| SecretHash::from_bytes([byte; 32]);
@@ -49,7 +49,7 @@ epoch=0:
 4:name=6:\"Zoë\"
 ";
 
-/// The least record.
+/// The smallest record.
 const EMPTY: &str = "\
 cloakroom=1 nonce=0000000000000000 expires=000000000060000 used=000000000000000 created=000000000000000 \
 secret=BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc
@@ -62,7 +62,7 @@ fn empty() -> Record {
     Record::new(credentials, State::default(), now, now.plus(Duration::from_secs(60)))
 }
 
-/// The record without its state.
+/// Returns the record without its state.
 fn stripped(mut record: Record) -> Record {
     record.body_mut().state = State::default();
     record
@@ -102,7 +102,7 @@ fn its_room_is_known_before_it_is_written() {
 #[test]
 fn a_cut_record_is_an_error_and_its_prefix_may_be_enough() {
     let state = FULL.find("\n\n").unwrap() + 2;
-    // Without its last entries, a record is a record.
+    // A record without its last entries is still a record.
     let ends = [state, FULL.find("4:name").unwrap()];
     for at in 0..FULL.len() {
         let cut = &FULL.as_bytes()[..at];
@@ -191,7 +191,7 @@ fn at_most_four_secrets_are_superseded() {
     }
 }
 
-/// A damaged length may let a value look like a line.
+/// A damaged length may make a value look like a line.
 #[test]
 fn an_error_shows_no_value() {
     let texts = [
