@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Cookie options that browsers would drop, and a value that they would.
+/// Cookie options, or a value, that browsers would drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CookieError {

@@ -14,46 +14,48 @@ pub use self::cookie::CookieError;
 use self::kind::Kind;
 pub use self::values::{SessionGetError, SessionInsertError, SessionUpdateError};
 
-/// Why a session could not be loaded, changed or committed.
+/// The reason for which a session could not be loaded, changed or committed.
 ///
-/// The client sees an empty response: 503 if trying again can help ([`is_temporary`](Self::is_temporary)), 403 for a login
-/// beyond the owner's limit or one that has expired, 500 for everything else. See [`Failure`](crate::Failure).
+/// The client sees an empty response. Its status is 503 if trying again can help
+/// ([`is_temporary`](Self::is_temporary)), 403 for a login that is beyond the owner's limit or has expired, and 500 for
+/// everything else. See [`Failure`](crate::Failure).
 pub struct Error {
     kind: Kind,
 }
 
 impl Error {
-    /// Returns whether the store failed, or a record cannot be read: [`StoreError`] is the [source](std::error::Error::source).
+    /// Returns true if the store failed, or a record cannot be read. The [source](std::error::Error::source) is the
+    /// [`StoreError`].
     #[must_use]
     pub fn is_store(&self) -> bool {
         matches!(self.kind, Kind::Store(_) | Kind::ReadOnly)
     }
 
-    /// Returns whether other requests changed the session in between, and this change could not be made again.
+    /// Returns true if other requests changed the session meanwhile, and this change could not be made again.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self.kind, Kind::Contended | Kind::ConflictOn(_))
     }
 
-    /// Returns whether other requests kept changing the session for too long. The event was emitted already.
+    /// Returns true if other requests kept changing the session for too long. The event was emitted already.
     pub(crate) fn is_contended(&self) -> bool {
         matches!(self.kind, Kind::Contended)
     }
 
-    /// Returns whether the session ended, or was renewed by another request, before [`Session::save`](crate::Session::save) could
-    /// store its changes.
+    /// Returns true if the session ended, or was renewed by another request, before
+    /// [`Session::save`](crate::Session::save) could store its changes.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         matches!(self.kind, Kind::Gone)
     }
 
-    /// Returns whether a cookie would have to be sent, and the response's head has left.
+    /// Returns true if a cookie would have to be sent, and the response's head is sent already.
     #[must_use]
     pub fn is_too_late(&self) -> bool {
         matches!(self.kind, Kind::TooLate)
     }
 
-    /// Returns whether the session, or its cookie, is over its size limit.
+    /// Returns true if the session, or its cookie, is larger than its limit.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         matches!(
@@ -62,7 +64,8 @@ impl Error {
         )
     }
 
-    /// Returns the session's keys with their sizes in bytes, the largest first, if the session does not fit into its cookie.
+    /// Returns the session's keys with their sizes in bytes, the largest first. It is empty unless the session does not
+    /// fit into its cookie.
     #[must_use]
     pub fn key_sizes(&self) -> &[(String, usize)] {
         match &self.kind {
@@ -71,33 +74,34 @@ impl Error {
         }
     }
 
-    /// Returns whether the store cannot do this: it has no index of owners.
+    /// Returns true if the store cannot do this, because it has no index of owners.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
         matches!(self.kind, Kind::NoOwnerIndex)
     }
 
-    /// Returns whether the owner has as many sessions as [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner) allows.
+    /// Returns true if the owner has as many sessions as
+    /// [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner) allows.
     #[must_use]
     pub fn is_over_limit(&self) -> bool {
         matches!(self.kind, Kind::OverLimit(_))
     }
 
-    /// Returns whether the value under the layer's [`owner_key`](crate::SessionLayer::owner_key) cannot name an owner: it is
-    /// neither a string nor a whole number.
+    /// Returns true if the value under the layer's [`owner_key`](crate::SessionLayer::owner_key) cannot name an owner,
+    /// because it is neither a string nor a whole number.
     #[must_use]
     pub fn is_no_owner(&self) -> bool {
         matches!(self.kind, Kind::NoOwner(_))
     }
 
-    /// Returns whether the owner's sessions were ended after the password was checked, so that the user has to log in
+    /// Returns true if the owner's sessions were ended after the password was checked, so that the user has to log in
     /// again: see [`Session::login_at`](crate::Session::login_at).
     #[must_use]
     pub fn is_login_expired(&self) -> bool {
         matches!(self.kind, Kind::LoginExpired)
     }
 
-    /// Returns whether a value is not of the type that was asked for, or cannot be written as JSON.
+    /// Returns true if a value is not of the requested type, or cannot be written as JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         match &self.kind {
@@ -107,13 +111,13 @@ impl Error {
         }
     }
 
-    /// Returns whether no session layer stands before this handler.
+    /// Returns true if there is no session layer around the handler.
     #[must_use]
     pub fn is_missing_layer(&self) -> bool {
         matches!(self.kind, Kind::NoLayer)
     }
 
-    /// Returns whether the session was used through a handle that cannot wait, and was not loaded.
+    /// Returns true if the session was used through a handle that does not load it, and was not loaded.
     #[must_use]
     pub fn is_not_loaded(&self) -> bool {
         match &self.kind {
@@ -123,8 +127,8 @@ impl Error {
         }
     }
 
-    /// Returns whether the program is wrong, not the store or the request: for example a missing layer, two layers of one
-    /// scope, or a session that was not loaded.
+    /// Returns true if the program is wrong, and not the store or the request: for example a missing layer, two layers
+    /// of one scope, or a session that was not loaded.
     #[must_use]
     pub fn is_misconfigured(&self) -> bool {
         if let Kind::Value { cause, .. } = &self.kind {
@@ -150,11 +154,11 @@ impl Error {
         }
     }
 
-    /// Returns whether trying again can help: the store failed, or other requests kept changing the session.
+    /// Returns true if trying again can help: the store failed, or other requests kept changing the session.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match &self.kind {
-            // A record that cannot be read now cannot be read at the next try.
+            // A record that cannot be read will not be readable at the next try.
             Kind::Store(error) => !error.is_undecodable(),
             Kind::ReadOnly | Kind::Contended | Kind::ConflictOn(_) | Kind::Gone => true,
             Kind::Value { cause, .. } => cause.is_temporary(),
@@ -162,7 +166,8 @@ impl Error {
         }
     }
 
-    /// The status of the response to a request that failed with this error; `temporary` if trying again can help.
+    /// Returns the status of the response to a request that failed with this error, which is `temporary` if trying
+    /// again can help.
     pub(crate) fn status(&self, temporary: StatusCode) -> StatusCode {
         if self.is_temporary() {
             temporary
@@ -173,7 +178,7 @@ impl Error {
         }
     }
 
-    /// The error of an extractor that finds no [`LazySession`](crate::LazySession).
+    /// Makes the error of an extractor that finds no [`LazySession`](crate::LazySession).
     #[must_use]
     pub fn missing_layer() -> Self {
         Kind::NoLayer.into()
@@ -199,7 +204,7 @@ impl Error {
         Kind::TooLarge { bytes, limit }.into()
     }
 
-    /// A session of this state does not fit into a cookie, with which it would be `bytes` long.
+    /// Makes the error of a session that does not fit into a cookie. `bytes` is the length that the cookie would have.
     #[cfg(feature = "secure-cookies")]
     pub(crate) fn cookie_too_large(bytes: usize, state: &crate::store::State) -> Self {
         let mut keys: Vec<_> = state.iter().map(|(key, raw)| (key.to_owned(), key.len() + raw.len())).collect();

@@ -1,4 +1,4 @@
-//! The errors of a session's values, each with its key.
+//! The errors of reading and writing a session's values. Each names its key.
 
 use std::fmt;
 
@@ -18,13 +18,13 @@ macro_rules! value_error {
                 Self { key: key.into(), cause: cause.into() }
             }
 
-            /// The key.
+            /// Returns the key.
             #[must_use]
             pub fn key(&self) -> &str {
                 &self.key
             }
 
-            /// The cause.
+            /// Returns the cause.
             #[must_use]
             pub fn error(&self) -> &Error {
                 &self.cause
@@ -58,11 +58,11 @@ value_error! {
 }
 value_error! {
     /// [`Session::insert`](crate::Session::insert) failed: the value cannot be written as JSON, or the session is not
-    /// loaded. The session is as it was before.
+    /// loaded. The session stays as it was.
     SessionInsertError, "insert"
 }
 value_error! {
     /// [`Session::update`](crate::Session::update) failed: the value is not of that type, cannot be written as JSON, or
-    /// the session is not loaded. The session is as it was before.
+    /// the session is not loaded. The session stays as it was.
     SessionUpdateError, "update"
 }
