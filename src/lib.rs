@@ -1,4 +1,4 @@
-// The front page shows the frameworks' code, which compiles with their features only.
+// The front page shows code of the frameworks, which compiles only with their features.
 #![cfg_attr(all(feature = "actix-web", feature = "axum", feature = "redis-cluster", feature = "secure-cookies"), doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(all(feature = "actix-web", feature = "axum", feature = "redis-cluster", feature = "secure-cookies")),
@@ -48,12 +48,12 @@ pub use crate::{
     store::{Lifetime, LifetimeBuilder, LifetimeError, ParseIdError, SessionId, StoreError},
 };
 
-/// The parts of the tower service, for code that names their types.
+/// The types of the tower service, for code that has to name them.
 pub mod service {
     pub use crate::layer::{EmptyResponse, OnFailure, ResponseFuture, SessionService};
 }
 
-/// For adapters of frameworks whose services are not tower services over `http` types.
+/// The items for adapters of frameworks whose services are not tower services over `http` types.
 ///
 /// [`SessionLayer::begin`](crate::SessionLayer::begin) shows the calls that an adapter makes.
 pub mod adapter {

@@ -198,7 +198,7 @@ impl Rest {
         Self((parts != Parts::default()).then(|| Arc::new(parts)))
     }
 
-    /// Returns no allocation if all parts are empty, which a change of a part may cause.
+    /// Frees the allocation if a change left all parts empty.
     pub(crate) fn tidied(self) -> Self {
         if *self == Parts::default() { Self::default() } else { self }
     }
