@@ -62,7 +62,8 @@ impl<'a> SetCookie<'a> {
         }
     }
 
-    /// The domain, and whether it is this host alone; or why there is no cookie (RFC 6265bis section 5.7).
+    /// Returns the domain, and true if it is this host only; or the reason to drop the cookie (RFC 6265bis section
+    /// 5.7).
     pub(super) fn check(&self, place: &Place) -> Result<(String, bool), Refusal> {
         if self.has_control || (self.name.is_empty() && self.value.is_empty()) {
             return Err(Refusal::Malformed);
@@ -72,7 +73,7 @@ impl<'a> SetCookie<'a> {
         }
         let (domain, is_host_only) = match &self.domain {
             None => (place.host.clone(), true),
-            // A domain of one label is a public suffix: it is good for that very host, and for no other.
+            // A domain of one label counts as a public suffix. A cookie for it is sent to that host only.
             Some(domain) if !domain.contains('.') && *domain == place.host => (domain.clone(), true),
             Some(domain) if domain.contains('.') && domain_matches(&place.host, domain) => (domain.clone(), false),
             Some(_) => return Err(Refusal::Domain),
@@ -93,7 +94,7 @@ impl<'a> SetCookie<'a> {
         if keeps_promise { Ok((domain, is_host_only)) } else { Err(Refusal::Prefix) }
     }
 
-    /// `Max-Age` wins over `Expires`, and neither is longer than 400 days.
+    /// Returns the expiry. `Max-Age` overrides `Expires`, and neither is longer than 400 days.
     pub(super) fn expires(&self, now: SystemTime) -> Option<SystemTime> {
         match self.max_age {
             Some(MaxAge::Past) => Some(SystemTime::UNIX_EPOCH),
@@ -106,7 +107,7 @@ impl<'a> SetCookie<'a> {
         match (is_prefixed(self.name, "__host-"), is_prefixed(self.name, "__secure-")) {
             (true, _) => Prefix::Host,
             (_, true) => Prefix::Secure,
-            // A nameless cookie is sent as its value, which a server would take for a name.
+            // A cookie without a name is sent as its value, which a server would read as a name.
             _ if self.name.is_empty() && ["__host-", "__secure-"].iter().any(|p| is_prefixed(self.value, p)) => {
                 Prefix::InValue
             }
@@ -122,12 +123,12 @@ enum Prefix {
     InValue,
 }
 
-/// Prefixes are compared without regard to case: some servers read names so.
+/// Prefixes are compared without regard to case, because some servers read names so.
 fn is_prefixed(text: &str, prefix: &str) -> bool {
     text.as_bytes().get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
-/// `None` for what a browser ignores.
+/// Returns `None` for a value that browsers ignore.
 fn max_age(value: &str) -> Option<MaxAge> {
     let digits = value.strip_prefix('-').unwrap_or(value);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -136,7 +137,7 @@ fn max_age(value: &str) -> Option<MaxAge> {
     if digits.len() < value.len() {
         return Some(MaxAge::Past);
     }
-    // More digits than a number holds are more than 400 days.
+    // A number with too many digits is more than 400 days.
     match digits.parse() {
         Ok(0) => Some(MaxAge::Past),
         Ok(seconds) => Some(MaxAge::For(Duration::from_secs(seconds))),
