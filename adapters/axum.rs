@@ -11,7 +11,7 @@ use crate::{
     Error, Failure, LazySession, Scoped, Session, SessionGetError, SessionInsertError, SessionUpdateError, Typed,
 };
 
-/// Loads the request's session, once however many ask.
+/// Loads the request's session. The store is called once, however many extractors there are.
 impl<S: Send + Sync> FromRequestParts<S> for Session {
     type Rejection = Failure;
 
@@ -20,8 +20,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     }
 }
 
-/// `Some` only where a token that the request presents opens a session. Without a token there is no store call. A store
-/// that fails is an error, not `None`.
+/// Gives `Some` only if a token of the request opens a session. Without a token, the store is not called. If the store
+/// fails, this is an error and not `None`.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
     type Rejection = Failure;
 
@@ -31,7 +31,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
     }
 }
 
-/// Loads the session for one value of it.
+/// Loads the session that the value is in.
 impl<T, S: Send + Sync> FromRequestParts<S> for Typed<T> {
     type Rejection = Failure;
 
@@ -49,7 +49,7 @@ impl<T: 'static, S: Send + Sync> FromRequestParts<S> for Scoped<T> {
     }
 }
 
-/// `Some` only where a presented token opens a session of that scope.
+/// Gives `Some` only if a token of the request opens a session of that scope.
 impl<T: 'static, S: Send + Sync> OptionalFromRequestParts<S> for Scoped<T> {
     type Rejection = Failure;
 
@@ -59,7 +59,7 @@ impl<T: 'static, S: Send + Sync> OptionalFromRequestParts<S> for Scoped<T> {
     }
 }
 
-/// The session, not loaded: for handlers that may not need it.
+/// Gives the session without loading it, for handlers that may not need it.
 impl<S: Send + Sync> FromRequestParts<S> for LazySession {
     type Rejection = Failure;
 
@@ -82,7 +82,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// An empty response: see [`Failure`].
+/// Makes an empty response: see [`Failure`].
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         IntoResponse::into_response(Failure::from(self))
@@ -91,7 +91,7 @@ impl IntoResponse for Error {
 
 macro_rules! value_error {
     ($($error:ty),*) => {$(
-        /// An empty response: 503 if the store failed, else 500. The cause goes to the log.
+        /// Makes an empty response: 503 if the store failed, otherwise 500. The cause is logged.
         impl IntoResponse for $error {
             fn into_response(self) -> Response {
                 tracing::error!(error = &self as &dyn std::error::Error, "session value");

@@ -1,4 +1,4 @@
-//! The reasons why a command fails.
+//! The reasons for which a command fails.
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
@@ -7,14 +7,14 @@ use ::redis::RedisError;
 use super::unreadable::Unreadable;
 use crate::{SessionId, StoreError};
 
-/// A command failed.
+/// The failure of a command.
 #[derive(Clone)]
 pub(super) struct Failure {
     pub(super) fate: Fate,
     cause: Cause,
 }
 
-/// The fate of a command that failed.
+/// The effect of a command that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It had no effect, and never will: it was not sent, or the server refused it.
@@ -35,12 +35,12 @@ enum Cause {
 }
 
 impl Failure {
-    /// The server answered with an error, or the command was not sent.
+    /// Makes the failure of a command that was not sent, or that the server answered with an error.
     pub(super) fn not_done(error: RedisError) -> Self {
         Self { fate: Fate::NotDone, cause: Cause::Redis(error) }
     }
 
-    /// A command that was sent failed with this error.
+    /// Makes the failure of a command that was sent and ended with this error.
     pub(super) fn of_sent(error: RedisError) -> Self {
         let fate = if error.code().is_some() { Fate::NotDone } else { Fate::ReplyLost };
         Self { fate, cause: Cause::Redis(error) }
@@ -54,18 +54,18 @@ impl Failure {
         Self { fate: Fate::TimedOut, cause: Cause::NoReply(after) }
     }
 
-    /// The application's source of credentials failed.
+    /// Makes the failure of the application's source of credentials.
     pub(super) fn no_credentials(error: Arc<dyn Error + Send + Sync>) -> Self {
         Self { fate: Fate::NotDone, cause: Cause::NoCredentials(error) }
     }
 
-    /// The application's source of credentials did not answer in time.
+    /// Makes the failure of a source of credentials that did not answer in time.
     pub(super) fn late_credentials(after: Duration) -> Self {
         Self { fate: Fate::NotDone, cause: Cause::LateCredentials(after) }
     }
 
-    /// Returns whether the server answered with this error. Before Redis 7, the error of a command in a script is a part of
-    /// the script's error.
+    /// Returns true if the server answered with this error. Before Redis 7, the error of a command in a script is a
+    /// part of the script's error.
     pub(super) fn says(&self, code: &str) -> bool {
         let Cause::Redis(error) = &self.cause else { return false };
         let is_within =
@@ -95,7 +95,7 @@ impl Failure {
         if self.says("WRONGTYPE") { Unreadable::other_kind(id) } else { self.into() }
     }
 
-    /// Returns the node at which a cluster keeps the key.
+    /// Returns the node that has the key, if a cluster's node named another one.
     #[cfg(feature = "redis-cluster")]
     pub(super) fn redirect(&self) -> Option<&str> {
         let Cause::Redis(error) = &self.cause else { return None };
@@ -119,7 +119,7 @@ impl From<Failure> for StoreError {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            // The words of the server's manual, not those of the driver's types.
+            // The message has the terms of the server's manual instead of those of the driver's types.
             Cause::Redis(error) => match (error.code(), error.detail()) {
                 (Some(code), Some(detail)) => write!(f, "Redis answered {code} {detail}"),
                 _ => error.fmt(f),
@@ -158,7 +158,7 @@ mod tests {
             let error = ::redis::parse_redis_value(format!("-{text}\r\n").as_bytes()).unwrap().extract_error();
             Failure::of_sent(error.unwrap_err())
         };
-        // As Redis 7, 6.2 and an older proxy say it.
+        // The texts of Redis 7, of 6.2 and of an older proxy.
         for text in [
             "WRONGTYPE Operation against a key holding the wrong kind of value",
             "ERR Error running script (call to f_0a): @user_script:12: WRONGTYPE Operation against a key",
