@@ -94,7 +94,7 @@ macro_rules! value_error {
         /// Makes an empty response: 503 if the store failed, otherwise 500. The cause is logged.
         impl IntoResponse for $error {
             fn into_response(self) -> Response {
-                tracing::error!(error = &self as &dyn std::error::Error, "session value");
+                tracing::error!(error = &self as &dyn std::error::Error, "session value not converted");
                 Failure::status_of(self.error()).into_response()
             }
         }

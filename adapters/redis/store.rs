@@ -234,5 +234,5 @@ fn is_ok(reply: &Value) -> bool {
 
 /// Returns the error for a reply that Redis never gives to these commands. It does not show the reply, which may be a session.
 pub(super) fn unexpected() -> StoreError {
-    StoreError::new("Redis gave a reply of another kind than the command has")
+    StoreError::new("Redis sent a reply of an unexpected type")
 }

@@ -140,7 +140,7 @@ impl Config {
     pub(crate) fn upkeep_failed(&self, id: SessionId, error: &Error) {
         if !self.upkeep_fails.swap(true, Ordering::Relaxed) {
             let error = error as &(dyn std::error::Error + 'static);
-            tracing::warn!(%id, error, "session housekeeping fails: deadlines do not move on; requests are answered");
+            tracing::warn!(%id, error, "session housekeeping fails: deadlines are not moved on; requests do not fail");
         }
         self.emit(&Event::UpkeepFailed { id, error });
     }

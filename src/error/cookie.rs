@@ -37,7 +37,7 @@ impl fmt::Display for CookieError {
             Self::HttpPrefix => "a `__Http-` cookie needs `Secure` and `HttpOnly`",
             Self::NeedsSecure => "`__Secure-`, `Partitioned` and `SameSite=None` need `Secure`",
             Self::Value => "the cookie's value has octets that no header can carry",
-            Self::TooLarge { bytes } => return write!(f, "the cookie is {bytes} bytes, browsers keep 4096"),
+            Self::TooLarge { bytes } => return write!(f, "the cookie has {bytes} bytes, and browsers keep 4096"),
         })
     }
 }

@@ -197,11 +197,11 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooShort { bytes } => {
-                write!(f, "the key has {bytes} bytes, and needs {MIN} random ones at least, better 64")
+                write!(f, "the key has {bytes} bytes: make one of at least {MIN} random bytes, better 64")
             }
-            Self::Placeholder => f.write_str("the key is one byte over and over: draw a random one"),
+            Self::Placeholder => f.write_str("all bytes of the key are the same: make a random key"),
             Self::Base64 => f.write_str("the key is not base64"),
-            Self::Unset(variable) => write!(f, "the environment variable `{variable}` holds no key"),
+            Self::Unset(variable) => write!(f, "the environment variable `{variable}` is not set, or is not UTF-8"),
         }
     }
 }

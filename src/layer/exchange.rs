@@ -38,7 +38,7 @@ impl Exchange {
     /// An outer layer has the same scope, or the same cookie or header. The adapter must not call the handler then.
     pub fn attach(&self, extensions: &mut impl RequestExtensions) -> Result<(), Failure> {
         attach(&self.session, extensions).map_err(|error| {
-            tracing::error!(%error, "session layer");
+            tracing::error!(%error, "session layer misconfigured");
             error.into()
         })
     }

@@ -266,7 +266,9 @@ impl Session {
             }
         })?;
         if !is_told {
-            tracing::warn!("session changed after its end, without effect: `restart` or `login` begins another one");
+            tracing::warn!(
+                "session changed after its end, without effect: call `restart` or `login` to begin another one"
+            );
         }
         Ok(changed)
     }

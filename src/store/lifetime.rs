@@ -279,11 +279,11 @@ pub enum LifetimeError {
 impl fmt::Display for LifetimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoTime => "a session must live for at least one millisecond",
+            Self::NoTime => "the limits of a session must be at least one millisecond",
             Self::IdleTooLong => "the idle limit must not be longer than the absolute limit",
-            Self::CookieTooLong => "browsers keep no cookie for more than 400 days",
+            Self::CookieTooLong => "a persistent cookie needs an absolute limit of at most 400 days, because browsers keep no cookie for longer",
             Self::Threshold => "the threshold must be above 0 and at most 1",
-            Self::Unreadable => "the text is no lifetime",
+            Self::Unreadable => "the text is not a lifetime",
         })
     }
 }

@@ -604,7 +604,7 @@ impl SessionStore for Plain {
 fn limits_that_cannot_hold_are_refused_when_they_are_made() {
     let none = SessionLayer::new(MemoryStore::new()).max_per_owner(0, OverLimit::Refuse).expect_err("none at all");
     assert!(!none.is_store(), "{none}");
-    assert_eq!(none.to_string(), "an owner must be allowed one session at least");
+    assert_eq!(none.to_string(), "the limit of sessions per owner must be at least 1");
     let plain = || SessionLayer::new(Plain(MemoryStore::new()));
     let error = plain().max_per_owner(1, OverLimit::EndOldest).expect_err("no index");
     assert!(error.is_misconfigured(), "{error}");

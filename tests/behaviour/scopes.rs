@@ -150,31 +150,31 @@ async fn layers_that_collide_are_a_clear_error() {
             "no scope, twice",
             layer(),
             layer().cookie(cookie("__Host-other")),
-            "two session layers stand around this handler: give one a `.scope::<T>()`",
+            "there are two session layers around this handler: give one a `.scope::<T>()`",
         ),
         (
             "a scope twice",
             admin(),
             admin().cookie(cookie("__Host-other")),
-            "two session layers of the scope `behaviour::scopes::Admin` stand around this handler",
+            "there are two session layers of the scope `behaviour::scopes::Admin` around this handler: remove one",
         ),
         (
             "a cookie name twice",
             layer(),
             layer().scope::<Admin>(),
-            "the session layers of the scopes `()` and `behaviour::scopes::Admin` use the same cookie or header name",
+            "the session layers of the scopes `()` and `behaviour::scopes::Admin` use the same cookie or header name: give each its own",
         ),
         (
             "among scopes",
             admin(),
             layer().scope::<Shop>().cookie(cookie("__Host-admin")),
-            "the session layers of the scopes `behaviour::scopes::Admin` and `behaviour::scopes::Shop` use the same cookie or header name",
+            "the session layers of the scopes `behaviour::scopes::Admin` and `behaviour::scopes::Shop` use the same cookie or header name: give each its own",
         ),
         (
             "a header name twice",
             layer().header("x-token").expect("a name"),
             layer().scope::<Shop>().header_only("X-Token").expect("a name"),
-            "the session layers of the scopes `()` and `behaviour::scopes::Shop` use the same cookie or header name",
+            "the session layers of the scopes `()` and `behaviour::scopes::Shop` use the same cookie or header name: give each its own",
         ),
     ];
     for (what, outer, inner, error) in table {

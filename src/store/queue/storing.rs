@@ -16,7 +16,7 @@ impl Call {
         let Self { id, base, record, is_sent } = self;
         let now = record.last_used();
         if *is_sent {
-            let unknown = StoreError::new("the task that stored this change was given up");
+            let unknown = StoreError::new("the task that stored this change was dropped");
             certain::again(store, id, base, record, now, CALL, unknown).await
         } else {
             certain::replace(store, id, base, record, now, CALL).await

@@ -54,7 +54,7 @@ impl fmt::Display for DecodeError {
             Kind::Line(name) => write!(f, "its line `{name}` is malformed"),
             Kind::LineOrder(name) => write!(f, "its line `{name}` is repeated or out of order"),
             Kind::UnknownLine => f.write_str("one of its lines is malformed or repeated"),
-            Kind::NeededLine(name) => write!(f, "its line `{name}` is needed and this version does not know it"),
+            Kind::NeededLine(name) => write!(f, "its line `{name}` is required, and this version does not know it"),
             Kind::Entry(number) => write!(f, "its entry {number} is malformed"),
             Kind::KeyOrder => f.write_str("its keys are repeated or out of order"),
         }

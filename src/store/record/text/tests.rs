@@ -161,7 +161,7 @@ fn a_malformed_part_is_named() {
         ("device=3", "Device=3", "one of its lines is malformed or repeated"),
         ("epoch=", "device=", "one of its lines is malformed or repeated"),
         ("epoch=0:\n", "epoch=0:\n ", "one of its lines is malformed or repeated"),
-        ("epoch=0:", "!epoch=0:", "its line `!epoch` is needed and this version does not know it"),
+        ("epoch=0:", "!epoch=0:", "its line `!epoch` is required, and this version does not know it"),
         ("epoch=0:", "owner=0:", "its line `owner` is repeated or out of order"),
         ("trail=64", "label=1:x\ntrail=64", "its line `trail` is repeated or out of order"),
         ("4:cart=5", "4:cart=6", "its entry 1 is malformed"),
