@@ -113,7 +113,7 @@ impl Line {
         }
     }
 
-    /// Takes the line out of the queue if nobody is in it.
+    /// Removes the line from the queue if it has no members.
     pub(super) fn close(&self) {
         let mut lines = self.queue.lines();
         if self.state().members == 0 && lines.get(&self.id).is_some_and(|line| std::ptr::eq(Arc::as_ptr(line), self)) {
