@@ -1,10 +1,10 @@
-//! The commands that a request costs.
+//! The commands that a request sends.
 
 use cloakroom::SessionLayer;
 
 use crate::redis_support::{app::App, monitor::Monitor, server::Server};
 
-/// Returns what a command does. Which one replaces a record depends on the server.
+/// Returns the kind of a command. Which one replaces a record depends on the server.
 fn kind(command: String) -> &'static str {
     match command.as_str() {
         "GET" => "read",
@@ -18,7 +18,7 @@ fn kind(command: String) -> &'static str {
 async fn a_request_costs_as_many_commands_as_it_must() {
     let server = Server::start().await;
     let app = App::over(SessionLayer::new(server.store().await));
-    // The first call of each brings its script along, and finds out what the server can do.
+    // The first call of each kind sends its script, and finds out the server's commands.
     for path in ["/count", "/fill/big/9000", "/login/bob", "/logout"] {
         app.get(path, Some(&app.new_session().await)).await;
     }

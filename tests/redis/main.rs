@@ -1,4 +1,4 @@
-//! `RedisStore`, on servers that are real: started, stopped, killed, cut off, moved.
+//! `RedisStore` on real servers, which are started, stopped, killed, cut off and moved.
 
 #[allow(unreachable_pub)] // Other programs re-export it.
 #[path = "../support/log.rs"]

@@ -15,7 +15,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// A certificate and its key, in PEM.
+    /// Returns a certificate and its key, in PEM.
     fn issue(&self, name: &str) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -70,7 +70,7 @@ async fn a_server_that_cannot_prove_its_name_is_refused() {
         RedisStore::builder(&url),
         RedisStore::builder(&url).root_certificates(other.pem()),
         RedisStore::builder(&url).root_certificates(authority.pem()),
-        // Nor does a server that speaks TLS only answer a client that does not.
+        // A server that speaks only TLS does not answer a client without it.
         RedisStore::builder(server.url()),
     ];
     for store in stores {

@@ -1,4 +1,4 @@
-//! What clients send to a server, by its own account.
+//! The commands that clients send to a server, as the server reports them.
 
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
@@ -22,7 +22,7 @@ impl Monitor {
         Self { lines, admin }
     }
 
-    /// The names of the commands that clients sent since the last time; not those that scripts ran.
+    /// Returns the names of the commands that clients sent since the last call, without those of scripts.
     pub async fn commands(&mut self) -> Vec<String> {
         let _: String = redis::cmd("ECHO").arg("the end").query_async(&mut self.admin).await.unwrap();
         let mut commands = Vec::new();

@@ -1,7 +1,7 @@
 //! A real server on a free port. It ends with its handle, and with this process.
 //!
-//! `REDIS_SERVER=/path/to/server` picks the server, a Redis or a Valkey. Default: `redis-server`. Those of the Python wheels
-//! have no TLS, so the tests of `tls` fail with them.
+//! `REDIS_SERVER=/path/to/server` sets the server, a Redis or a Valkey. Default: `redis-server`. The servers of the
+//! Python wheels have no TLS, so the tests of `tls` fail with them.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -24,7 +24,7 @@ use super::until;
 static PROGRAM: LazyLock<String> =
     LazyLock::new(|| std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned()));
 
-/// What the program says of its version, for example `Redis server v=7.0.15 ..`.
+/// The program's version, for example `Redis server v=7.0.15 ..`.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let output = Command::new(&*PROGRAM).arg("--version").output();
     let output = output.unwrap_or_else(|error| {
@@ -36,12 +36,12 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     String::from_utf8(output.stdout).unwrap()
 });
 
-/// Returns whether the server is a Redis 6, which knows fewer options.
+/// Returns true if the server is a Redis 6, which has fewer options.
 pub fn is_redis_6() -> bool {
     VERSION.contains(" v=6.")
 }
 
-/// Returns whether the server is a Valkey.
+/// Returns true if the server is a Valkey.
 pub fn is_valkey() -> bool {
     VERSION.starts_with("Valkey")
 }
@@ -53,8 +53,8 @@ pub struct Server {
     running: Option<Running>,
 }
 
-/// A shell that waits for its standard input to end, and then kills the server: so no server outlives a test that was
-/// itself killed.
+/// A shell that waits for its standard input to end, and then kills the server. So no server outlives a test that is
+/// killed.
 struct Running {
     shell: Child,
     pid: String,
@@ -67,7 +67,7 @@ impl Server {
         Self::start_with(&[]).await
     }
 
-    /// With more arguments, as on a command line.
+    /// Starts a server with more arguments, as on a command line.
     pub async fn start_with(arguments: &[&str]) -> Self {
         let mut server = Self::prepare(arguments);
         server.run();
@@ -75,7 +75,7 @@ impl Server {
         server
     }
 
-    /// A server that does not run yet.
+    /// Returns a server that does not run yet.
     pub fn prepare(arguments: &[&str]) -> Self {
         let port = free_port();
         Self {
@@ -111,7 +111,7 @@ impl Server {
         .await;
     }
 
-    /// Ends it at once, without a word.
+    /// Kills the server.
     pub fn kill(&mut self) {
         drop(self.running.take());
     }
@@ -146,17 +146,17 @@ impl Server {
         RedisStore::connect(self.url()).await.unwrap()
     }
 
-    /// A store over a connection of the application, which replaces records by the script.
+    /// Returns a store over a connection of the application, which replaces records by the script.
     pub async fn provided(&self) -> RedisStore {
         RedisStore::from_connection(self.admin().await)
     }
 
-    /// A connection of the test's own.
+    /// Returns a connection for the test.
     pub async fn admin(&self) -> MultiplexedConnection {
         admin(&self.url()).await
     }
 
-    /// Waits until its replica has all that it has.
+    /// Waits until the replica has everything that this server has.
     pub async fn is_replicated(&self) {
         until("the replica has caught up", Duration::from_secs(30), || async {
             let state: String = self.run_command("INFO replication").await;
@@ -231,7 +231,8 @@ pub async fn run<T: FromRedisValue>(connection: &mut MultiplexedConnection, line
     command.query_async(connection).await.unwrap_or_else(|error| panic!("{line}: {error}"))
 }
 
-/// A port that is free now, and below those that systems give to clients; a cluster's bus, 10000 above it, is as well.
+/// Returns a port that is free now, and below those that systems give to clients. The port of a cluster's bus, 10000
+/// above it, is free, too.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let start = std::process::id().wrapping_mul(37);
