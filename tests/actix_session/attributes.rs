@@ -40,7 +40,7 @@ over_every_store!(the_default_cookie_and_its_removal);
 
 type Builder = SessionMiddlewareBuilder<MemoryStore>;
 
-/// What a cookie and its removal have in common: the first attribute of each pair, and its value where it is there.
+/// Compares a cookie with its removal: the first attribute of each pair, and its value if it has one.
 #[actix_web::test]
 async fn each_option_is_in_the_cookie_and_in_its_removal() {
     type Row = (fn(Builder) -> Builder, &'static str, Option<&'static str>);
@@ -80,7 +80,7 @@ async fn the_cookie_is_called_as_it_is_told() {
     }
 }
 
-/// A signed session can be read by whoever has the cookie; a private one cannot.
+/// Everybody who has the cookie can read a signed session, but not a private one.
 #[actix_web::test]
 async fn what_is_in_the_cookie_can_be_read_only_where_it_is_merely_signed() {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -90,7 +90,7 @@ async fn what_is_in_the_cookie_can_be_read_only_where_it_is_merely_signed() {
         site.get(&browser, "/app/insert:user:ferris-the-crab").await;
         let header = browser.header();
         let value = header.strip_prefix("id=").unwrap();
-        // Wherever the text begins in it, one of four cuts is at the border of a group.
+        // The text may begin anywhere, so one of four cuts is at the border of a group.
         let is_found = (0..4).any(|cut| {
             let groups = &value[cut..];
             let bytes = URL_SAFE_NO_PAD.decode(&groups[..groups.len() / 4 * 4]).unwrap_or_default();

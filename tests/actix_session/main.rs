@@ -1,5 +1,5 @@
-//! The API of actix-session on our sessions: each situation of that crate's examples and tests, over memory, cookie and Redis, and
-//! each difference that is meant (`docs/from-actix-session.md` has them in one table).
+//! The API of actix-session on this crate's sessions: each situation of that crate's examples and tests, over memory,
+//! cookies and Redis, and each intended difference (`docs/from-actix-session.md` has a table of them).
 
 #[path = "../redis_support/mod.rs"]
 mod redis_support;

@@ -1,8 +1,8 @@
-//! `docs/from-actix-session.md` says what is so.
+//! Checks that `docs/from-actix-session.md` is true.
 
 const PAGE: &str = include_str!("../../docs/from-actix-session.md");
 
-/// The after of the difference is the example, to the letter.
+/// The page's "after" is the example, letter by letter.
 #[test]
 fn the_difference_leads_to_the_example() {
     let (_, rest) = PAGE.split_once("```diff service\n").unwrap();

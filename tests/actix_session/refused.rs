@@ -1,4 +1,4 @@
-//! What a browser would drop, and what makes no sense, does not get past the builder.
+//! The builder refuses options that browsers would drop, and options that make no sense.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -16,7 +16,7 @@ use crate::house::builder;
 type Builder = SessionMiddlewareBuilder<MemoryStore>;
 type Set = fn(Builder) -> Builder;
 
-/// The text that it panics with.
+/// Returns the text of the panic.
 fn panic_of(make: impl FnOnce()) -> String {
     let cause = catch_unwind(AssertUnwindSafe(make)).expect_err("it is refused");
     cause.downcast_ref::<String>().expect("a text").clone()

@@ -1,4 +1,4 @@
-//! What a request presents, and what is made of it when.
+//! The tokens that a request presents.
 
 use std::{
     sync::{
@@ -41,7 +41,7 @@ fn login(session: Session) {
     session.insert("user", "ada").unwrap();
 }
 
-/// Of a token's length, and none.
+/// Returns a text that has a token's length, and is no token.
 fn junk(n: usize) -> String {
     format!("!{n:043}")
 }

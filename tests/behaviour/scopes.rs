@@ -54,7 +54,7 @@ async fn leave_admin(session: Scoped<Admin>) {
     session.into_inner().purge();
 }
 
-/// What a visitor of both sees on the way.
+/// The steps of a visitor of both layers, and the expected answers.
 const STORY: [(&str, &str); 6] = [
     ("/", "nobody nobody"),
     ("/enter", "ada nobody"),
@@ -123,7 +123,7 @@ async fn an_optional_scoped_session_is_one_that_a_token_opened() {
     assert_eq!(browser.axum(&app, "/").await.body(), "true");
 }
 
-/// What stands inside loads its own session early, and leaves the other one to who asks.
+/// The inner layer loads its own session before the handler, and leaves the outer one to the extractors.
 #[actix_web::test]
 async fn a_scoped_middleware_does_not_load_the_lazy_one_around_it() {
     let store = FaultStore::new(MemoryStore::new());
@@ -203,7 +203,7 @@ async fn a_scope_that_no_layer_has_is_a_clear_error() {
     let log = Log::capture();
     let app = Router::new().route("/", get(async |_: Scoped<Shop>| "never")).layer(admin());
     assert_eq!(Browser::default().axum(&app, "/").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    // Nor does the scope's layer give a session without one.
+    // The scope's layer does not give a session without a scope either.
     let app = Router::new().route("/", get(async |_: Session| "never")).layer(admin());
     assert_eq!(Browser::default().axum(&app, "/").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let log = log.text();

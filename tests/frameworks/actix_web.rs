@@ -1,4 +1,4 @@
-//! What only Actix Web has: guards, `get_session`, `.lazy()`.
+//! The parts of Actix Web that other frameworks do not have: guards, `get_session`, `.lazy()`.
 
 use actix_web::{
     App, HttpRequest, HttpResponse, Responder,
@@ -32,7 +32,7 @@ fn middleware(layer: &SessionLayer, is_lazy: bool) -> SessionMiddleware {
     if is_lazy { middleware.lazy() } else { middleware }
 }
 
-/// Sends a request with a browser's cookies to an application of the test's own.
+/// Sends a request with a browser's cookies to an application of the test.
 macro_rules! get {
     ($app:expr, $browser:expr, $path:expr) => {{
         let request = http::Request::get($path).header("cookie", $browser.header()).body(bytes::Bytes::new());
@@ -69,7 +69,7 @@ async fn a_guard_decides_by_the_session() {
     assert_eq!(store.take_calls(), ["load"]);
 }
 
-/// Writes from wherever a session can be got, into one session.
+/// Writes to one session from every place in which Actix gives it.
 async fn everywhere(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -174,7 +174,7 @@ async fn a_lazy_middleware_says_what_to_do_where_nobody_has_loaded() {
     assert!(store.take_calls().is_empty());
 }
 
-/// What has no error to return must not be lost in silence: a logout least of all.
+/// An operation that returns no error must not be lost without a trace, above all a logout.
 #[tokio::test]
 async fn an_act_on_a_session_that_nobody_loaded_fails_the_request() {
     let acts: [fn(&Session); 7] = [
@@ -222,7 +222,7 @@ async fn errors_of_values_are_an_empty_500() {
     }
 }
 
-/// The load comes before the handler; its error surfaces where the session is used, and only there.
+/// The load comes before the handler. Its error appears only if the session is used.
 #[tokio::test]
 async fn a_load_that_fails_before_the_handler_is_an_error_where_the_session_is_used() {
     let (layer, store) = house();

@@ -1,4 +1,4 @@
-//! Cookies in and out: what clients send that makes no sense, and what browsers are sent.
+//! Cookies in both directions: malformed ones from clients, and those that browsers are sent.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn layer() -> (SessionLayer, MemoryStore) {
     (SessionLayer::new(store.clone()), store)
 }
 
-/// `Cookie` headers that make no sense. `TOKEN` stands for a token that is right.
+/// Returns malformed `Cookie` headers. `TOKEN` stands for a valid token.
 fn malformed() -> Vec<(&'static str, Vec<u8>)> {
     let many = |pair: &str| vec![pair; 10_000].join("; ").into_bytes();
     vec![
@@ -98,7 +98,7 @@ fn replaced(template: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     made
 }
 
-/// Every single octet of a token changed: none of these opens anything, nor does half of two tokens.
+/// Every single octet of a token is changed. No such token opens a session, and neither do halves of two tokens.
 #[tokio::test]
 async fn no_token_but_the_right_one_opens_a_session() {
     for (app, store) in in_process(layer).await {
@@ -133,7 +133,7 @@ async fn four_tokens_are_tried_and_no_more() {
         for (others, expected) in [(3, "7 user true"), (4, "none  false")] {
             let stale =
                 |n| format!("__Host-id={}; ", char::from(b'A' + n).to_string().repeat(21) + "A" + &"A".repeat(22));
-            // The same one again counts once.
+            // A repeated cookie counts once.
             let cookies = (0..others).map(stale).collect::<String>() + &stale(0) + &browser.header();
             assert_eq!(ask(&app, &[cookies.into_bytes()]).await.body, expected, "{others} others, {}", app.name);
         }
@@ -209,7 +209,7 @@ async fn the_applications_own_headers_stay() {
     }
 }
 
-/// Browsers keep 400 days at most.
+/// Browsers keep a cookie for at most 400 days.
 #[tokio::test]
 async fn a_persistent_cookie_without_an_end_lives_for_400_days() {
     let limits = cloakroom::Lifetime::builder().idle(Duration::from_secs(60)).insecure_no_absolute().persistent();

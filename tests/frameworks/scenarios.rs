@@ -1,4 +1,4 @@
-//! One list of scenarios, over tower, hyper, Axum and Actix Web: what is asked, what is answered, and what it costs.
+//! One list of scenarios over tower, hyper, Axum and Actix Web: the requests, the responses and the store's calls.
 
 use cloakroom::{
     MemoryStore, SessionLayer,

@@ -1,4 +1,4 @@
-//! What a program sees.
+//! The differences that a program sees.
 
 use std::error::Error as _;
 
@@ -69,7 +69,7 @@ async fn a_connection_fails_with_a_type_that_tells_why() {
     assert!(unreachable.is_unreachable() && misconfigured.is_misconfigured());
 }
 
-/// Row: deadpool-redis. Its version is in the signature.
+/// Row: deadpool-redis. The version is in the signature.
 #[actix_web::test]
 async fn a_pool_is_one_of_deadpool_redis_0_23() {
     let pool: deadpool_redis::Pool = deadpool_redis::Config::from_url("redis://127.0.0.1:1")
@@ -80,7 +80,7 @@ async fn a_pool_is_one_of_deadpool_redis_0_23() {
     assert!(manifest.contains("deadpool-redis = { version = \"0.23\""));
 }
 
-/// Row: custom stores. The one of the example works as `actix_session::storage` stores did.
+/// Row: custom stores. The store of the example works as stores of `actix_session::storage` did.
 #[actix_web::test]
 async fn a_store_of_four_verbs_is_a_store() {
     fn is_store<S: SessionStore>(store: S) -> SessionMiddleware<S> {

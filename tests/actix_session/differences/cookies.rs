@@ -1,4 +1,4 @@
-//! What clients are sent, and what they send.
+//! The cookies that clients are sent, and those that they send.
 
 use actix_web::cookie::{Cookie, CookieJar, Key, time::Duration};
 use cloakroom::{
@@ -16,7 +16,7 @@ use crate::{
     support::{Browser, Page, Sent},
 };
 
-/// A browser with this cookie and no other.
+/// Returns a browser with this cookie only.
 fn holds(line: &str) -> Browser {
     let response = http::Response::builder().header("set-cookie", format!("{line}; Path=/"));
     let browser = Browser::new();
@@ -95,7 +95,7 @@ async fn a_planted_cookie_of_the_same_name_does_not_log_the_user_out() {
     let site = Site::new(builder(MemoryStore::new()).build());
     let browser = Browser::new();
     site.get(&browser, "/app/insert:user:7").await;
-    // A browser sends both where another path or a neighbouring host planted the first.
+    // A browser sends both if another path or a neighbouring host planted the first.
     let request = reqwest::Client::new().get(format!("{}/app/get:user", site.url));
     let answer = request.header("cookie", format!("id=planted; {}", browser.header())).send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "7");
@@ -119,7 +119,7 @@ async fn caches_are_told() {
     assert_eq!(header(&page, "cache-control").as_deref(), Some("public"), "the application's own word holds");
 }
 
-/// Row: cookies from before. They are sealed or signed as that crate does it, by the same key.
+/// Row: cookies from before. That crate's way of sealing and signing made them, with the same key.
 #[actix_web::test]
 async fn a_cookie_of_actix_session_opens_nothing_and_the_next_login_replaces_it() {
     let key = Key::generate();

@@ -17,7 +17,7 @@ pub async fn app(layer: SessionLayer) -> App {
     over_socket("hyper", address)
 }
 
-/// Serves it until the runtime ends.
+/// Serves the application until the runtime ends.
 pub async fn serve(layer: SessionLayer) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -31,7 +31,7 @@ pub async fn serve(layer: SessionLayer) -> SocketAddr {
     address
 }
 
-/// A server, whatever runs there.
+/// Returns an application behind a server at this address.
 pub fn over_socket(name: &'static str, address: SocketAddr) -> App {
     let client = reqwest::Client::builder().build().expect("a client");
     App::new(name, move |request| {
