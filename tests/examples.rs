@@ -1,4 +1,4 @@
-//! The small examples, each started as a program on a free port and used once.
+//! The small examples. Each is started as a program on a free port, and used once.
 
 mod redis_support;
 
@@ -14,7 +14,7 @@ struct Example {
     url: String,
 }
 
-/// What `cargo test` builds beside this test.
+/// Returns the example that `cargo test` builds with this test.
 fn program(name: &str) -> Command {
     let test = std::env::current_exe().unwrap();
     Command::new(test.ancestors().nth(2).unwrap().join("examples").join(name))

@@ -1,4 +1,4 @@
-//! The fleet of `examples/fleet`, as its visitors use it.
+//! The fleet of `examples/fleet`, used with a browser.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -10,10 +10,10 @@ use thirtyfour::prelude::*;
 
 use super::chromium::Chromium;
 
-/// The built example, in its own process, which ends with the test.
+/// The built example, in a process that ends with the test.
 struct Fleet {
     program: Child,
-    /// Actix Web, Axum and hyper.
+    /// The URLs of Actix Web, Axum and hyper.
     urls: [String; 3],
 }
 
@@ -26,7 +26,7 @@ impl Fleet {
             .stdout(Stdio::piped())
             .spawn()
             .expect("`cargo build --all-features --example fleet` builds it");
-        // All that it prints: it must not find the pipe closed.
+        // All output is read, because a closed pipe would stop the program.
         let lines = BufReader::new(program.stdout.take().unwrap()).lines().take(4);
         let lines: Vec<String> = lines.collect::<Result<_, _>>().unwrap();
         let urls = std::array::from_fn(|at| lines[at].split_whitespace().last().unwrap().to_owned());
@@ -107,7 +107,7 @@ async fn a_logout_takes_the_cookie_out_of_the_browser() {
         browser.open(&fleet.urls[login]).await;
         submit(&browser, "/login", "name", "Ada").await;
         browser.read("Hello, Ada").await;
-        // The page after a logout would start the next session, so it is not asked for.
+        // The page after a logout would start the next session, so it is not loaded.
         browser.open(format!("{}health", fleet.urls[logout])).await;
         assert_eq!(browser.cookies().await.len(), 1);
         let status: u16 = browser
@@ -133,7 +133,7 @@ async fn a_double_clicked_login_ends_logged_in() {
             browser.read("Hello, Ada").await;
         };
 
-        // Both clicks submit. Chromium throws the first answer's page away, but not its cookie.
+        // Both clicks submit the form. Chromium drops the first response's page, but keeps its cookie.
         browser.open(url).await;
         browser.find("input[name='name']").await.send_keys("Ada").await.unwrap();
         let button = browser.find("form[action='/login'] button").await;
@@ -142,7 +142,7 @@ async fn a_double_clicked_login_ends_logged_in() {
         browser.read("Hello, Ada").await;
         is_logged_in().await;
 
-        // With a session from before, and without one.
+        // With and without an earlier session.
         for page in ["", "health"] {
             browser.delete_all_cookies().await.unwrap();
             browser.open(format!("{url}{page}")).await;

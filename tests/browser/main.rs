@@ -1,4 +1,4 @@
-//! What browsers decide, decided by Chromium: which cookies it keeps, and which it sends where.
+//! The rules of browsers, checked with Chromium: the cookies that it keeps, and the requests with which it sends them.
 
 mod attributes;
 mod chromium;

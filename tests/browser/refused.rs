@@ -1,4 +1,4 @@
-//! What `CookieOptions` refuses is what Chromium drops.
+//! Chromium drops the cookies that `CookieOptions` refuses.
 
 use cloakroom::{CookieOptions, CookieOptionsBuilder, SameSite};
 
@@ -11,14 +11,14 @@ fn named(name: &str) -> CookieOptionsBuilder {
     CookieOptions::builder().name(name)
 }
 
-/// Without `Secure`, and with what `insecure_http` would have taken away given back.
+/// Returns options without `Secure`, with the rest that `insecure_http` would have removed.
 fn insecure(name: &str) -> CookieOptionsBuilder {
     CookieOptions::builder().insecure_http().name(name)
 }
 
 #[tokio::test]
 async fn what_the_builder_refuses_is_dropped_and_what_it_makes_is_kept() {
-    // Each refusal beside the nearest thing that is fine. The names tell them apart in the browser.
+    // Each refused cookie is beside the nearest one that is accepted. Their names tell them apart.
     let table = [
         (true, named("__Host-a"), "__Host-a=1; Path=/; Secure; HttpOnly"),
         (false, named("__Host-b").domain("localhost"), "__Host-b=1; Path=/; Domain=localhost; Secure; HttpOnly"),
@@ -54,7 +54,7 @@ async fn what_the_builder_refuses_is_dropped_and_what_it_makes_is_kept() {
     }
 }
 
-/// These a browser keeps, but elsewhere, or as something else.
+/// A browser keeps these cookies, but in another place or with another meaning.
 #[tokio::test]
 async fn what_else_the_builder_refuses_is_not_kept_as_asked() {
     let long = format!("/{}", "p".repeat(1024));

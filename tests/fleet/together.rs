@@ -1,4 +1,4 @@
-//! One set of sessions: what is done on one server is seen on the others.
+//! One set of sessions: a change on one server is visible on the others.
 
 use http::{StatusCode, header};
 use reqwest::{Client, Response};

@@ -1,4 +1,4 @@
-//! Keys, MACs and sealed sessions are where they belong, and nowhere else: not in a log, not in an event, not in a `Debug`.
+//! Keys, MACs and sealed sessions are not in a log, in an event or in a `Debug`.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
             sent.insert(browser.header());
             let page = browser.get(&turned, path).await;
             sent.insert(browser.header());
-            // The log of a framework shows responses.
+            // The log of a framework may show responses.
             log.show(&page.headers);
         };
         get(&format!("/app/insert:v:{VALUE}")).await;
@@ -88,7 +88,7 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
     }
     for key in &bytes {
         for text in [STANDARD.encode(key), URL_SAFE_NO_PAD.encode(key), format!("{key:?}")] {
-            // Any part of it, not only the whole.
+            // Every part of it, and not only the whole.
             for part in text.as_bytes().chunks(20).filter(|part| part.len() == 20) {
                 assert!(!log.has(part), "a key was shown");
             }
@@ -98,7 +98,7 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
     assert!(!log.has(VALUE));
     assert!(sent.len() > 20, "there was something to find");
     for pair in sent.iter().filter_map(|pair| pair.strip_prefix("__Host-id=")) {
-        // The first half of a token is its public id; a readable cookie has the id behind its header.
+        // The first half of a token is its public id. A readable cookie has the id after its header.
         let secret = if pair.len() == 66 { &pair[22..] } else { &pair[40..] };
         for part in secret.as_bytes().chunks(22).filter(|part| part.len() == 22) {
             assert!(!log.has(part), "a token or a session was shown: {pair}");
@@ -108,7 +108,7 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
     }
 }
 
-/// Keys out of the environment: this test runs itself again with one set.
+/// Reads keys from the environment: this test runs itself again with a variable set.
 #[test]
 fn keys_come_from_the_environment() {
     const VARIABLE: &str = "CLOAKROOM_TEST_KEYS";
