@@ -1,7 +1,7 @@
-//! One small shop on Actix Web, Axum and hyper at once, with one set of sessions.
+//! A small shop on Actix Web, Axum and hyper at once, with one set of sessions.
 //!
-//! `cargo run --all-features --example fleet`, then log in on one of them and go shopping on the others. `shop.rs` is what
-//! to copy from: it is written once, on `Session` and `Owners`, and the three `on_*.rs` only hand requests to it.
+//! Run `cargo run --all-features --example fleet`, log in on one server, and go shopping on the others. Copy from
+//! `shop.rs`: it is written once, with `Session` and `Owners`, and the three `on_*.rs` only pass requests to it.
 
 mod args;
 mod on_actix;
@@ -55,19 +55,18 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The sessions of the whole fleet.
+/// Makes the session layer of the whole fleet.
 async fn layer(sessions: Sessions) -> Result<SessionLayer, Box<dyn Error>> {
     let layer = match sessions {
         Sessions::Memory => SessionLayer::new(MemoryStore::new()),
         Sessions::Redis(url) => SessionLayer::new(RedisStore::connect(url.as_str()).await?),
         Sessions::Cookie => SessionLayer::cookie_store(CookieStore::new(keys()?)),
     };
-    // The servers speak plain http, and browsers keep a `Secure` cookie of a plain http page to themselves, but for pages
-    // of the machine they run on.
+    // The servers speak plain http, over which browsers drop `Secure` cookies, except on localhost.
     Ok(layer.insecure_http())
 }
 
-/// The keys that all services of the fleet share.
+/// Returns the keys that all services of the fleet share.
 fn keys() -> Result<Keyring, KeyError> {
     match Keyring::from_env("SESSION_KEYS") {
         Err(KeyError::Unset(_)) => Ok(SecretKey::generate().into()),

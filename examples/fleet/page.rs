@@ -1,4 +1,4 @@
-//! The page. Maud escapes whatever is interpolated: names and items are the visitors' own words.
+//! The page. Maud escapes all values: users write the names and the items.
 
 use std::time::SystemTime;
 
@@ -161,7 +161,7 @@ fn button(action: &str, text: &str) -> Markup {
 fn time(time: SystemTime) -> Markup {
     match jiff::Timestamp::try_from(time) {
         Ok(time) => html! { time datetime=(time) { (time.strftime("%b %-d, %H:%M:%S")) } },
-        // A session without an end has one that no calendar shows.
+        // A session without an end expires at a time that calendars cannot show.
         Err(_) => html! { "never" },
     }
 }

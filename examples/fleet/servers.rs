@@ -17,15 +17,15 @@ pub(crate) struct Fleet {
     pub(crate) members: Arc<[Member]>,
 }
 
-/// One server of the fleet, for the others to link to.
+/// One server of the fleet, to which the others link.
 pub(crate) struct Member {
     pub(crate) framework: &'static str,
     pub(crate) url: String,
 }
 
 impl Fleet {
-    /// Takes three ports from `first` on, or three free ones for 0. Nothing is served yet, so that a port that is taken
-    /// stops the whole fleet and not a third of it.
+    /// Takes three ports from `first` on, or three free ones for 0. Nothing is served yet, so a port that is taken
+    /// stops the whole fleet.
     pub(crate) fn bind(first: u16) -> Result<Self, String> {
         let listen = |step: u16| {
             let port = if first == 0 { 0 } else { first + step };
@@ -55,7 +55,7 @@ impl Fleet {
     }
 }
 
-/// What to open, one line a server.
+/// Writes the URLs, one line for each server.
 impl fmt::Display for Fleet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Member { framework, url } in &*self.members {

@@ -1,4 +1,4 @@
-//! Owners are whom actix-identity logs in.
+//! The owners of sessions are the users that actix-identity logs in.
 
 use std::cell::RefCell;
 
@@ -20,11 +20,11 @@ mod example;
 #[path = "../../../tests/support/log.rs"]
 mod log;
 
-/// A browser: what it holds in place of a session.
+/// A browser with the session's cookie.
 struct Device(RefCell<Option<Cookie<'static>>>);
 
 impl Device {
-    /// What it gets for a form.
+    /// Posts a form, and returns the response.
     async fn post<B: MessageBody>(
         &self,
         app: &impl Service<actix_http::Request, Response = ServiceResponse<B>, Error = Error>,
