@@ -1,4 +1,4 @@
-//! A `redis-server` of this program's own, on a free port, which ends with it.
+//! A `redis-server` for this program, on a free port. It ends with the program.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -14,12 +14,12 @@ pub struct Server {
     shell: Child,
 }
 
-/// Ends the server when the shell's standard input ends: so none outlives a benchmark that was itself killed.
+/// Ends the server when the shell's standard input ends, so that no server outlives a benchmark that is killed.
 const WATCH: &str = r#"redis-server --port "$1" --bind 127.0.0.1 --save "" --appendonly no > /dev/null 2>&1 &
 read _; kill -9 $! 2>/dev/null"#;
 
 impl Server {
-    /// Starts one, and waits until it answers.
+    /// Starts a server, and waits until it answers.
     pub fn start() -> Self {
         assert_ne!(version(), "", "this needs redis-server 6.2 or later: `apt-get install redis-server`");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -34,12 +34,12 @@ impl Server {
         server
     }
 
-    /// Where it is.
+    /// Returns the server's URL.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Listens to what clients send from now on.
+    /// Reads the commands that clients send from now on.
     pub fn monitor(&self) -> Monitor {
         let connect = || TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let mut lines = connect();
@@ -57,14 +57,14 @@ impl Drop for Server {
     }
 }
 
-/// What clients send to a server, by its own account.
+/// The commands that clients send to a server, as the server reports them.
 pub struct Monitor {
     lines: BufReader<TcpStream>,
     marks: TcpStream,
 }
 
 impl Monitor {
-    /// The names of the commands that clients have sent since the last time; not those that scripts ran.
+    /// Returns the names of the commands that clients sent since the last call, without those of scripts.
     pub fn commands(&mut self) -> Vec<String> {
         self.marks.write_all(b"ECHO end-of-count\r\n").unwrap();
         let mut commands = Vec::new();
@@ -82,7 +82,7 @@ impl Monitor {
     }
 }
 
-/// Which server is installed; empty where there is none.
+/// Returns the version of the installed server, or an empty text if there is none.
 pub fn version() -> String {
     let output = Command::new("redis-server").arg("--version").output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();

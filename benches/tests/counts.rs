@@ -1,4 +1,4 @@
-//! What does not depend on the machine: how often a request allocates, and what it sends to Redis.
+//! The figures that do not depend on the machine: the allocations of a request, and its commands to Redis.
 
 use peers::{
     budgets, commands,

@@ -1,4 +1,4 @@
-//! A `redis-server` of our own on a free port, which ends with its handle.
+//! A `redis-server` on a free port, which ends with its handle.
 
 use std::{
     io,
@@ -9,8 +9,8 @@ use std::{
 };
 
 pub(crate) struct Redis {
-    /// A shell that waits for its standard input to end, and then ends the server: so it does not outlive this process,
-    /// whatever ends that.
+    /// A shell that waits for its standard input to end, and then ends the server. So the server never outlives this
+    /// process.
     shell: Child,
     port: u16,
 }
