@@ -1,23 +1,18 @@
 //! The small examples. Each is started as a program on a free port, and used once.
 
+#[path = "support/program.rs"]
+mod program;
 mod redis_support;
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-};
+use std::process::Command;
 
 use reqwest::Client;
 
-struct Example {
-    program: Child,
-    url: String,
-}
+use self::program::{Program, path};
 
-/// Returns the example that `cargo test` builds with this test.
-fn program(name: &str) -> Command {
-    let test = std::env::current_exe().unwrap();
-    Command::new(test.ancestors().nth(2).unwrap().join("examples").join(name))
+struct Example {
+    _program: Program,
+    url: String,
 }
 
 impl Example {
@@ -27,22 +22,8 @@ impl Example {
     }
 
     fn start_with(name: &str, arguments: &[&str]) -> Self {
-        let mut program = program(name)
-            .arg("0")
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("`cargo build --all-features --examples` builds it");
-        let mut url = String::new();
-        BufReader::new(program.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        Self { program, url: url.trim().to_owned() }
-    }
-}
-
-impl Drop for Example {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
+        let (program, lines) = Program::start(name, &[&["0"], arguments].concat(), 1);
+        Self { _program: program, url: lines[0].trim().to_owned() }
     }
 }
 
@@ -68,7 +49,7 @@ async fn visits_are_counted() {
 
 #[test]
 fn a_key_is_replaced_and_nobody_is_logged_out() {
-    let output = program("key_rotation").output().expect("`cargo build --all-features --examples` builds it");
+    let output = Command::new(path("key_rotation")).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && text.ends_with("20000 visits, and nobody was logged out\n"), "{text}");
 }

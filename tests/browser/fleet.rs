@@ -1,43 +1,23 @@
 //! The fleet of `examples/fleet`, used with a browser.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use thirtyfour::prelude::*;
 
-use super::chromium::Chromium;
+use super::{chromium::Chromium, program::Program};
 
 /// The built example, in a process that ends with the test.
 struct Fleet {
-    program: Child,
+    _program: Program,
     /// The URLs of Actix Web, Axum and hyper.
     urls: [String; 3],
 }
 
 impl Fleet {
     fn start() -> Self {
-        let test = std::env::current_exe().unwrap();
-        let name = format!("fleet{}", std::env::consts::EXE_SUFFIX);
-        let mut program = Command::new(test.ancestors().nth(2).unwrap().join("examples").join(name))
-            .args(["--port", "0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("`cargo build --all-features --example fleet` builds it");
-        // All output is read, because a closed pipe would stop the program.
-        let lines = BufReader::new(program.stdout.take().unwrap()).lines().take(4);
-        let lines: Vec<String> = lines.collect::<Result<_, _>>().unwrap();
+        let (program, lines) = Program::start("fleet", &["--port", "0"], 4);
         let urls = std::array::from_fn(|at| lines[at].split_whitespace().last().unwrap().to_owned());
-        Self { program, urls }
-    }
-}
-
-impl Drop for Fleet {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
+        Self { _program: program, urls }
     }
 }
 

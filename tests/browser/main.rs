@@ -6,3 +6,6 @@ mod cross_site;
 mod fleet;
 mod refused;
 mod site;
+
+#[path = "../support/program.rs"]
+mod program;

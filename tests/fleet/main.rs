@@ -5,6 +5,9 @@ mod harness;
 mod races;
 mod together;
 
+#[path = "../support/program.rs"]
+mod program;
+
 #[path = "../../examples/fleet/on_actix.rs"]
 mod on_actix;
 #[path = "../../examples/fleet/on_axum.rs"]

@@ -1,36 +1,27 @@
 //! Two fleets, each a program, on one Redis. Overlapping writes on Actix Web and Axum are all kept.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use reqwest::{Client, StatusCode, Url, cookie::Jar, redirect::Policy};
 use serde_json::Value;
 
-use crate::redis_support::server::Server;
+use crate::{program::Program, redis_support::server::Server};
 
 const PAIRS: usize = 200;
 
 /// A fleet: Actix Web, Axum and hyper on three ports, until the test ends.
 struct Fleet {
-    program: Child,
+    _program: Program,
     urls: Vec<Url>,
 }
 
 impl Fleet {
     fn start(redis: &str) -> Self {
-        let test = std::env::current_exe().unwrap();
-        let path = test.ancestors().nth(2).unwrap().join("examples/fleet");
-        assert!(path.exists(), "not built, `cargo build --all-features --example fleet` does: {}", path.display());
-        let mut program =
-            Command::new(path).args(["--port", "0", "--redis", redis]).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(program.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let (program, lines) = Program::start("fleet", &["--port", "0", "--redis", redis], 4);
         let url = |line: String| line.split_whitespace().find_map(|word| Url::parse(word).ok());
-        let urls: Vec<Url> = lines.take(4).filter_map(url).collect();
+        let urls: Vec<Url> = lines.into_iter().filter_map(url).collect();
         assert_eq!(urls.len(), 3);
-        Self { program, urls }
+        Self { _program: program, urls }
     }
 
     fn actix(&self, path: &str) -> Url {
@@ -39,13 +30,6 @@ impl Fleet {
 
     fn axum(&self, path: &str) -> Url {
         self.urls[1].join(path).unwrap()
-    }
-}
-
-impl Drop for Fleet {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
     }
 }
 

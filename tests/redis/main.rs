@@ -3,6 +3,8 @@
 #[allow(unreachable_pub)] // Other programs re-export it.
 #[path = "../support/log.rs"]
 mod log;
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../redis_support/mod.rs"]
 mod redis_support;
 
