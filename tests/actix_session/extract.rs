@@ -87,7 +87,7 @@ async fn error_of<T: FromRequest<Error = Error>>(request: &HttpRequest) -> Error
     T::extract(request).await.map(drop).unwrap_err()
 }
 
-/// What actix-session does not have keeps no promise of it.
+/// A type that actix-session does not have need not work as its types do.
 #[actix_web::test]
 async fn without_the_middleware_the_extractors_of_this_crate_name_it() {
     let request = TestRequest::default().to_http_request();

@@ -8,7 +8,7 @@ use http::{HeaderValue, Request};
 
 use crate::support::{App, Browser, Page, Sent, drivers, in_process};
 
-/// How a cookie is taken away: for clients that know `Max-Age`, and for those that do not.
+/// The attributes that remove a cookie, for clients with and without `Max-Age`.
 const EXPIRED: &str = "Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0";
 
 fn layer() -> (SessionLayer, MemoryStore) {
