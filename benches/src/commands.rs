@@ -3,7 +3,7 @@
 use crate::{
     classes::{Class, Payload},
     contestants::Contestant,
-    redis::Server,
+    redis::{Monitor, Server},
     visit::Visit,
 };
 
@@ -12,7 +12,7 @@ pub fn of(contestant: &Contestant, server: &Server, class: Class, payload: Paylo
     let visit = Visit::start(contestant, &server.url(), class, payload);
     // The first requests also send scripts or `HELLO`.
     visit.run(3);
-    let mut monitor = server.monitor();
+    let mut monitor = Monitor::start(server);
     visit.run(1);
     monitor.commands()
 }

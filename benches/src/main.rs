@@ -18,7 +18,7 @@ use peers::{
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let Some(args) = Args::read()? else { return Ok(ExitCode::SUCCESS) };
-    let server = Server::start();
+    let server = Server::launch();
     let url = server.url();
     let is_asked_for = |contestant: &Contestant| {
         let label = format!("{}, {}, {}", contestant.framework.name(), contestant.store.name(), contestant.name);

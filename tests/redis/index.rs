@@ -12,7 +12,7 @@ use cloakroom::{
 use crate::{
     log::Log,
     records::{NOW, key, owned, record},
-    redis_support::{SECOND, monitor::Monitor, server::Server},
+    redis_support::{Monitor, SECOND, server::Server},
 };
 
 async fn indexed(server: &Server, owner: &str) -> BTreeSet<String> {
@@ -173,7 +173,7 @@ async fn entries_whose_time_has_passed_go_with_the_next_write() {
 async fn long_lines_before_the_state() {
     let server = Server::start().await;
     let store = server.store().await;
-    let mut monitor = Monitor::start(&server).await;
+    let mut monitor = Monitor::start(&server);
     for (length, commands) in
         [(10, vec!["ZRANGE", "GETRANGE"]), (700, vec!["ZRANGE", "GETRANGE"]), (2000, vec!["ZRANGE", "GETRANGE", "GET"])]
     {
@@ -182,9 +182,9 @@ async fn long_lines_before_the_state() {
         let record = record([("pad", "x".repeat(3000))], 600 * SECOND);
         let record = RecordBuilder::after(&record).owner(Some(&owner)).label(Some(&label)).build();
         store.create(&id, &record).await.unwrap();
-        monitor.commands().await;
+        monitor.commands();
         let found = store.owner_index().unwrap().list(&owner).await.unwrap();
-        assert_eq!(monitor.commands().await, commands);
+        assert_eq!(monitor.commands(), commands);
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].0, found[0].1.label(), found[0].1.nonce()), (id, Some(label.as_str()), record.nonce()));
     }

@@ -12,8 +12,7 @@ use cloakroom::{
 use crate::{
     records::{owned, record},
     redis_support::{
-        SECOND,
-        monitor::Monitor,
+        Monitor, SECOND,
         proxy::{Cut, Proxy},
         server::Server,
         until,
@@ -55,7 +54,7 @@ async fn reads_are_sent_again() {
 #[tokio::test]
 async fn writes_are_not() {
     let (server, proxy, cut, direct) = start().await;
-    let mut monitor = Monitor::start(&server).await;
+    let mut monitor = Monitor::start(&server);
     for place in CUTS {
         let is_done = place != Cut::Request;
         for size in [10, 3000] {
@@ -89,7 +88,7 @@ async fn writes_are_not() {
             }
         }
     }
-    drop(monitor.commands().await);
+    drop(monitor.commands());
 }
 
 fn is_unknown<T: std::fmt::Debug>(result: Result<T, StoreError>, what: &str) {
@@ -201,7 +200,7 @@ async fn time_outs_without_an_end() {
 async fn scripts_survive_a_flush() {
     let server = Server::start().await;
     let store = server.provided().await;
-    let mut monitor = Monitor::start(&server).await;
+    let mut monitor = Monitor::start(&server);
     let (id, mut base) = (SessionId::random(), record([("n", "0")], 600 * SECOND));
     store.create(&id, &base).await.unwrap();
     let expected = [["EVALSHA", "EVAL"].as_slice(), ["EVALSHA"].as_slice()];
@@ -209,10 +208,10 @@ async fn scripts_survive_a_flush() {
         if flushes {
             let _: () = server.run_command("SCRIPT FLUSH").await;
         }
-        monitor.commands().await;
+        monitor.commands();
         let next = RecordBuilder::after(&base).set("n", "1").build();
         assert_eq!(store.replace(&id, &base, &next).await.unwrap(), Replaced::Done);
-        assert_eq!(monitor.commands().await, expected);
+        assert_eq!(monitor.commands(), expected);
         base = next;
     }
 }

@@ -12,9 +12,8 @@ use std::{
 use cloakroom::{Lifetime, Owners, SessionLayer};
 
 use crate::redis_support::{
-    SECOND,
+    Monitor, SECOND,
     app::{App, id},
-    monitor::Monitor,
     server::Server,
 };
 
@@ -137,17 +136,17 @@ async fn an_expired_or_deleted_session_is_not_listed_and_leaves_nothing() {
 async fn a_session_in_use_stays_in_the_index() {
     let it = Fixture::new().await;
     let cookie = it.login("bob").await;
-    let mut monitor = Monitor::start(&it.server).await;
+    let mut monitor = Monitor::start(&it.server);
     let mut writes = 0;
     // Twenty hours with an idle limit of one hour.
     for _ in 0..40 {
         it.pass(1800);
         assert_eq!(it.app.get("/read", Some(&cookie)).await.status, 200);
-        writes += monitor.commands().await.iter().filter(|name| *name == "EVALSHA" || *name == "SET").count();
+        writes += monitor.commands().iter().filter(|name| *name == "EVALSHA" || *name == "SET").count();
         // A login removes entries whose time has passed.
         it.login("bob").await;
         assert!(it.indexed("bob").await.contains(&id(&cookie)));
-        monitor.commands().await;
+        monitor.commands();
     }
     // One touch each, and two more calls if the deadline moved beyond the index's.
     println!("{writes} writes in 40 uses");

@@ -14,8 +14,7 @@ use tokio::time::Instant;
 use crate::{
     records::{NOW, key, record},
     redis_support::{
-        SECOND,
-        monitor::Monitor,
+        Monitor, SECOND,
         proxy::Proxy,
         server::{Server, is_valkey},
     },
@@ -179,7 +178,7 @@ async fn by_the_script() {
 async fn the_command_is_chosen_by_size() {
     let server = Server::start().await;
     let store = server.store().await;
-    let mut monitor = Monitor::start(&server).await;
+    let mut monitor = Monitor::start(&server);
     let (small, large) = ("x".to_owned(), "x".repeat(20_000));
     let compares = if is_valkey() { "SET" } else { "EVALSHA" };
     let probe: &[&str] = if is_valkey() { &["SET"] } else { &["SET", "EVALSHA", "EVAL"] };
@@ -197,11 +196,11 @@ async fn the_command_is_chosen_by_size() {
     if is_valkey() {
         store.delete(&SessionId::random(), Some(&base)).await.unwrap();
     }
-    monitor.commands().await;
+    monitor.commands();
     for (step, (name, pad, commands)) in steps.into_iter().enumerate() {
         let next = RecordBuilder::after(&base).set("n", &step.to_string()).set("pad", pad).build();
         assert_eq!(store.replace(&id, &base, &next).await.unwrap(), Replaced::Done, "{name}");
-        assert_eq!(monitor.commands().await, commands, "{name}");
+        assert_eq!(monitor.commands(), commands, "{name}");
         base = next;
     }
     // A touch of a large record is small on every server.
@@ -209,7 +208,7 @@ async fn the_command_is_chosen_by_size() {
     server.store_bytes(&id, &base.to_bytes(), None).await;
     let next = RecordBuilder::after(&base).expires_at(NOW.plus(700 * SECOND)).build();
     assert_eq!(store.replace(&id, &base, &next).await.unwrap(), Replaced::Done);
-    let commands = monitor.commands().await;
+    let commands = monitor.commands();
     assert_eq!(commands.iter().filter(|command| *command == "EVALSHA").count(), 1, "{commands:?}");
 
     let _: i64 = server.run_command("CLIENT KILL TYPE normal SKIPME yes").await;
@@ -217,11 +216,11 @@ async fn the_command_is_chosen_by_size() {
     server.store_bytes(&id, &small.to_bytes(), None).await;
     // The store may only now notice that its connection is gone.
     while store.load(&id).await.is_err() {}
-    let mut monitor = Monitor::start(&server).await;
+    let mut monitor = Monitor::start(&server);
     let next = RecordBuilder::after(&small).set("n", "9").build();
     assert_eq!(store.replace(&id, &small, &next).await.unwrap(), Replaced::Done);
     let probe: &[&str] = if is_valkey() { &["SET"] } else { &["SET", "EVALSHA"] };
-    assert_eq!(monitor.commands().await, probe, "each connection finds out");
+    assert_eq!(monitor.commands(), probe, "each connection finds out");
 }
 
 #[tokio::test]

@@ -1,14 +1,17 @@
 //! Real servers, a proxy that cuts connections, and a small application, for the tests of `RedisStore`.
-#![allow(dead_code, unreachable_pub)] // Each test file uses a part of it.
+#![allow(dead_code, unused_imports, unreachable_pub)] // Each test file uses a part of it.
 
 pub mod app;
 pub mod far;
-pub mod monitor;
 pub mod proxy;
 pub mod server;
 
+#[path = "../support/redis_server.rs"]
+mod process;
+
 use std::{future::Future, time::Duration};
 
+pub use self::process::Monitor;
 use tokio::time::{Instant, sleep};
 
 pub const SECOND: Duration = Duration::from_secs(1);

@@ -15,7 +15,6 @@ use crate::{
     },
     framework::{Framework, NOTHING, OURS},
     load::Load,
-    redis::Redis,
     server::Server,
 };
 
@@ -26,6 +25,8 @@ mod axum_app;
 mod common;
 mod framework;
 mod load;
+#[allow(dead_code, unreachable_pub)] // The tests use more of it.
+#[path = "../../../../tests/support/redis_server.rs"]
 mod redis;
 mod server;
 
@@ -60,7 +61,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     let Some(args) = args::parse("server", ABOUT)? else { return Ok(ExitCode::SUCCESS) };
     let load = Load::find()?;
-    let redis = Redis::start()?;
+    let redis = redis::Server::launch();
     let plan = if args.quick { QUICK } else { WHOLE };
     println!("{ABOUT}\n{}; {load}\nServer and load share these CPUs.", common::machine::describe());
 
