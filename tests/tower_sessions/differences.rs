@@ -1,5 +1,5 @@
-//! What is not possible, and what differs: a test for each row of the tables in `docs/from-tower-sessions.md`. Some rows' tests
-//! stand beside what they belong to; `page.rs` checks that each is there.
+//! The differences from tower-sessions, and the parts that are not possible. There is a test for each row of the tables
+//! in `docs/from-tower-sessions.md`. If a test is elsewhere, `page.rs` checks that it exists.
 
 use std::sync::Arc;
 

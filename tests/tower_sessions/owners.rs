@@ -1,4 +1,4 @@
-//! Whose a session is, where the application keeps its user as axum-login does.
+//! The owner of a session, in an application that keeps its user as axum-login does.
 
 use cloakroom::tower_sessions::{MemoryStore, Session, SessionManagerLayer};
 use serde_json::json;

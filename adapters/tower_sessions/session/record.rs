@@ -1,4 +1,4 @@
-//! What a store of tower-sessions keeps.
+//! The records of a store of tower-sessions.
 
 use std::collections::HashMap;
 
