@@ -28,7 +28,7 @@
 //! | store | guarantees |
 //! |---|---|
 //! | [`MemoryStore`], [`cloakroom::MemoryStore`](crate::MemoryStore) | all |
-//! | every [`cloakroom::SessionStore`](crate::SessionStore) that is `Debug`, such as `RedisStore` | all |
+//! | every [`cloakroom::store::SessionStore`](crate::store::SessionStore) that is `Debug`, such as `RedisStore` | all |
 //! | a [`SessionStore`] that was written for tower-sessions | those of [`OneProcessStore`]: within one process |
 //!
 //! # Features

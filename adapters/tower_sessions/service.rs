@@ -14,7 +14,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::{Expiry, Session, SessionStore};
-use crate::{Exchange, SessionLayer};
+use crate::{SessionLayer, adapter::Exchange};
 
 mod config;
 mod cookie;

@@ -21,7 +21,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// A store as tower-sessions has them: it overwrites whole records.
 ///
 /// Stores that implement it run through [`OneProcessStore`], and have its guarantees. Every
-/// [`cloakroom::SessionStore`](crate::SessionStore) that is `Debug` implements it, and keeps all guarantees. Of those, `load` and
+/// [`cloakroom::store::SessionStore`](crate::store::SessionStore) that is `Debug` implements it, and keeps all guarantees. Of those, `load` and
 /// `delete` work on sessions by their public id. `create` and `save` are errors: only a layer makes a session.
 #[async_trait]
 pub trait SessionStore: Debug + Send + Sync + 'static {

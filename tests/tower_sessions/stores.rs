@@ -224,9 +224,12 @@ async fn a_record_that_tower_sessions_stored_is_no_session_and_is_left_alone() {
     theirs.save(&record).await.unwrap();
     let store = OneProcessStore::new(theirs.clone());
     let id = record.id.into();
-    assert_eq!(cloakroom::SessionStore::load(&store, &id).await.unwrap(), None);
+    assert_eq!(cloakroom::store::SessionStore::load(&store, &id).await.unwrap(), None);
     let own = RecordBuilder::new(SystemTime::now().into()).build();
-    assert_eq!(cloakroom::SessionStore::create(&store, &id, &own).await.unwrap(), cloakroom::Created::Taken);
+    assert_eq!(
+        cloakroom::store::SessionStore::create(&store, &id, &own).await.unwrap(),
+        cloakroom::store::Created::Taken
+    );
     assert_eq!(theirs.records.lock().unwrap().get(&record.id), Some(&record));
 }
 

@@ -43,9 +43,9 @@ mod keyed {
     impl SignedCookie {
         pub(in crate::tower_sessions::service) fn new(key: &Key) -> Self {
             static WARNED: Once = Once::new();
-            let key = keys::Key::from_bytes(key.master()).unwrap_or_else(|error| {
+            let key = keys::SecretKey::from_bytes(key.master()).unwrap_or_else(|error| {
                 WARNED.call_once(|| tracing::warn!("{error}: anyone can make a session of any user"));
-                keys::Key::insecure_from_bytes(key.master())
+                keys::SecretKey::insecure_from_bytes(key.master())
             });
             Self(key.into())
         }

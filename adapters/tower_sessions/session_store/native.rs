@@ -7,12 +7,13 @@ use time::OffsetDateTime;
 
 use super::{Error, Result, SessionStore};
 use crate::{
-    Created, Deleted, DynOwnerIndex, Replaced, SessionId, SessionLayer, StoreError,
+    SessionId, SessionLayer, StoreError,
+    store::{Created, Deleted, DynOwnerIndex, Replaced},
     tower_sessions::session::{Id, Record},
 };
 
 #[async_trait]
-impl<S: crate::SessionStore + Debug> SessionStore for S {
+impl<S: crate::store::SessionStore + Debug> SessionStore for S {
     async fn create(&self, _record: &mut Record) -> Result<()> {
         Err(not_from_outside())
     }
@@ -39,7 +40,10 @@ impl<S: crate::SessionStore + Debug> SessionStore for S {
 }
 
 /// Loads a session that has not expired, as a record of tower-sessions.
-pub(in crate::tower_sessions) async fn load(store: &impl crate::SessionStore, id: &Id) -> Result<Option<Record>> {
+pub(in crate::tower_sessions) async fn load(
+    store: &impl crate::store::SessionStore,
+    id: &Id,
+) -> Result<Option<Record>> {
     let Some(found) = store.load(&(*id).into()).await? else { return Ok(None) };
     let expiry_date = OffsetDateTime::UNIX_EPOCH
         .saturating_add(time::Duration::milliseconds(found.expires_at().as_millis().try_into().unwrap_or(i64::MAX)));
@@ -48,7 +52,7 @@ pub(in crate::tower_sessions) async fn load(store: &impl crate::SessionStore, id
 }
 
 /// Ends a session.
-pub(in crate::tower_sessions) async fn delete(store: &impl crate::SessionStore, id: &Id) -> Result<()> {
+pub(in crate::tower_sessions) async fn delete(store: &impl crate::store::SessionStore, id: &Id) -> Result<()> {
     store.delete(&(*id).into(), None).await?;
     Ok(())
 }
@@ -60,18 +64,18 @@ fn not_from_outside() -> Error {
 /// A store that somebody else holds, too.
 struct Shared<S>(Arc<S>);
 
-impl<S: crate::SessionStore> crate::SessionStore for Shared<S> {
+impl<S: crate::store::SessionStore> crate::store::SessionStore for Shared<S> {
     fn load(
         &self,
         id: &SessionId,
-    ) -> impl Future<Output = std::result::Result<Option<crate::Record>, StoreError>> + Send {
+    ) -> impl Future<Output = std::result::Result<Option<crate::store::Record>, StoreError>> + Send {
         self.0.load(id)
     }
 
     fn create(
         &self,
         id: &SessionId,
-        record: &crate::Record,
+        record: &crate::store::Record,
     ) -> impl Future<Output = std::result::Result<Created, StoreError>> + Send {
         self.0.create(id, record)
     }
@@ -79,8 +83,8 @@ impl<S: crate::SessionStore> crate::SessionStore for Shared<S> {
     fn replace(
         &self,
         id: &SessionId,
-        base: &crate::Record,
-        record: &crate::Record,
+        base: &crate::store::Record,
+        record: &crate::store::Record,
     ) -> impl Future<Output = std::result::Result<Replaced, StoreError>> + Send {
         self.0.replace(id, base, record)
     }
@@ -88,7 +92,7 @@ impl<S: crate::SessionStore> crate::SessionStore for Shared<S> {
     fn delete(
         &self,
         id: &SessionId,
-        base: Option<&crate::Record>,
+        base: Option<&crate::store::Record>,
     ) -> impl Future<Output = std::result::Result<Deleted, StoreError>> + Send {
         self.0.delete(id, base)
     }

@@ -13,7 +13,8 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::{Error, SessionStore};
 use crate::{
-    Created, Deleted, Record, Replaced, SessionId, StoreError,
+    SessionId, StoreError,
+    store::{Created, Deleted, Record, Replaced},
     tower_sessions::session::{self, Id},
 };
 
@@ -26,7 +27,7 @@ const LONGEST: time::Duration = time::Duration::days(3650);
 /// Writers of different sessions rarely wait for each other.
 const TURNS: usize = 256;
 
-/// A store that was written for tower-sessions, as a [`cloakroom::SessionStore`](crate::SessionStore) whose guarantees hold
+/// A store that was written for tower-sessions, as a [`cloakroom::store::SessionStore`](crate::store::SessionStore) whose guarantees hold
 /// **within one process**.
 ///
 /// Such a store overwrites whole records. This adapter compares before it writes, under a lock for each session. A second
@@ -43,7 +44,7 @@ const TURNS: usize = 256;
 /// - There is no index of owners: no "log out everywhere", and no `max_per_owner`.
 ///
 /// For several processes use `RedisStore`, or a store with a conditional write: it needs four verbs, see
-/// [`cloakroom::SessionStore`](crate::SessionStore).
+/// [`cloakroom::store::SessionStore`](crate::store::SessionStore).
 ///
 /// A stored record's `data` has one key, `cloakroom`, with the text of the whole session ([`Record::to_bytes`]). So every value
 /// comes back as it went in, whatever encoding the store uses. Records that tower-sessions itself has stored are no sessions
@@ -87,7 +88,7 @@ impl<S: SessionStore + ?Sized> From<Arc<S>> for OneProcessStore<S> {
     }
 }
 
-impl<S: SessionStore + ?Sized> crate::SessionStore for OneProcessStore<S> {
+impl<S: SessionStore + ?Sized> crate::store::SessionStore for OneProcessStore<S> {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
         self.find(*id).await
     }

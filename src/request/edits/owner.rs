@@ -78,7 +78,10 @@ mod tests {
     /// A key that is written; no value removes it.
     type Writes = &'static [(&'static str, Option<&'static str>)];
 
-    fn written(key: &OwnerKey, loaded: Keys, writes: Writes) -> Result<Option<Option<String>>, ()> {
+    /// See [`Edits::written_owner`].
+    type Owner = Result<Option<Option<String>>, ()>;
+
+    fn written(key: &OwnerKey, loaded: Keys, writes: Writes) -> Owner {
         let mut edits = Edits::default();
         for (key, value) in writes {
             edits.write(key, value.map(Raw::new));
@@ -89,10 +92,10 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_the_owner_from_the_longest_key() {
-        let ada = || Ok(Some(Some("ada".to_owned())));
         const USER: &str = r#"{"user_id":"ada"}"#;
         const NOBODY: &str = r#"{"user_id":null}"#;
-        let table: [(Keys, Writes, Result<Option<Option<String>>, ()>); 17] = [
+        let ada = || Ok(Some(Some("ada".to_owned())));
+        let table: [(Keys, Writes, Owner); 17] = [
             (&[], &[], Ok(None)),
             (&[], &[("other", Some("1"))], Ok(None)),
             (&[], &[("app.data", Some(USER))], ada()),
