@@ -50,17 +50,17 @@ mod tests {
         let options = CookieOptions::default();
         let text = |header: HeaderValue| header.to_str().map(str::to_owned).unwrap_or_default();
         let common = "; Path=/; Secure; HttpOnly; SameSite=Lax";
-        assert_eq!(options.set("v", None).map(text), Ok(format!("__Host-id=v{common}")));
+        assert_eq!(options.set("v", None).map(text), Ok(format!("__Host-Http-id=v{common}")));
         assert_eq!(
             options.set("v", Some(Duration::from_secs(60))).map(text),
-            Ok(format!("__Host-id=v{common}; Max-Age=60"))
+            Ok(format!("__Host-Http-id=v{common}; Max-Age=60"))
         );
         assert_eq!(
             options.removal().map(text),
-            Ok(format!("__Host-id={common}; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"))
+            Ok(format!("__Host-Http-id={common}; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"))
         );
         assert!(options.set("v", None).is_ok_and(|header| header.is_sensitive()));
-        assert_eq!(options.set(&"v".repeat(4088), None), Err(CookieError::TooLarge { bytes: 4097 }));
-        assert!(options.set(&"v".repeat(4087), None).is_ok());
+        assert_eq!(options.set(&"v".repeat(4083), None), Err(CookieError::TooLarge { bytes: 4097 }));
+        assert!(options.set(&"v".repeat(4082), None).is_ok());
     }
 }

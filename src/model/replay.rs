@@ -79,7 +79,7 @@ fn replay(run: &Run) -> Progress {
     let layer = layer(run.options, &tape);
     let mut request = Request::new(());
     if let Some(cookie) = &run.cookie {
-        let line = format!("__Host-id={}", cookie.as_str());
+        let line = format!("__Host-Http-id={}", cookie.as_str());
         request.headers_mut().insert(header::COOKIE, line.parse().unwrap());
     }
     let owners = layer.owners().unwrap();

@@ -80,7 +80,8 @@ pub enum Refusal {
     ShadowsSecure,
     /// `Domain` is neither this host nor one above it.
     Domain,
-    /// `__Secure-` without `Secure`; `__Host-` without `Secure` or `Path=/`, or with a `Domain`.
+    /// `__Secure-` without `Secure`; `__Host-` without `Secure` or `Path=/`, or with a `Domain`; `__Http-` without `Secure` or
+    /// `HttpOnly`. `__Host-Http-` needs what `__Host-` and `__Http-` need.
     Prefix,
     /// `SameSite=None` or `Partitioned` without `Secure`.
     NeedsSecure,

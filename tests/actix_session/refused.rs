@@ -37,7 +37,7 @@ fn cookies_that_browsers_drop() {
         (|builder| builder.cookie_name("my id".into()), CookieError::Name),
         (|builder| builder.cookie_name(String::new()), CookieError::Name),
         (|builder| builder.cookie_path("shop".into()), CookieError::Path),
-        (|builder| builder.cookie_domain(Some("https://example.com".into())), CookieError::Domain),
+        (|builder| builder.cookie_domain(Some("https://example.com".into())), CookieError::DomainScheme),
     ];
     for (option, error) in table {
         assert_eq!(panic_of(|| drop(option(builder(MemoryStore::new())).build())), error.to_string());

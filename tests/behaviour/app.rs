@@ -23,7 +23,7 @@ pub(crate) struct Browser {
 impl Browser {
     /// Returns the session cookie.
     pub(crate) fn token(&self) -> Option<&str> {
-        self.jar.value(URL, "__Host-id")
+        self.jar.value(URL, "__Host-Http-id")
     }
 
     /// Makes one request whose handler responds 200, and returns the handler's result.

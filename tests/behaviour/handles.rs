@@ -26,7 +26,7 @@ fn layers() -> Vec<(SessionLayer, MemoryStore, TestClock)> {
 
 /// Returns the value of the cookie header.
 fn cookies(browser: &Browser) -> String {
-    format!("__Host-id={}", browser.token().expect("a token"))
+    format!("__Host-Http-id={}", browser.token().expect("a token"))
 }
 
 async fn alice(layer: &SessionLayer) -> Browser {

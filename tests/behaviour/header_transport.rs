@@ -27,7 +27,7 @@ fn request(tokens: &[String], cookie: Sends, header: Sends) -> Request<()> {
         request.headers_mut().insert(name, HeaderValue::try_from(value).expect("ascii"));
     };
     if let Some(token) = text(cookie) {
-        insert("cookie", format!("a=b; __Host-id={token}"));
+        insert("cookie", format!("a=b; __Host-Http-id={token}"));
     }
     if let Some(token) = text(header) {
         insert(NAME, token.to_owned());
@@ -39,7 +39,7 @@ fn request(tokens: &[String], cookie: Sends, header: Sends) -> Request<()> {
 fn given(response: &Response<String>) -> (Option<String>, Option<String>) {
     let cookie = response.headers().get("set-cookie").map(|value| {
         assert!(value.is_sensitive());
-        let text = value.to_str().expect("ascii").strip_prefix("__Host-id=").expect("our cookie");
+        let text = value.to_str().expect("ascii").strip_prefix("__Host-Http-id=").expect("our cookie");
         text.split(';').next().expect("a value").to_owned()
     });
     let header = response.headers().get(NAME).map(|value| {

@@ -33,13 +33,13 @@ async fn a_secure_cookie_is_kept_and_sent_on_this_machine_only() {
             assert!(browser.cookies().await.is_empty());
         } else {
             let cookie = browser.cookie().await;
-            assert_eq!((&*cookie.name, cookie.path.as_deref()), ("__Host-id", Some("/")));
+            assert_eq!((&*cookie.name, cookie.path.as_deref()), ("__Host-Http-id", Some("/")));
             assert_eq!((cookie.secure, cookie.http_only), (Some(true), Some(true)));
             assert_eq!((cookie.domain.as_deref(), cookie.same_site), (Some(host), Some(Reported::Lax)));
             assert_eq!(cookie.expiry, None, "it ends with the browser session");
             assert_eq!(browser.script::<String>("return document.cookie").await, "");
             browser.open(secure.url(host, "/sent")).await;
-            assert_eq!(browser.text().await, format!("__Host-id={}", cookie.value));
+            assert_eq!(browser.text().await, format!("__Host-Http-id={}", cookie.value));
             browser.open(secure.url(host, "/end")).await;
             assert!(browser.cookies().await.is_empty());
         }

@@ -1,6 +1,6 @@
 //! Chromium drops the cookies that `CookieOptions` refuses.
 
-use cloakroom::{CookieOptions, CookieOptionsBuilder, SameSite};
+use cloakroom::{CookieOptions, CookieOptionsBuilder, MemoryStore, SameSite, SessionLayer};
 
 use super::{
     chromium::Chromium,
@@ -54,7 +54,29 @@ async fn what_the_builder_refuses_is_dropped_and_what_it_makes_is_kept() {
     }
 }
 
-/// A browser keeps these cookies, but in another place or with another meaning.
+/// The prefix `__Host-Http-` says that a server set the cookie, and `HttpOnly` that no script can read or replace it.
+#[tokio::test]
+async fn no_script_can_plant_or_replace_the_default_cookie() {
+    let layer = SessionLayer::new(MemoryStore::new());
+    let site = Site::start(site::sessions(layer)).await;
+    let browser = Chromium::start().await;
+    let plant = "document.cookie = '__Host-Http-id=planted; Path=/; Secure'; return document.cookie";
+    browser.open(site.url("localhost", "/sent")).await;
+    assert_eq!(browser.script::<String>(plant).await, "");
+    assert!(browser.cookies().await.is_empty(), "a script planted it");
+    // The same script can plant a cookie without that prefix.
+    browser.script::<String>(&plant.replace("-Http", "")).await;
+    assert_eq!(browser.cookie().await.name, "__Host-id");
+    browser.delete_all_cookies().await.unwrap();
+
+    browser.open(site.url("localhost", "/start")).await;
+    let token = browser.cookie().await.value;
+    assert_eq!(browser.script::<String>(plant).await, "", "a script reads it");
+    browser.open(site.url("localhost", "/sent")).await;
+    assert_eq!(browser.text().await, format!("__Host-Http-id={token}"), "a script replaced it");
+}
+
+/// These a browser keeps, but elsewhere, or as something else.
 #[tokio::test]
 async fn what_else_the_builder_refuses_is_not_kept_as_asked() {
     let long = format!("/{}", "p".repeat(1024));

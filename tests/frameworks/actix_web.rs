@@ -250,7 +250,7 @@ async fn a_response_shows_no_token_when_it_is_logged() {
     let request = TestRequest::get().uri("/app/insert:user:7").to_request();
     let response = app.call(request).await.expect("no error");
     let cookie = response.headers().get("set-cookie").expect("a new session").to_str().expect("text").to_owned();
-    let secret = &cookie["__Host-id=".len() + 22..][..22];
+    let secret = &cookie["__Host-Http-id=".len() + 22..][..22];
     let shown = format!("{:?}", response.headers());
     assert!(!shown.contains(secret), "{shown}");
 }

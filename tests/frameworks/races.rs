@@ -320,7 +320,7 @@ async fn of_several_cookies_of_the_name_each_is_tried() {
         let (browser, at) = (Browser::new(), arena.app.name);
         arena.get(&browser, "/app/insert:user:7").await;
         let good = browser.header();
-        let stale = "__Host-id=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let stale = "__Host-Http-id=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         let [first, last] = [format!("{stale}; {good}"), format!("{good}; {stale}")];
         let table = [
             (first.as_str(), "7"),

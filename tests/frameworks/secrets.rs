@@ -52,7 +52,7 @@ impl SessionStore for Spy {
 
 /// Returns the secret halves of all tokens that a page or a browser has.
 fn secrets(texts: &[String]) -> Vec<String> {
-    let values = texts.iter().flat_map(|text| text.split("; ")).filter_map(|pair| pair.strip_prefix("__Host-id="));
+    let values = texts.iter().flat_map(|text| text.split("; ")).filter_map(|pair| pair.strip_prefix("__Host-Http-id="));
     values.filter(|value| value.len() == 44).map(|value| value[22..].to_owned()).collect()
 }
 

@@ -119,15 +119,15 @@ async fn other_modes_names_formats_and_keys_are_refused() {
         let (name, value) = cookie(&app).await;
         assert_eq!(ask(&app, format!("{name}={value}"), "/app/get:user").await.body, "7");
         let table = [
-            ("the other form", tower::app(layer(other_form, key.clone())), "__Host-id"),
+            ("the other form", tower::app(layer(other_form, key.clone())), "__Host-Http-id"),
             ("another name", tower::app(layer(form, key.clone()).cookie(named("__Host-other"))), "__Host-other"),
             ("a plain name", tower::app(layer(form, key.clone()).insecure_http()), "id"),
-            ("another key", tower::app(layer(form, other.clone())), "__Host-id"),
-            ("tokens", tower::app(SessionLayer::new(cloakroom::MemoryStore::new())), "__Host-id"),
+            ("another key", tower::app(layer(form, other.clone())), "__Host-Http-id"),
+            ("tokens", tower::app(SessionLayer::new(cloakroom::MemoryStore::new())), "__Host-Http-id"),
             (
                 "signed tokens",
                 tower::app(SessionLayer::new(cloakroom::MemoryStore::new()).signed(key.clone())),
-                "__Host-id",
+                "__Host-Http-id",
             ),
         ];
         for (what, app, name) in table {

@@ -34,12 +34,12 @@ fn store() -> FaultStore<MemoryStore> {
 
 /// Makes a request with this value of the session's cookie.
 async fn ask(app: &App, value: &str, path: &str) -> Page {
-    let request = Request::get(path).header(header::COOKIE, format!("__Host-id={value}"));
+    let request = Request::get(path).header(header::COOKIE, format!("__Host-Http-id={value}"));
     Page::new(app.send(request.body(Bytes::new()).unwrap()).await)
 }
 
 fn value_of(browser: &Browser) -> String {
-    browser.header().strip_prefix("__Host-id=").unwrap().to_owned()
+    browser.header().strip_prefix("__Host-Http-id=").unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -228,7 +228,7 @@ async fn a_token_is_bound_to_the_name_of_its_cookie_or_header() {
     let browser = Browser::new();
     browser.get(&app, "/app/insert:user:7").await;
     let token = value_of(&browser);
-    assert_eq!(ask(&named("__Host-id"), &token, "/app/get:user").await.body, "7", "in whatever order it is built");
+    assert_eq!(ask(&named("__Host-Http-id"), &token, "/app/get:user").await.body, "7", "in whatever order it is built");
     store.take_calls();
     let request = Request::get("/app/get:user").header(header::COOKIE, format!("__Host-other={token}"));
     let page = Page::new(other.send(request.body(Bytes::new()).unwrap()).await);

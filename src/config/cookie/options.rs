@@ -9,7 +9,7 @@ const MAX_ATTRIBUTE: usize = 1024;
 ///
 /// | option | default |
 /// |---|---|
-/// | [`name`](CookieOptionsBuilder::name) | `__Host-id` |
+/// | [`name`](CookieOptionsBuilder::name) | `__Host-Http-id` |
 /// | [`domain`](CookieOptionsBuilder::domain) | none: this host only |
 /// | [`path`](CookieOptionsBuilder::path) | `/` |
 /// | [`same_site`](CookieOptionsBuilder::same_site) | [`SameSite::Lax`] |
@@ -37,7 +37,7 @@ impl CookieOptions {
     #[must_use]
     pub fn builder() -> CookieOptionsBuilder {
         CookieOptionsBuilder {
-            name: "__Host-id".to_owned(),
+            name: "__Host-Http-id".to_owned(),
             domain: None,
             path: "/".to_owned(),
             same_site: SameSite::Lax,
@@ -111,7 +111,10 @@ pub struct CookieOptionsBuilder {
 }
 
 impl CookieOptionsBuilder {
-    /// Sets the cookie's name. Default: `__Host-id`.
+    /// Sets the cookie's name. Default: `__Host-Http-id`.
+    ///
+    /// Browsers that know the prefix `__Host-Http-` keep such a cookie only if a response set it with `HttpOnly`, so that no
+    /// script can plant one. Other browsers take it for `__Host-`, which is nearly as good.
     ///
     /// Keep a `__Host-` or `__Secure-` prefix if you can. Without a prefix, a page of a neighbouring subdomain or over
     /// plain http can plant a cookie of this name (RFC 6265bis section 4.1.3).
@@ -156,16 +159,16 @@ impl CookieOptionsBuilder {
         self
     }
 
-    /// Leaves out `HttpOnly`, so that scripts in the page can read the cookie. One injected script can then steal
-    /// sessions.
+    /// Lets scripts in the page read the cookie, by leaving out `HttpOnly`. One injected script then steals sessions. Needs a
+    /// [`name`](Self::name) without `Http-`, such as `__Host-id`.
     #[must_use]
     pub fn insecure_allow_scripts(mut self) -> Self {
         self.http_only = false;
         self
     }
 
-    /// Leaves out `Secure`, for development over plain http, and with it everything that needs it: a prefix of the name
-    /// (`__Host-id` becomes `id`), `Partitioned`, and `SameSite=None`, which becomes `Lax`.
+    /// For development over plain http: leaves out `Secure`, and with it all that needs it: a prefix of the name
+    /// (`__Host-Http-id` becomes `id`), `Partitioned`, and `SameSite=None`, which becomes `Lax`.
     #[must_use]
     pub fn insecure_http(mut self) -> Self {
         let prefix = PREFIXES.iter().find(|prefix| has_prefix(&self.name, prefix));
@@ -207,9 +210,7 @@ impl CookieOptionsBuilder {
         if !self.path.starts_with('/') || self.path.len() > MAX_ATTRIBUTE || !self.path.bytes().all(is_path) {
             return Err(CookieError::Path);
         }
-        if self.domain.as_deref().is_some_and(|domain| !is_domain(domain)) {
-            return Err(CookieError::Domain);
-        }
+        self.domain.as_deref().map_or(Ok(()), check_domain)?;
         Ok(CookieOptions::from_checked(self))
     }
 }
@@ -231,6 +232,22 @@ fn is_path(byte: u8) -> bool {
     (b' '..0x7f).contains(&byte) && byte != b';'
 }
 
+fn check_domain(domain: &str) -> Result<(), CookieError> {
+    if is_domain(domain) {
+        return Ok(());
+    }
+    let port = domain.rsplit_once(':').map(|(_, port)| port);
+    Err(if domain.contains("://") {
+        CookieError::DomainScheme
+    } else if port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit())) {
+        CookieError::DomainPort
+    } else if is_domain(domain.trim_matches('.')) || domain.contains("..") {
+        CookieError::DomainDot
+    } else {
+        CookieError::Domain
+    })
+}
+
 fn is_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
@@ -250,14 +267,15 @@ mod tests {
     fn combinations_that_browsers_drop_are_refused() {
         let new = CookieOptions::builder;
         let table = [
-            (new(), Ok("__Host-id")),
+            (new(), Ok("__Host-Http-id")),
             (new().name("id").domain("example.com").path("/app"), Ok("id")),
-            (new().same_site(SameSite::None).partitioned(), Ok("__Host-id")),
+            (new().same_site(SameSite::None).partitioned(), Ok("__Host-Http-id")),
             (new().insecure_http(), Ok("id")),
             (new().same_site(SameSite::None).partitioned().insecure_http(), Ok("id")),
             (new().name("__Host-Http-s").insecure_http(), Ok("s")),
             (new().name("__secure-s").insecure_http(), Ok("s")),
-            (new().insecure_allow_scripts(), Ok("__Host-id")),
+            (new().insecure_allow_scripts(), Err(CookieError::HttpPrefix)),
+            (new().name("__Host-id").insecure_allow_scripts(), Ok("__Host-id")),
             (new().domain("example.com"), Err(CookieError::HostPrefix)),
             (new().name("__hOST-x").path("/a"), Err(CookieError::HostPrefix)),
             (new().insecure_http().name("__Host-id"), Err(CookieError::HostPrefix)),
@@ -278,7 +296,12 @@ mod tests {
             (new().name("id").path(format!("/{}", "p".repeat(1024))), Err(CookieError::Path)),
             (new().name("id").domain(""), Err(CookieError::Domain)),
             (new().name("id").domain(".example.com"), Ok("id")),
-            (new().name("id").domain("..example.com"), Err(CookieError::Domain)),
+            (new().name("id").domain("..example.com"), Err(CookieError::DomainDot)),
+            (new().name("id").domain("example.com."), Err(CookieError::DomainDot)),
+            (new().name("id").domain("example..com"), Err(CookieError::DomainDot)),
+            (new().name("id").domain("example.com:8080"), Err(CookieError::DomainPort)),
+            (new().name("id").domain("https://example.com"), Err(CookieError::DomainScheme)),
+            (new().name("id").domain("https://example.com:8080/"), Err(CookieError::DomainScheme)),
             (new().name("id").domain("example.com; Secure"), Err(CookieError::Domain)),
         ];
         for (builder, expected) in table {

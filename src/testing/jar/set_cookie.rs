@@ -16,6 +16,7 @@ pub(super) struct SetCookie<'a> {
     pub(super) value: &'a str,
     pub(super) path: Option<&'a str>,
     pub(super) is_secure: bool,
+    is_http_only: bool,
     domain: Option<String>,
     max_age: Option<MaxAge>,
     expires: Option<SystemTime>,
@@ -49,6 +50,7 @@ impl<'a> SetCookie<'a> {
         }
         match name {
             "secure" => self.is_secure = true,
+            "httponly" => self.is_http_only = true,
             "partitioned" => self.needs_secure = true,
             "samesite" if value.eq_ignore_ascii_case("none") => self.needs_secure = true,
             "path" => self.path = Some(value).filter(|path| path.starts_with('/')),
@@ -89,6 +91,8 @@ impl<'a> SetCookie<'a> {
             Prefix::None => true,
             Prefix::Secure => self.is_secure,
             Prefix::Host => is_host_cookie,
+            Prefix::Http => self.is_secure && self.is_http_only,
+            Prefix::HostHttp => is_host_cookie && self.is_http_only,
             Prefix::InValue => false,
         };
         if keeps_promise { Ok((domain, is_host_only)) } else { Err(Refusal::Prefix) }
@@ -104,22 +108,28 @@ impl<'a> SetCookie<'a> {
     }
 
     fn prefix(&self) -> Prefix {
-        match (is_prefixed(self.name, "__host-"), is_prefixed(self.name, "__secure-")) {
-            (true, _) => Prefix::Host,
-            (_, true) => Prefix::Secure,
-            // A cookie without a name is sent as its value, which a server would read as a name.
-            _ if self.name.is_empty() && ["__host-", "__secure-"].iter().any(|p| is_prefixed(self.value, p)) => {
-                Prefix::InValue
-            }
-            _ => Prefix::None,
+        // The longest first: `__host-http-` begins like `__host-`.
+        const PREFIXES: [(&str, Prefix); 4] = [
+            ("__host-http-", Prefix::HostHttp),
+            ("__host-", Prefix::Host),
+            ("__http-", Prefix::Http),
+            ("__secure-", Prefix::Secure),
+        ];
+        // A nameless cookie is sent as its value, which a server would take for a name.
+        if self.name.is_empty() && PREFIXES.iter().any(|(prefix, _)| is_prefixed(self.value, prefix)) {
+            return Prefix::InValue;
         }
+        PREFIXES.iter().find(|(prefix, _)| is_prefixed(self.name, prefix)).map_or(Prefix::None, |(_, promise)| *promise)
     }
 }
 
+#[derive(Clone, Copy)]
 enum Prefix {
     None,
     Secure,
     Host,
+    Http,
+    HostHttp,
     InValue,
 }
 
