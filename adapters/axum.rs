@@ -16,7 +16,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
-        lazy(parts)?.extract().await
+        session(parts).await
     }
 }
 
@@ -26,7 +26,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Failure> {
-        let session = lazy(parts)?.extract().await?;
+        let session = session(parts).await?;
         Ok(session.was_presented().then_some(session))
     }
 }
@@ -36,7 +36,7 @@ impl<T, S: Send + Sync> FromRequestParts<S> for Typed<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
-        lazy(parts)?.extract().await.map(Self::from)
+        session(parts).await.map(Self::from)
     }
 }
 
@@ -45,7 +45,7 @@ impl<T: 'static, S: Send + Sync> FromRequestParts<S> for Scoped<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
-        Scoped::extract(parts.extensions.get()).await
+        scoped(parts).await
     }
 }
 
@@ -54,7 +54,7 @@ impl<T: 'static, S: Send + Sync> OptionalFromRequestParts<S> for Scoped<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Failure> {
-        let session = Scoped::extract(parts.extensions.get()).await?;
+        let session = scoped(parts).await?;
         Ok(session.was_presented().then_some(session))
     }
 }
@@ -64,16 +64,32 @@ impl<S: Send + Sync> FromRequestParts<S> for LazySession {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
-        lazy(parts).cloned()
+        LazySession::of(&parts.extensions).map_err(|error| told(error, parts))
     }
 }
 
-fn lazy(parts: &Parts) -> Result<&LazySession, Failure> {
-    parts.extensions.get().ok_or_else(|| {
-        let error = Error::missing_layer();
-        tracing::error!("{error}");
-        error.into()
-    })
+async fn session(parts: &Parts) -> Result<Session, Failure> {
+    match parts.extensions.get::<LazySession>() {
+        Some(lazy) => lazy.extract().await,
+        None => LazySession::of(&parts.extensions).map_err(|error| told(error, parts))?.extract().await,
+    }
+}
+
+async fn scoped<T: 'static>(parts: &Parts) -> Result<Scoped<T>, Failure> {
+    let result = Scoped::extract(parts.extensions.get()).await;
+    result.inspect_err(|failure| tell(failure.error(), parts))
+}
+
+/// Logs the error of a missing layer, and makes it the answer.
+fn told(error: Error, parts: &Parts) -> Failure {
+    tell(&error, parts);
+    error.into()
+}
+
+fn tell(error: &Error, Parts { method, uri, .. }: &Parts) {
+    if error.is_missing_layer() {
+        tracing::error!(%method, path = uri.path(), "{error}");
+    }
 }
 
 impl IntoResponse for Failure {
@@ -94,7 +110,10 @@ macro_rules! value_error {
         /// Makes an empty response: 503 if the store failed, otherwise 500. The cause is logged.
         impl IntoResponse for $error {
             fn into_response(self) -> Response {
-                tracing::error!(error = &self as &dyn std::error::Error, "session value not converted");
+                // The layer has logged the failure of its store.
+                if !self.error().is_store() {
+                    tracing::error!(error = &self as &dyn std::error::Error, "session value");
+                }
                 Failure::status_of(self.error()).into_response()
             }
         }

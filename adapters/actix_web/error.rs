@@ -73,6 +73,13 @@ fn status(error: &Error) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
 }
 
+/// Logs the error of a value. The layer has logged the failure of its store.
+fn tell(error: &(dyn std::error::Error + 'static), cause: &Error) {
+    if !cause.is_store() {
+        tracing::error!(error, "session value");
+    }
+}
+
 macro_rules! value_error {
     ($($error:ty),*) => {$(
         /// An empty response: 503 if the store failed, else 500. The cause goes to the log.
@@ -82,7 +89,7 @@ macro_rules! value_error {
             }
 
             fn error_response(&self) -> HttpResponse {
-                tracing::error!(error = self as &dyn std::error::Error, "session value");
+                tell(self, self.error());
                 HttpResponse::new(self.status_code())
             }
         }

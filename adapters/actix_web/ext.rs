@@ -4,12 +4,12 @@ use std::sync::Once;
 
 use ::actix_web::{
     HttpMessage as _, HttpRequest,
-    dev::{Extensions, ServiceRequest, ServiceResponse},
+    dev::{Extensions, RequestHead, ServiceRequest, ServiceResponse},
     guard::GuardContext,
 };
 
 use super::beside::Watch;
-use crate::{Error, LazySession, Session};
+use crate::{Error, LazySession, Session, adapter::ScopedSessions};
 
 /// Gets the session from what Actix hands around.
 pub trait SessionExt {
@@ -29,11 +29,11 @@ pub trait SessionExt {
 
 impl SessionExt for HttpRequest {
     fn get_session(&self) -> Session {
-        get(&mut self.extensions_mut())
+        get(&mut self.extensions_mut(), self.head())
     }
 
     fn try_get_session(&self) -> Result<Session, Error> {
-        try_get(&self.extensions())
+        try_get(&self.extensions(), self.head())
     }
 }
 
@@ -41,11 +41,11 @@ impl SessionExt for ServiceRequest {
     fn get_session(&self) -> Session {
         let mut extensions = self.extensions_mut();
         Watch::asked(&extensions);
-        get(&mut extensions)
+        get(&mut extensions, self.head())
     }
 
     fn try_get_session(&self) -> Result<Session, Error> {
-        try_get(&self.extensions())
+        try_get(&self.extensions(), self.head())
     }
 }
 
@@ -61,11 +61,11 @@ impl<B> SessionExt for ServiceResponse<B> {
 
 impl SessionExt for GuardContext<'_> {
     fn get_session(&self) -> Session {
-        get(&mut self.req_data_mut())
+        get(&mut self.req_data_mut(), self.head())
     }
 
     fn try_get_session(&self) -> Result<Session, Error> {
-        try_get(&self.req_data())
+        try_get(&self.req_data(), self.head())
     }
 }
 
@@ -73,22 +73,30 @@ impl SessionExt for GuardContext<'_> {
 struct Detached(Session);
 
 impl Detached {
-    fn get_or_insert(extensions: &mut Extensions, report: impl FnOnce()) -> Session {
+    fn get_or_insert(extensions: &mut Extensions, report: impl FnOnce(&Extensions)) -> Session {
         if let Some(Self(session)) = extensions.get() {
             return session.clone();
         }
-        report();
+        report(extensions);
         let session = Session::new();
         extensions.insert(Self(session.clone()));
         session
     }
 }
 
-fn get(extensions: &mut Extensions) -> Session {
-    match extensions.get::<LazySession>() {
-        Some(lazy) => lazy.handle(),
-        None => Detached::get_or_insert(extensions, || drop(missing_layer())),
-    }
+fn get(extensions: &mut Extensions, request: &RequestHead) -> Session {
+    static LOGGED: Once = Once::new();
+    handle(extensions).unwrap_or_else(|| {
+        // The request goes on without a session, so the log has it once.
+        let report = |extensions: &Extensions| LOGGED.call_once(|| drop(missing_layer(extensions, request)));
+        Detached::get_or_insert(extensions, report)
+    })
+}
+
+/// The session that the middleware attached, or else one that a test put there.
+fn handle(extensions: &Extensions) -> Option<Session> {
+    let attached = extensions.get::<LazySession>().map(LazySession::handle);
+    attached.or_else(|| extensions.get::<Session>().cloned())
 }
 
 /// The session that an extractor gives a request without the middleware, as actix-session does.
@@ -97,14 +105,16 @@ fn get(extensions: &mut Extensions) -> Session {
 ///
 /// [`Error::is_missing_layer`]: there are sessions of scopes, which actix-session does not have, and none without a scope.
 #[cfg(feature = "actix-session")]
-pub(super) fn detached(extensions: &mut Extensions) -> Result<Session, ::actix_web::Error> {
+pub(super) fn detached(extensions: &mut Extensions, request: &RequestHead) -> Result<Session, ::actix_web::Error> {
     static LOGGED: Once = Once::new();
-    if extensions.contains::<crate::adapter::ScopedSessions>() {
-        return Err(missing_layer().into());
+    if extensions.contains::<ScopedSessions>() {
+        return Err(missing_layer(extensions, request).into());
     }
-    Ok(Detached::get_or_insert(extensions, || {
+    Ok(Detached::get_or_insert(extensions, |_| {
         LOGGED.call_once(|| {
             tracing::warn!(
+                method = %request.method,
+                path = request.uri.path(),
                 "no session middleware: this session is never stored, as in a unit test; a service needs `SessionMiddleware` \
                  around this handler"
             );
@@ -112,17 +122,22 @@ pub(super) fn detached(extensions: &mut Extensions) -> Result<Session, ::actix_w
     }))
 }
 
-fn try_get(extensions: &Extensions) -> Result<Session, Error> {
-    let lazy = extensions.get::<LazySession>().ok_or_else(missing_layer)?;
-    let session = lazy.handle();
+fn try_get(extensions: &Extensions, request: &RequestHead) -> Result<Session, Error> {
+    let session = handle(extensions).ok_or_else(|| missing_layer(extensions, request))?;
     session.check_loaded()?;
     Ok(session)
 }
 
-/// The error of a missing middleware. The log has it once: it is in the program, not in the request.
-pub(super) fn missing_layer() -> Error {
-    static LOGGED: Once = Once::new();
-    let error = Error::missing_layer();
-    LOGGED.call_once(|| tracing::error!("{error}"));
+/// The error of a missing middleware. The log gets it, with the request's method and path.
+pub(super) fn missing_layer(extensions: &Extensions, request: &RequestHead) -> Error {
+    let scoped = extensions.get::<ScopedSessions>();
+    let error = scoped.map_or_else(Error::missing_layer, ScopedSessions::missing_default);
+    tell(&error, request);
     error
+}
+
+pub(super) fn tell(error: &Error, RequestHead { method, uri, .. }: &RequestHead) {
+    if error.is_missing_layer() {
+        tracing::error!(%method, path = uri.path(), "{error}");
+    }
 }

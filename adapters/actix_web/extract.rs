@@ -9,7 +9,7 @@ use std::{
 
 use ::actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
 
-use super::ext::missing_layer;
+use super::ext::{missing_layer, tell};
 use crate::{Failure, LazySession, Scoped, Session, Typed, adapter::ScopedSessions};
 
 /// Loads the request's session, unless it is loaded already.
@@ -27,12 +27,12 @@ impl FromRequest for Session {
 
 #[cfg(feature = "actix-session")]
 fn without_middleware(request: &HttpRequest) -> Result<Session, Error> {
-    super::ext::detached(&mut request.extensions_mut())
+    super::ext::detached(&mut request.extensions_mut(), request.head())
 }
 
 #[cfg(not(feature = "actix-session"))]
-fn without_middleware(_request: &HttpRequest) -> Result<Session, Error> {
-    Err(missing_layer().into())
+fn without_middleware(request: &HttpRequest) -> Result<Session, Error> {
+    Err(missing_layer(&request.extensions(), request.head()).into())
 }
 
 /// Loads the session for one value of it.
@@ -41,7 +41,9 @@ impl<T> FromRequest for Typed<T> {
     type Future = TypedFuture<T>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> TypedFuture<T> {
-        let session = ExtractFuture::of(request).unwrap_or_else(|| ExtractFuture::ready(Err(missing_layer().into())));
+        let session = ExtractFuture::of(request).unwrap_or_else(|| {
+            ExtractFuture::ready(Err(missing_layer(&request.extensions(), request.head()).into()))
+        });
         TypedFuture { session, value: PhantomData }
     }
 }
@@ -52,8 +54,11 @@ impl<T: 'static> FromRequest for Scoped<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let sessions = request.extensions().get::<ScopedSessions>().cloned();
-        Box::pin(async move { Ok(Scoped::extract(sessions.as_ref()).await?) })
+        let (sessions, request) = (request.extensions().get::<ScopedSessions>().cloned(), request.clone());
+        Box::pin(async move {
+            let result = Scoped::extract(sessions.as_ref()).await;
+            Ok(result.inspect_err(|failure| tell(failure.error(), request.head()))?)
+        })
     }
 }
 
@@ -63,8 +68,10 @@ impl FromRequest for LazySession {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let found = request.extensions().get::<LazySession>().cloned();
-        ready(found.ok_or_else(|| missing_layer().into()))
+        let extensions = request.extensions();
+        let lazy = extensions.get::<LazySession>().cloned();
+        let found = lazy.or_else(|| extensions.get::<Session>().map(LazySession::from));
+        ready(found.ok_or_else(|| missing_layer(&extensions, request.head()).into()))
     }
 }
 
@@ -82,10 +89,12 @@ impl ExtractFuture {
         Self(Extract::Ready(Some(result)))
     }
 
-    /// The session that the middleware attached.
+    /// The session that the middleware attached, or else one that a test put there.
     fn of(request: &HttpRequest) -> Option<Self> {
         let extensions = request.extensions();
-        let lazy = extensions.get::<LazySession>()?;
+        let Some(lazy) = extensions.get::<LazySession>() else {
+            return extensions.get::<Session>().map(|session| Self::ready(Ok(session.clone())));
+        };
         // A request without a token has nothing to load.
         if let Some(session) = lazy.loaded().or_else(|| (!lazy.has_token()).then(|| lazy.handle())) {
             return Some(Self::ready(Ok(session)));

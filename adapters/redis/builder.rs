@@ -162,10 +162,11 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// The errors of [`RedisStoreBuilder::lazy`]. Redis cannot be reached within the time-outs, or refuses the login.
+    /// The errors of [`RedisStoreBuilder::lazy`]. Redis cannot be reached within the time-outs
+    /// ([`ConnectError::is_unreachable`]), or refuses the login ([`ConnectError::is_refused`]).
     pub async fn connect(self) -> Result<RedisStore, ConnectError> {
         let store = self.lazy()?;
-        store.connection.ping().await.map_err(ConnectError::unreachable)?;
+        store.connection.ping().await.map_err(ConnectError::first)?;
         Ok(store)
     }
 

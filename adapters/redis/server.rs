@@ -29,6 +29,8 @@ use super::{
 #[derive(Debug)]
 pub(super) struct ServerConnection {
     target: Target,
+    /// The address, for errors.
+    name: Arc<str>,
     credentials: Option<CredentialsSource>,
     timeouts: Timeouts,
     /// Never locked across an await.
@@ -63,6 +65,7 @@ impl Broken {
 impl ServerConnection {
     pub(super) fn new(target: Target, credentials: Option<CredentialsSource>, timeouts: Timeouts) -> Self {
         Self {
+            name: format!("{target:?}").into(),
             target,
             credentials,
             timeouts,
@@ -75,12 +78,13 @@ impl ServerConnection {
 
     /// Sends a command and waits for its reply.
     pub(super) async fn send(&self, command: &Cmd, access: Access, budget: Budget) -> Result<Value, Failure> {
-        match self.send_once(command, budget).await {
+        let reply = match self.send_once(command, budget).await {
             Err(failure) if is_sent_again(&failure, access) => {
                 Box::pin(self.send_again(failure, command, budget)).await
             }
             reply => reply,
-        }
+        };
+        reply.map_err(|failure| failure.at(&self.name))
     }
 
     async fn send_again(&self, failure: Failure, command: &Cmd, budget: Budget) -> Result<Value, Failure> {

@@ -1,6 +1,9 @@
 //! The place of the records, and the form of the values that clients hold.
 
-use std::{any::Any, sync::Arc};
+use std::{
+    any::{Any, type_name},
+    sync::Arc,
+};
 
 use crate::{
     client::{ClientValue, Format, Opened, Refused},
@@ -14,6 +17,8 @@ use crate::{
 pub(crate) struct Backend {
     pub(crate) place: Place,
     format: Arc<dyn Format>,
+    /// The name of the store, for logs.
+    pub(crate) store: &'static str,
 }
 
 /// The place of the records.
@@ -28,17 +33,17 @@ pub(crate) enum Place {
 }
 
 impl Backend {
-    pub(crate) fn records(store: impl SessionStore, format: Arc<dyn Format>) -> Self {
+    pub(crate) fn records<S: SessionStore>(store: S, format: Arc<dyn Format>) -> Self {
         let place = match (&store as &dyn Any).downcast_ref::<MemoryStore>() {
             Some(memory) => Place::Memory(memory.clone()),
             None => Place::Store(Arc::new(store)),
         };
-        Self { place, format }
+        Self { place, format, store: short_name(type_name::<S>()) }
     }
 
     #[cfg(feature = "secure-cookies")]
     pub(crate) fn client_side(format: Arc<dyn Format>) -> Self {
-        Self { place: Place::Client, format }
+        Self { place: Place::Client, format, store: "CookieStore" }
     }
 
     /// Sets the format of the values that clients hold. Clients that hold their own records have a format already,
@@ -118,4 +123,10 @@ impl Backend {
             Place::Client => None,
         }
     }
+}
+
+/// Returns a type's name without its path and its parameters.
+fn short_name(name: &'static str) -> &'static str {
+    let name = name.split('<').next().unwrap_or(name);
+    name.rsplit("::").next().unwrap_or(name)
 }

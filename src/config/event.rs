@@ -114,8 +114,8 @@ pub enum Rejection {
 }
 
 impl Event<'_> {
-    /// Writes the event to `tracing`: failures as errors, dropped writes as warnings, and the rest as debug events.
-    pub(crate) fn trace(&self) {
+    /// Tells `tracing`: failures as errors, with the name of the store, dropped writes as warnings, the rest for debugging.
+    pub(crate) fn trace(&self, store: &str) {
         match self {
             Self::Created { id } => tracing::debug!(%id, "session created"),
             Self::Rotated { id } => tracing::debug!(%id, "session renewed"),
@@ -127,14 +127,16 @@ impl Event<'_> {
             }
             Self::GoneWriteDropped { id } => tracing::warn!(%id, "session write dropped: the session is gone"),
             Self::ConflictReplayed { id } => tracing::debug!(%id, "session update replayed"),
-            Self::Contended { id } => tracing::error!(%id, "session contended: other requests kept changing it"),
+            Self::Contended { id } => tracing::error!(store, %id, "session contended: other requests kept changing it"),
             // The core logs the first failure of an outage, and its end.
             Self::UpkeepFailed { .. } => {}
-            Self::StoreFailed { error } => tracing::error!(error = cause(error), "session store failed"),
-            Self::TooLarge { id: Some(id), error } => tracing::error!(%id, error = cause(error), "session too large"),
-            Self::TooLarge { id: None, error } => tracing::error!(error = cause(error), "session too large"),
+            Self::StoreFailed { error } => tracing::error!(store, error = cause(error), "session store failed"),
+            Self::TooLarge { id: Some(id), error } => {
+                tracing::error!(store, %id, error = cause(error), "session too large")
+            }
+            Self::TooLarge { id: None, error } => tracing::error!(store, error = cause(error), "session too large"),
             Self::LoginRefused { error } => tracing::warn!(error = cause(error), "session login refused"),
-            Self::CommitFailed { error } => tracing::error!(error = cause(error), "session commit failed"),
+            Self::CommitFailed { error } => tracing::error!(store, error = cause(error), "session commit failed"),
         }
     }
 

@@ -140,7 +140,7 @@ impl Config {
     pub(crate) fn upkeep_failed(&self, id: SessionId, error: &Error) {
         if !self.upkeep_fails.swap(true, Ordering::Relaxed) {
             let error = error as &(dyn std::error::Error + 'static);
-            tracing::warn!(%id, error, "session housekeeping fails: deadlines are not moved on; requests do not fail");
+            tracing::warn!(store = self.backend.store, %id, error, "session housekeeping fails: deadlines do not move on; requests are answered");
         }
         self.emit(&Event::UpkeepFailed { id, error });
     }
@@ -152,7 +152,7 @@ impl Config {
     }
 
     pub(crate) fn emit(&self, event: &Event<'_>) {
-        event.trace();
+        event.trace(self.backend.store);
         if let Some(hook) = &self.on_event {
             hook(event);
         }

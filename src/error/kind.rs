@@ -14,6 +14,7 @@ pub(super) enum Kind {
     TooLarge {
         bytes: usize,
         limit: usize,
+        keys: Vec<(String, usize)>,
     },
     Cookie(CookieError),
     #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // Only a `CookieStore` makes it.
@@ -28,6 +29,10 @@ pub(super) enum Kind {
         cause: Box<Error>,
     },
     NoLayer,
+    /// No layer has this scope.
+    NoScope(&'static str),
+    /// No layer without a scope, but one of this scope.
+    OnlyScoped(&'static str),
     NotLoaded,
     ReadOnly,
     NoOwnerIndex,
@@ -59,16 +64,27 @@ impl fmt::Display for Kind {
             Self::Contended => f.write_str("other requests kept changing the session"),
             Self::ConflictOn(key) => write!(f, "another request changed `{key}` in the meantime"),
             Self::Gone => f.write_str("the session has ended or was renewed meanwhile"),
-            Self::TooLate => f.write_str("the response's head is sent already, and the session needs a cookie in it"),
-            Self::TooLarge { bytes, limit } => write!(f, "the session has {bytes} bytes, and the limit is {limit}"),
+            Self::TooLate => f.write_str("the response's head has left, and the session needs a cookie in it"),
+            Self::TooLarge { bytes, limit, keys } => {
+                write!(f, "the session takes {bytes} bytes, `max_bytes` is {limit}; bytes by key:")?;
+                list(keys, f)
+            }
             Self::CookieTooLarge { bytes, keys } => {
-                write!(f, "the session's cookie would have {bytes} bytes, and browsers keep 4096; bytes by key:")?;
-                keys.iter().try_for_each(|(key, size)| write!(f, " {key} {size}"))
+                write!(f, "the session's cookie would be {bytes} bytes, browsers keep 4096; bytes by key:")?;
+                list(keys, f)
             }
             Self::Cookie(_) => f.write_str("the session's cookie cannot be sent"),
             Self::Value { doing, key, .. } => write!(f, "cannot {doing} `{key}` in the session"),
             Self::Json(_) => f.write_str("the value cannot be converted to or from JSON"),
             Self::NoLayer => f.write_str("no session layer: add `SessionLayer` (Actix Web: `SessionMiddleware`) around this handler"),
+            Self::NoScope(scope) => {
+                write!(f, "no session layer of the scope `{scope}`: add a layer with `.scope::<{scope}>()` around this handler")
+            }
+            Self::OnlyScoped(scope) => write!(
+                f,
+                "no session layer without a scope: extract `Scoped<{scope}>`, or remove `.scope::<{scope}>()` from the layer, or add \
+                 another layer"
+            ),
             Self::NotLoaded => f.write_str(
                 "the session is not loaded: the middleware is `.lazy()`, so take `Session` as an extractor, or await `LazySession::load`",
             ),
@@ -86,5 +102,16 @@ impl fmt::Display for Kind {
             Self::NoOwnerIndex => f.write_str("this store cannot list or end sessions by owner"),
             Self::ReadOnly => f.write_str("the session could not be loaded, so it is read-only"),
         }
+    }
+}
+
+/// The keys that a message lists. More do not help to find the one at fault.
+const LISTED: usize = 10;
+
+fn list(keys: &[(String, usize)], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    keys.iter().take(LISTED).try_for_each(|(key, size)| write!(f, " {key} {size}"))?;
+    match keys.len().saturating_sub(LISTED) {
+        0 => Ok(()),
+        more => write!(f, " and {more} smaller ones"),
     }
 }

@@ -4,7 +4,10 @@ use std::fmt;
 
 use http::StatusCode;
 
-use crate::store::StoreError;
+use crate::{
+    chain::debug_like_display,
+    store::{State, StoreError},
+};
 
 mod cookie;
 mod kind;
@@ -64,12 +67,11 @@ impl Error {
         )
     }
 
-    /// Returns the session's keys with their sizes in bytes, the largest first. It is empty unless the session does not
-    /// fit into its cookie.
+    /// Returns the session's keys with their sizes in bytes, the largest first, if the session is too large.
     #[must_use]
     pub fn key_sizes(&self) -> &[(String, usize)] {
         match &self.kind {
-            Kind::CookieTooLarge { keys, .. } => keys,
+            Kind::TooLarge { keys, .. } | Kind::CookieTooLarge { keys, .. } => keys,
             _ => &[],
         }
     }
@@ -111,10 +113,10 @@ impl Error {
         }
     }
 
-    /// Returns true if there is no session layer around the handler.
+    /// Returns whether no session layer, or none of the scope, stands around this handler.
     #[must_use]
     pub fn is_missing_layer(&self) -> bool {
-        matches!(self.kind, Kind::NoLayer)
+        matches!(self.kind, Kind::NoLayer | Kind::NoScope(_) | Kind::OnlyScoped(_))
     }
 
     /// Returns true if the session was used through a handle that does not load it, and was not loaded.
@@ -137,6 +139,8 @@ impl Error {
         matches!(
             self.kind,
             Kind::NoLayer
+                | Kind::NoScope(_)
+                | Kind::OnlyScoped(_)
                 | Kind::NotLoaded
                 | Kind::LayeredTwice(_)
                 | Kind::SameName(..)
@@ -184,6 +188,14 @@ impl Error {
         Kind::NoLayer.into()
     }
 
+    pub(crate) fn missing_scope(scope: &'static str) -> Self {
+        Kind::NoScope(scope).into()
+    }
+
+    pub(crate) fn only_scoped(scope: &'static str) -> Self {
+        Kind::OnlyScoped(scope).into()
+    }
+
     pub(crate) fn contended() -> Self {
         Kind::Contended.into()
     }
@@ -200,16 +212,15 @@ impl Error {
         Kind::TooLate.into()
     }
 
-    pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {
-        Kind::TooLarge { bytes, limit }.into()
+    /// A session of this state is over `max_bytes`.
+    pub(crate) fn too_large(bytes: usize, limit: usize, state: &State) -> Self {
+        Kind::TooLarge { bytes, limit, keys: key_sizes(state) }.into()
     }
 
     /// Makes the error of a session that does not fit into a cookie. `bytes` is the length that the cookie would have.
     #[cfg(feature = "secure-cookies")]
-    pub(crate) fn cookie_too_large(bytes: usize, state: &crate::store::State) -> Self {
-        let mut keys: Vec<_> = state.iter().map(|(key, raw)| (key.to_owned(), key.len() + raw.len())).collect();
-        keys.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
-        Kind::CookieTooLarge { bytes, keys }.into()
+    pub(crate) fn cookie_too_large(bytes: usize, state: &State) -> Self {
+        Kind::CookieTooLarge { bytes, keys: key_sizes(state) }.into()
     }
 
     pub(crate) fn not_loaded() -> Self {
@@ -249,6 +260,13 @@ impl Error {
     }
 }
 
+/// Returns the keys with their sizes in bytes, the largest first.
+fn key_sizes(state: &State) -> Vec<(String, usize)> {
+    let mut keys: Vec<_> = state.iter().map(|(key, raw)| (key.to_owned(), key.len() + raw.len())).collect();
+    keys.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    keys
+}
+
 impl From<Kind> for Error {
     fn from(kind: Kind) -> Self {
         Self { kind }
@@ -279,14 +297,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match std::error::Error::source(self) {
-            Some(cause) => write!(f, "Error({self}: {cause:?})"),
-            None => write!(f, "Error({self})"),
-        }
-    }
-}
+debug_like_display!(Error);
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -7,7 +7,6 @@ use super::{Error, Kind};
 macro_rules! value_error {
     ($(#[$doc:meta])* $name:ident, $doing:literal) => {
         $(#[$doc])*
-        #[derive(Debug)]
         pub struct $name {
             key: Box<str>,
             cause: Error,
@@ -43,6 +42,8 @@ macro_rules! value_error {
                 write!(f, concat!("cannot ", $doing, " `{}` in the session"), self.key)
             }
         }
+
+        crate::chain::debug_like_display!($name);
 
         impl std::error::Error for $name {
             fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -38,7 +38,7 @@ impl Keyring {
     ///
     /// The variable is not set, or one of the keys is refused: see [`SecretKey::from_base64`].
     pub fn from_env(variable: &str) -> Result<Self, KeyError> {
-        Self::from_base64(&text_in(variable)?)
+        Self::from_base64(&text_in(variable)?).map_err(|error| error.in_variable(variable))
     }
 
     /// Reads the keys from a text: in base64, separated by commas, the current key first.
@@ -47,8 +47,16 @@ impl Keyring {
     ///
     /// One of the keys is refused: see [`SecretKey::from_base64`].
     pub fn from_base64(list: &str) -> Result<Self, KeyError> {
-        let mut keys = list.split(',').map(SecretKey::from_base64);
-        let current = keys.next().unwrap_or(Err(KeyError::Base64))?;
+        let of = list.split(',').count();
+        let at = |position, cause| match of {
+            1 => cause,
+            _ => KeyError::Position { position, of, cause: Box::new(cause) },
+        };
+        let mut keys = list
+            .split(',')
+            .zip(1..)
+            .map(|(text, position)| SecretKey::from_base64(text).map_err(|error| at(position, error)));
+        let current = keys.next().unwrap_or(Err(KeyError::Empty))?;
         Ok(Self(Ring { current, previous: keys.collect::<Result<_, _>>()? }))
     }
 

@@ -126,7 +126,10 @@ impl SecretKey {
                 })
                 .collect(),
         );
-        // The bytes of base64 are never more than its characters.
+        if text.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        // As long as the text is more than enough.
         let mut bytes = Zeroizing::new(vec![0; text.len()]);
         let length = EITHER.decode_slice(&*text, &mut bytes).map_err(|_| KeyError::Base64)?;
         Self::from_bytes(bytes.get(..length).unwrap_or_default())
@@ -138,7 +141,7 @@ impl SecretKey {
     ///
     /// The variable is not set, or [`from_base64`](Self::from_base64) refuses its text.
     pub fn from_env(variable: &str) -> Result<Self, KeyError> {
-        Self::from_base64(&text_in(variable)?)
+        Self::from_base64(&text_in(variable)?).map_err(|error| error.in_variable(variable))
     }
 
     /// Makes a key from any bytes, even from few bytes, a password or a placeholder, for tests and first steps. An
@@ -176,8 +179,8 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// The reason for which a key was refused. The error never contains the given text or bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a key was refused when it was made. The error never contains the given text or bytes.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
     /// Fewer than 32 bytes (RFC 2104 section 3).
@@ -189,22 +192,69 @@ pub enum KeyError {
     Placeholder,
     /// The text is not base64.
     Base64,
-    /// This environment variable is not set, or is not UTF-8.
+    /// There is no key between two commas, or none at all.
+    Empty,
+    /// This environment variable is not set, or is not text.
     Unset(String),
+    /// The key in an environment variable was refused.
+    Variable {
+        /// The name of the variable.
+        name: String,
+        /// Why.
+        cause: Box<KeyError>,
+    },
+    /// One key of a list was refused.
+    Position {
+        /// The position of the key. The first one is 1.
+        position: usize,
+        /// The number of keys in the list.
+        of: usize,
+        /// Why.
+        cause: Box<KeyError>,
+    },
+}
+
+impl KeyError {
+    fn in_variable(self, name: &str) -> Self {
+        Self::Variable { name: name.to_owned(), cause: Box::new(self) }
+    }
+
+    /// What is wrong with the key, and what to do.
+    fn fault(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort { bytes } => write!(f, "has {bytes} bytes, and needs {MIN} random ones at least, better 64"),
+            Self::Placeholder => f.write_str("is one byte over and over; draw a random one"),
+            Self::Base64 => f.write_str("is not base64"),
+            Self::Empty => f.write_str("is empty"),
+            Self::Unset(_) => f.write_str("is not set"),
+            Self::Variable { cause, .. } | Self::Position { cause, .. } => cause.fault(f),
+        }
+    }
 }
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooShort { bytes } => {
-                write!(f, "the key has {bytes} bytes: make one of at least {MIN} random bytes, better 64")
+            Self::Unset(variable) => write!(f, "the environment variable {variable} is not set, or is not text"),
+            Self::Variable { name, cause } => write!(f, "{name}: {cause}"),
+            Self::Position { position, of, cause } => {
+                write!(f, "key {position} of {of} ")?;
+                cause.fault(f)?;
+                match **cause {
+                    Self::Empty if position == of => f.write_str("; remove the trailing comma"),
+                    Self::Empty => f.write_str("; remove the comma behind it"),
+                    _ => Ok(()),
+                }
             }
-            Self::Placeholder => f.write_str("all bytes of the key are the same: make a random key"),
-            Self::Base64 => f.write_str("the key is not base64"),
-            Self::Unset(variable) => write!(f, "the environment variable `{variable}` is not set, or is not UTF-8"),
+            _ => {
+                f.write_str("the key ")?;
+                self.fault(f)
+            }
         }
     }
 }
+
+crate::chain::debug_like_display!(KeyError);
 
 impl std::error::Error for KeyError {}
 
@@ -243,7 +293,7 @@ mod tests {
             assert!(same(&key, &SecretKey::from_base64(text)?), "{text}");
         }
         assert_eq!(SecretKey::from_base64("no key!").err(), Some(KeyError::Base64));
-        assert_eq!(SecretKey::from_base64("").err(), Some(KeyError::TooShort { bytes: 0 }));
+        assert_eq!(SecretKey::from_base64("").err(), Some(KeyError::Empty));
         Ok(())
     }
 

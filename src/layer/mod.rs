@@ -17,6 +17,8 @@ use triomphe::UniqueArc;
 mod exchange;
 mod failure_response;
 mod service;
+#[cfg(feature = "testing")]
+mod test_cookie;
 
 pub use self::{
     exchange::{CommitFuture, Exchange},
@@ -42,7 +44,7 @@ use crate::{
 ///
 /// | option | default |
 /// |---|---|
-/// | [`cookie`](Self::cookie) | `__Host-id; Path=/; Secure; HttpOnly; SameSite=Lax` |
+/// | [`cookie`](Self::cookie) | `__Host-Http-id; Path=/; Secure; HttpOnly; SameSite=Lax` |
 /// | [`header`](Self::header), [`bearer`](Self::bearer) | none |
 /// | [`scope`](Self::scope) | none |
 /// | `signed`, of the feature `secure-cookies` | no |

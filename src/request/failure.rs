@@ -13,9 +13,9 @@ use crate::{config::Config, error::Error};
 /// again can help, 403 for a login that was refused, and 500 for a fault of the application, such as a session that is
 /// too large.
 ///
-/// An extractor stores it in the extensions of its response, so that the layer's
-/// [`on_failure`](crate::SessionLayer::on_failure) hook handles it, too.
-#[derive(Clone, Debug)]
+/// Extractors leave it in the extensions of the response that they make, so that the layer's
+/// [`on_failure`](crate::SessionLayer::on_failure) hook gets to see theirs, too.
+#[derive(Clone)]
 pub struct Failure {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -87,6 +87,8 @@ impl fmt::Display for Failure {
         self.error.fmt(f)
     }
 }
+
+crate::chain::debug_like_display!(Failure);
 
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

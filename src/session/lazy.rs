@@ -8,7 +8,7 @@ use triomphe::Arc;
 use crate::{
     error::Error,
     request::{Failure, Head, Loaded, Opening, RequestState},
-    session::Session,
+    session::{ScopedSessions, Session},
 };
 
 /// A session that is loaded only if a handler asks for it. The layer puts it into the request's extensions.
@@ -30,13 +30,17 @@ pub struct LazySession {
 }
 
 impl LazySession {
-    /// Returns the session in a request's extensions.
+    /// Gives the session of a request, out of its extensions. Without a layer, a [`Session`] that a test put there counts.
     ///
     /// # Errors
     ///
-    /// There is no layer around the handler ([`Error::is_missing_layer`]).
-    pub fn of(extensions: &Extensions) -> Result<&Self, Error> {
-        extensions.get().ok_or_else(Error::missing_layer)
+    /// [`Error::is_missing_layer`].
+    pub fn of(extensions: &Extensions) -> Result<Self, Error> {
+        let lazy = extensions.get().cloned();
+        lazy.or_else(|| extensions.get::<Session>().map(Self::from)).ok_or_else(|| {
+            let scoped = extensions.get::<ScopedSessions>();
+            scoped.map_or_else(Error::missing_layer, ScopedSessions::missing_default)
+        })
     }
 
     /// Loads the session. The store is called once per request, however often this is called.
@@ -101,6 +105,13 @@ impl LazySession {
     #[must_use]
     pub fn has_token(&self) -> bool {
         !self.request.presented.claims.is_empty()
+    }
+}
+
+/// For tests of handlers that take a [`LazySession`]. It is loaded already.
+impl From<&Session> for LazySession {
+    fn from(session: &Session) -> Self {
+        Self { request: Arc::clone(&session.request) }
     }
 }
 

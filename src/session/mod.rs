@@ -35,7 +35,19 @@ pub use self::{
 /// JSON. If two requests write different keys at the same time, both values are kept. For the same key, see
 /// [`update`](Session::update).
 ///
-/// [`Session::new`] makes a session without a store, for unit tests.
+/// [`Session::new`] makes a detached one, for unit tests: of functions that take a `Session`, and of handlers, if the test puts it
+/// into the request's extensions. Extractors find it there if no layer stands around the handler.
+///
+/// ```
+/// # use cloakroom::{LazySession, Session};
+/// let session = Session::new();
+/// session.insert("user", "Ada")?;
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(session);
+/// # let found = LazySession::of(request.extensions())?.handle();
+/// # assert_eq!(found.get("user")?, Some("Ada".to_owned()));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Session {
     pub(crate) request: Arc<RequestState>,
@@ -56,7 +68,7 @@ pub enum SessionStatus {
 }
 
 impl Session {
-    /// Makes an empty session without a store, for unit tests of functions that take a [`Session`].
+    /// Makes an empty session without a store behind it, for unit tests.
     #[must_use]
     pub fn new() -> Self {
         Self { request: Arc::new(RequestState::detached()) }

@@ -27,13 +27,11 @@ impl<T: 'static> Scoped<T> {
     ///
     /// # Errors
     ///
-    /// The store failed, or there is no layer of this scope around the handler.
+    /// The store failed, or no layer of this scope stands around the handler. The caller logs that, with the request's method
+    /// and path.
     pub async fn extract(sessions: Option<&ScopedSessions>) -> Result<Self, Failure> {
-        let lazy = sessions.and_then(ScopedSessions::get::<T>).ok_or_else(|| {
-            let error = Error::missing_layer();
-            tracing::error!(scope = type_name::<T>(), "{error}");
-            error
-        })?;
+        let lazy = sessions.and_then(ScopedSessions::get::<T>);
+        let lazy = lazy.ok_or_else(|| Error::missing_scope(type_name::<T>()))?;
         Ok(Self { session: lazy.extract().await?, scope: PhantomData })
     }
 
@@ -73,6 +71,13 @@ impl ScopedSessions {
     #[must_use]
     pub fn get<T: 'static>(&self) -> Option<&LazySession> {
         self.0.iter().find(|session| session.scope().is_some_and(|scope| scope.id == TypeId::of::<T>()))
+    }
+
+    /// Returns the error of an extractor that needs the session without a scope, and finds these.
+    #[must_use]
+    pub fn missing_default(&self) -> Error {
+        let scope = self.0.first().and_then(LazySession::scope);
+        scope.map_or_else(Error::missing_layer, |scope| Error::only_scoped(scope.name))
     }
 }
 

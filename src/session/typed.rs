@@ -80,9 +80,13 @@ impl<T: SessionValue> Typed<T> {
         self.session.update_or_default(T::KEY, f)
     }
 
-    /// Removes the value and returns it.
-    pub fn take(&self) -> Option<T> {
-        self.session.remove_as(T::KEY).and_then(Result::ok)
+    /// Removes the value, and gives it: see [`Session::take`].
+    ///
+    /// # Errors
+    ///
+    /// The stored value is not a `T`, or the session is not loaded.
+    pub fn take(&self) -> Result<Option<T>, SessionGetError> {
+        self.session.take(T::KEY)
     }
 
     /// Returns the session that the value is in.

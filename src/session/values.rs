@@ -71,14 +71,42 @@ impl Session {
         self.write(|session| session.insert(key, raw)).map(drop).map_err(failed)
     }
 
-    /// Removes `key` and returns its value.
+    /// Reads the value under `key`, and removes it; `None` where there is no such key. For a flash message, for example, which one
+    /// page shows and the next one does not.
+    ///
+    /// Of several handles of one request's session, one gets the value. Two requests at once may both get it.
+    ///
+    /// # Errors
+    ///
+    /// The value is there and not a `T`, or the session is not loaded. The value stays then.
+    pub fn take<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Result<Option<T>, SessionGetError> {
+        let key = key.as_key();
+        let failed = |error| SessionGetError::new(key, error);
+        for _ in 0..TRIES {
+            let Some(raw) = self.see(key).map_err(failed)? else { return Ok(None) };
+            let value = serde_json::from_str(&raw).map_err(|error| failed(error.into()))?;
+            let is_taken = self.write(|session| {
+                let is_same = session.raw(key) == Some(&*raw);
+                if is_same {
+                    session.edits.write(key, None);
+                }
+                is_same
+            });
+            if is_taken.map_err(failed)?.unwrap_or(true) {
+                return Ok(Some(value));
+            }
+        }
+        Err(failed(Error::conflict_on(key)))
+    }
+
+    /// Removes `key`, and gives what was there.
     pub fn remove(&self, key: impl KeyName) -> Option<Value> {
-        self.take(key.key_name()).map(|raw| value_of(&raw))
+        self.take_raw(key.key_name()).map(|raw| value_of(&raw))
     }
 
     /// Removes `key` and returns its value as a `T`, or as JSON if it is not a `T`.
     pub fn remove_as<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Option<Result<T, Value>> {
-        let raw = self.take(key.as_key())?;
+        let raw = self.take_raw(key.as_key())?;
         Some(serde_json::from_str(&raw).map_err(|_| value_of(&raw)))
     }
 
@@ -169,7 +197,7 @@ impl Session {
         self.act(|session| session.edits.clear());
     }
 
-    fn take(&self, key: &str) -> Option<Raw> {
+    fn take_raw(&self, key: &str) -> Option<Raw> {
         let mut raw = None;
         self.act(|session| {
             raw = session.raw(key).map(Raw::new);

@@ -260,8 +260,8 @@ impl LifetimeBuilder {
     }
 }
 
-/// Limits that contradict each other or cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Limits that make no sense together, refused when they are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LifetimeError {
     /// A limit is below one millisecond.
@@ -287,6 +287,8 @@ impl fmt::Display for LifetimeError {
         })
     }
 }
+
+crate::chain::debug_like_display!(LifetimeError);
 
 impl std::error::Error for LifetimeError {}
 

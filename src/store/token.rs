@@ -71,7 +71,7 @@ impl Serialize for SessionId {
 }
 
 /// A text is not a [`SessionId`]: not 22 characters of base64url.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParseIdError(());
 
 impl fmt::Display for ParseIdError {
@@ -79,6 +79,8 @@ impl fmt::Display for ParseIdError {
         f.write_str("not a session id: 22 characters of base64url are expected")
     }
 }
+
+crate::chain::debug_like_display!(ParseIdError);
 
 impl std::error::Error for ParseIdError {}
 

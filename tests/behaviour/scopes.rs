@@ -242,7 +242,7 @@ async fn typed_values_and_keys_are_extracted_in_axum() {
         shop(&cart)
     }
     async fn empty(cart: Typed<Cart>) -> Result<String> {
-        let taken = cart.take().expect("a cart");
+        let taken = cart.take()?.expect("a cart");
         cart.set(Cart { items: vec!["coat".to_owned()] })?;
         Ok(taken.items.join(" "))
     }

@@ -56,8 +56,9 @@ async fn a_user_with_no_more_rights_than_documented() {
     works(&App::new(builder.connect().await.unwrap())).await;
     for password in ["", "wrong"] {
         let error = RedisStore::builder(server.url()).username("web").password(password).connect().await.unwrap_err();
-        assert!(error.is_unreachable(), "{error:?}");
-        assert!(!format!("{error:?}").contains("s3cret"));
+        assert!(error.is_refused() && !error.is_unreachable(), "{error:?}");
+        let start = format!("Redis at {} was reached, but refused: ", server.address());
+        assert!(format!("{error:?}").starts_with(&start) && !format!("{error:?}").contains("s3cret"), "{error:?}");
     }
     let error =
         RedisStore::builder(server.url()).username("web").password("s3cret:/@").prefix("other:").connect().await;

@@ -202,7 +202,7 @@ async fn a_password_that_is_changed() {
     let builder = || RedisStore::cluster([cluster.nodes[0].address(), cluster.nodes[1].address()]);
     let vault = Vault::default();
     vault.put("wrong");
-    assert!(vault.of(Some("web"), builder()).connect().await.unwrap_err().is_unreachable());
+    assert!(vault.of(Some("web"), builder()).connect().await.unwrap_err().is_refused());
     vault.put("first");
     let asks = App::new(vault.of(Some("web"), builder()).connect().await.unwrap());
     let fixed = App::new(builder().username("web").password("first").connect().await.unwrap());

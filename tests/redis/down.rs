@@ -66,7 +66,8 @@ async fn not_there_at_the_start() {
     let started = Instant::now();
     let error = RedisStore::connect(server.url()).await.unwrap_err();
     assert!(error.is_unreachable() && started.elapsed() < 2 * SECOND, "{error:?}");
-    assert!(format!("{error:?}").contains("refused"), "{error:?}");
+    let start = format!("Redis at {} cannot be reached: ", server.address());
+    assert!(format!("{error:?}").starts_with(&start) && format!("{error:?}").contains("refused"), "{error:?}");
 
     let store = RedisStore::lazy(server.url()).unwrap();
     let app = App::new(store.clone());

@@ -155,7 +155,7 @@ async fn a_password_that_is_changed() {
     let _: () = run(&mut admin, "ACL SETUSER web on >first ~* +@all").await;
     let vault = Vault::default();
     vault.put("wrong");
-    assert!(vault.of(Some("web"), it.builder()).connect().await.unwrap_err().is_unreachable());
+    assert!(vault.of(Some("web"), it.builder()).connect().await.unwrap_err().is_refused());
     vault.put("first");
     let asks = App::new(vault.of(Some("web"), it.builder()).connect().await.unwrap());
     let fixed = App::new(it.builder().username("web").password("first").connect().await.unwrap());

@@ -225,7 +225,7 @@ impl Commit<'_> {
 
     pub(super) fn check_size(&self, record: &Record) -> Result<(), Error> {
         let (bytes, limit) = (size(record), self.config.max_bytes);
-        if bytes > limit { Err(Error::too_large(bytes, limit)) } else { Ok(()) }
+        if bytes > limit { Err(Error::too_large(bytes, limit, record.state())) } else { Ok(()) }
     }
 }
 

@@ -9,7 +9,7 @@ use super::VERSION;
 /// An error of bytes that are not a [`Record`](crate::store::Record).
 ///
 /// Its text names the part at fault, and never shows a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DecodeError(Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,5 +60,7 @@ impl fmt::Display for DecodeError {
         }
     }
 }
+
+crate::chain::debug_like_display!(DecodeError);
 
 impl std::error::Error for DecodeError {}
