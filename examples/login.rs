@@ -16,8 +16,7 @@ const LOGIN: &str = "<form method=post action=/login><input name=name aria-label
 const LOGOUT: &str = "<form method=post action=/logout><button>Log out</button></form>";
 
 async fn home(session: Session) -> Result<Html<String>> {
-    let message = session.get(MESSAGE)?.unwrap_or_default();
-    session.remove(MESSAGE);
+    let message = session.take(MESSAGE)?.unwrap_or_default();
     let form = if session.get(USER)?.is_some() { LOGOUT } else { LOGIN };
     Ok(Html(format!("<!doctype html><title>Login</title><p>{message}</p>{form}")))
 }

@@ -1,14 +1,24 @@
-// The front page shows code of the frameworks, which compiles only with their features.
-#![cfg_attr(all(feature = "actix-web", feature = "axum", feature = "redis-cluster", feature = "secure-cookies"), doc = include_str!("../README.md"))]
+// Its code needs these features. Doctests without them leave it out; documentation always has it.
 #![cfg_attr(
-    not(all(feature = "actix-web", feature = "axum", feature = "redis-cluster", feature = "secure-cookies")),
-    doc = "HTTP sessions as one tower layer."
+    any(not(doctest), all(feature = "actix-web", feature = "axum", feature = "secure-cookies")),
+    doc = include_str!("../README.md")
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod chain;
 mod client;
 mod config;
 mod error;
+// Documentation only. Its code and its links need these features.
+#[cfg(all(
+    any(doc, doctest),
+    feature = "actix-web",
+    feature = "axum",
+    feature = "redis",
+    feature = "secure-cookies",
+    feature = "testing"
+))]
+pub mod guide;
 #[cfg(feature = "secure-cookies")]
 pub mod keys;
 mod layer;
