@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
+    calls::Calls,
     page,
     reply::{Answer, Refusal, Reply, Status},
     servers::Member,
@@ -28,6 +29,7 @@ pub(crate) struct Shop {
     pub(crate) framework: &'static str,
     pub(crate) members: Arc<[Member]>,
     owners: Option<Owners>,
+    calls: Calls,
 }
 
 #[derive(Deserialize)]
@@ -43,8 +45,8 @@ pub(crate) struct Order {
 }
 
 impl Shop {
-    pub(crate) fn new(framework: &'static str, owners: Option<Owners>, members: Arc<[Member]>) -> Self {
-        Self { framework, members, owners }
+    pub(crate) fn new(framework: &'static str, owners: Option<Owners>, members: Arc<[Member]>, calls: Calls) -> Self {
+        Self { framework, members, owners, calls }
     }
 
     pub(crate) async fn home(&self, session: &Session) -> Answer {
@@ -55,7 +57,8 @@ impl Shop {
             (Some(user), Some(owners)) => Some(owners.list(user).await?),
             _ => None,
         };
-        Ok(Reply::Page(page::home(self, &status, sessions.as_deref())))
+        let calls = session.id().map(|id| self.calls.last(&id)).unwrap_or_default();
+        Ok(Reply::Page(page::home(self, &status, sessions.as_deref(), &calls)))
     }
 
     pub(crate) fn api(&self, session: &Session) -> Answer {

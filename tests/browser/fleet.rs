@@ -80,6 +80,24 @@ async fn one_login_for_three_servers_until_the_logout_everywhere() {
 }
 
 #[tokio::test]
+async fn on_a_small_screen_every_button_is_in_sight() {
+    let fleet = Fleet::start();
+    let browser = Chromium::start().await;
+    browser.set_window_rect(0, 0, 400, 900).await.unwrap();
+    browser.open(&fleet.urls[1]).await;
+    submit(&browser, "/login", "name", "Ada").await;
+    browser.read("Your sessions").await;
+    let edges: Vec<f64> = browser
+        .script("return [...document.querySelectorAll('button')].map(button => button.getBoundingClientRect().right)")
+        .await;
+    let width: f64 = browser.script("return window.innerWidth").await;
+    // A window of a desktop may not become as narrow as that.
+    let sideways: bool = browser.script("return document.documentElement.scrollWidth > window.innerWidth").await;
+    assert!(edges.len() >= 4 && edges.iter().all(|right| *right <= width), "{edges:?} of {width}");
+    assert!(width <= 500.0 && !sideways, "{width}");
+}
+
+#[tokio::test]
 async fn a_logout_takes_the_cookie_out_of_the_browser() {
     let fleet = Fleet::start();
     let browser = Chromium::start().await;

@@ -22,7 +22,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::servers::Fleet;
+use super::{calls::Noting, servers::Fleet};
 
 /// The limit of every wait.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,7 +40,8 @@ pub(crate) fn start() -> Servers {
     let urls = std::array::from_fn(|at| fleet.members[at].url.clone());
     thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(fleet.serve(SessionLayer::new(store).insecure_http())).unwrap();
+        let (store, calls) = Noting::new(store);
+        runtime.block_on(fleet.serve(SessionLayer::new(store).insecure_http(), calls)).unwrap();
     });
     Servers { urls, calls }
 }
