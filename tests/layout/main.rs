@@ -1,6 +1,8 @@
 //! The imports between the folders of `src/`, of which no two import each other, directly or not, and the first words of
 //! all doc comments.
 
+mod security;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -12,6 +14,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("client", &["error", "keys", "store"]),
     ("config", &["client", "error", "memory", "store"]),
     ("error", &["store"]),
+    ("guide", &[]),
     ("keys", &["store"]),
     ("layer", &["client", "config", "error", "keys", "request", "session", "store"]),
     ("memory", &["store"]),
