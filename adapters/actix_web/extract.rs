@@ -41,9 +41,8 @@ impl<T> FromRequest for Typed<T> {
     type Future = TypedFuture<T>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> TypedFuture<T> {
-        let session = ExtractFuture::of(request).unwrap_or_else(|| {
-            ExtractFuture::ready(Err(missing_layer(&request.extensions(), request.head()).into()))
-        });
+        let session = ExtractFuture::of(request)
+            .unwrap_or_else(|| ExtractFuture::ready(Err(missing_layer(&request.extensions(), request.head()).into())));
         TypedFuture { session, value: PhantomData }
     }
 }

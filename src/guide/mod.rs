@@ -8,7 +8,8 @@
 //! | [`testing`] | tests of pages that need a login, of stores, and of failures |
 //! | [`production`] | proxies, keys, Redis, time-outs, metrics, health |
 //! | [`streaming`] | server-sent events, `WebSocket`s, and tasks that outlive the response |
-//! | [`from_actix_session`] | services on `actix-session` |
+//! | `from_actix_session` | services on `actix-session`; with that feature |
+//! | `stand_ins` | crates that link `actix-session`, such as `actix-identity` |
 //!
 //! Only documentation and its tests have this module.
 
@@ -27,6 +28,10 @@ pub mod login {}
 
 #[doc = include_str!("production.md")]
 pub mod production {}
+
+#[cfg(feature = "actix-session")]
+#[doc = include_str!("stand_ins.md")]
+pub mod stand_ins {}
 
 #[doc = include_str!("streaming.md")]
 pub mod streaming {}

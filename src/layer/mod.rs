@@ -57,6 +57,65 @@ use crate::{
 /// | [`commit_timeout`](Self::commit_timeout) | 5 s |
 /// | [`on_store_error`](Self::on_store_error) | [`OnStoreError::Fail`] |
 /// | [`failure_status`](Self::failure_status) | 503 |
+///
+/// # Beside other layers
+///
+/// The layer answers a failure with an empty body, so the body of the service inside of it must implement `Default`. Axum's, hyper's
+/// `Empty` and `Full`, and that of `RequestBodyLimitLayer` do. Two do not: that of `TraceLayer`, and `hyper::body::Incoming`, which a
+/// proxy passes on. With Axum's `Router::layer` it is never in the way, because the router makes each body its own. In a
+/// `ServiceBuilder`, the compiler says that the trait bound `tower_http::trace::ResponseBody<..>: Default` is not satisfied:
+///
+/// ```compile_fail,E0277
+/// # use std::convert::Infallible;
+/// # use cloakroom::{MemoryStore, SessionLayer};
+/// # use http::{Request, Response};
+/// # use tower::{Service, ServiceBuilder, service_fn};
+/// # use tower_http::trace::TraceLayer;
+/// # async fn page(_: Request<String>) -> Result<Response<http_body_util::Full<bytes::Bytes>>, Infallible> { Ok(Response::default()) }
+/// # fn serves(_: impl Service<Request<String>>) {}
+/// let session = SessionLayer::new(MemoryStore::new());
+/// serves(ServiceBuilder::new().layer(session).layer(TraceLayer::new_for_http()).service(service_fn(page)));
+/// ```
+///
+/// Put the session inside of the trace, where it is traced, too:
+///
+/// ```
+/// # use std::convert::Infallible;
+/// # use cloakroom::{MemoryStore, SessionLayer};
+/// # use http::{Request, Response};
+/// # use tower::{Service, ServiceBuilder, service_fn};
+/// # use tower_http::{limit::RequestBodyLimitLayer, trace::TraceLayer};
+/// # type Body = http_body_util::Full<bytes::Bytes>;
+/// # async fn page<B>(_: Request<B>) -> Result<Response<Body>, Infallible> { Ok(Response::default()) }
+/// # fn serves(_: impl Service<Request<Body>>) {}
+/// let session = SessionLayer::new(MemoryStore::new());
+/// serves(
+///     ServiceBuilder::new()
+///         .layer(TraceLayer::new_for_http())
+///         .layer(session)
+///         .layer(RequestBodyLimitLayer::new(64 * 1024))
+///         .service(service_fn(page)),
+/// );
+/// ```
+///
+/// For a proxy, put its body into one that can be empty:
+///
+/// ```
+/// # use std::convert::Infallible;
+/// # use cloakroom::{MemoryStore, SessionLayer};
+/// # use http::{Request, Response};
+/// # use hyper::body::Incoming;
+/// # use tower::{Service, ServiceBuilder, service_fn};
+/// # async fn forward(_: Request<Incoming>) -> Result<Response<Incoming>, Infallible> { unimplemented!() }
+/// # fn serves(_: impl Service<Request<Incoming>>) {}
+/// use axum::body::Body; // Or a body of `http_body_util`.
+///
+/// let session = SessionLayer::new(MemoryStore::new());
+/// let boxed = |response: Response<Incoming>| response.map(Body::new);
+/// serves(ServiceBuilder::new().layer(session).map_response(boxed).service(service_fn(forward)));
+/// ```
+///
+/// Or make the body yourself, in [`on_failure`](Self::on_failure).
 #[derive(Clone)]
 #[must_use]
 pub struct SessionLayer<P = EmptyResponse> {

@@ -72,7 +72,7 @@ async fn a_session_in_the_extensions_is_what_extractors_of_actix_find() {
     let request = TestRequest::default().to_http_request();
     let (session, mut payload) = (Session::new(), actix_web::dev::Payload::None);
     session.insert(MESSAGE, "hello".to_owned()).expect("JSON");
-    assert!(Session::from_request(&request, &mut payload).await.is_err());
+    assert!(LazySession::from_request(&request, &mut payload).await.is_err());
     request.extensions_mut().insert(session);
     let cart = Typed::<Cart>::from_request(&request, &mut payload).await.expect("it is there");
     cart.set(Cart(vec!["coat".to_owned()])).expect("JSON");

@@ -2,6 +2,7 @@
 //! all doc comments.
 
 mod security;
+mod stand_ins;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
