@@ -7,6 +7,7 @@
 //! | [`csrf`] | forms that other sites send |
 //! | [`testing`] | tests of pages that need a login, of stores, and of failures |
 //! | [`production`] | proxies, keys, Redis, time-outs, metrics, health |
+//! | [`performance`] | what a session costs, measured beside other libraries |
 //! | [`streaming`] | server-sent events, `WebSocket`s, and tasks that outlive the response |
 //! | `from_actix_session` | services on `actix-session`; with that feature |
 //! | `stand_ins` | crates that link `actix-session`, such as `actix-identity` |
@@ -25,6 +26,9 @@ pub mod from_actix_session {}
 
 #[doc = include_str!("login.md")]
 pub mod login {}
+
+#[doc = include_str!("../../docs/performance.md")]
+pub mod performance {}
 
 #[doc = include_str!("production.md")]
 pub mod production {}
