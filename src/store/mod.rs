@@ -19,6 +19,8 @@ mod state;
 mod time;
 pub(crate) mod token;
 
+pub use crate::chain::ErrorChain;
+
 pub use self::{
     contract::{Created, Deleted, Replaced, SessionStore},
     credentials::{Credentials, Standing},
