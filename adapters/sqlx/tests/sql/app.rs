@@ -20,7 +20,7 @@ pub struct App {
     failures: Arc<Mutex<Vec<String>>>,
 }
 
-/// What a client sees.
+/// The response as a client sees it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub status: u16,
