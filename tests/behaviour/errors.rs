@@ -60,8 +60,8 @@ async fn a_missing_layer_is_logged_with_the_method_the_path_and_what_to_add() {
         (routes(), "/plain", "add `SessionLayer`"),
         (routes(), "/lazy", "add `SessionLayer`"),
         (routes().layer(scoped()), "/plain", "extract `Scoped<behaviour::errors::Admin>`"),
-        (routes(), "/admin", "add a layer with `.scope::<behaviour::errors::Admin>()`"),
-        (routes().layer(layer()), "/admin", "add a layer with `.scope::<behaviour::errors::Admin>()`"),
+        (routes(), "/admin", "with `.scope::<behaviour::errors::Admin>()`"),
+        (routes().layer(layer()), "/admin", "with `.scope::<behaviour::errors::Admin>()`"),
     ];
     for (app, path, hint) in table {
         let log = Log::capture();
