@@ -19,7 +19,8 @@ fn debug_reads_like_display_with_the_cause() {
     let session = Session::new();
     session.insert("n", "text").expect("JSON");
     let get: SessionGetError = session.get::<u32>("n").expect_err("no number");
-    let json = "the value and its JSON do not match: invalid type: string \"text\", expected u32 at line 1 column 6";
+    let json =
+        "the value cannot be converted to or from JSON: invalid type: string \"text\", expected u32 at line 1 column 6";
     let from_value = cloakroom::Error::from(session.get::<u32>("n").expect_err("no number"));
     let table: [(Box<dyn std::error::Error>, String); 6] = [
         (Box::new(get), format!("cannot get `n` in the session: {json}")),
