@@ -1,7 +1,8 @@
 //! The fleet, with its sessions in PostgreSQL or SQLite: one small shop on Actix Web, Axum and hyper at once.
 //!
-//! `cargo run -p cloakroom-sqlx --all-features --example fleet -- --sqlite shop.db`. The shop is that of the example `fleet` of
-//! `cloakroom`. This program is of its own, so that `cloakroom` does not build sqlx.
+//! `cargo run -p cloakroom-sqlx --all-features --example fleet_sql -- --sqlite shop.db`. The shop is that of the example `fleet` of
+//! `cloakroom`. This program is of its own, so that `cloakroom` does not build sqlx. It has another name, because both are built into
+//! one folder.
 
 mod args;
 #[path = "../../../../examples/fleet/calls.rs"]
