@@ -3,6 +3,8 @@
 //! A store implements [`SessionStore`]. It keeps a [`Record`] for each [`SessionId`], as the bytes of [`Record::to_bytes`] or as it
 //! is. `examples/custom_store.rs` is one, and `cloakroom::testing::contract` checks it.
 
+#[cfg(feature = "device-bound")]
+mod binding;
 pub(crate) mod certain;
 mod contract;
 mod credentials;
@@ -18,6 +20,10 @@ mod state;
 mod time;
 pub(crate) mod token;
 
+#[cfg(feature = "device-bound")]
+pub(crate) use self::binding::{Binding, BoundDevice, ChallengeStamp, MacKey, PublicKey};
+#[cfg(any(feature = "device-bound", feature = "secure-cookies"))]
+pub(crate) use self::token::random;
 pub use self::{
     contract::{Created, Deleted, Replaced, SessionStore},
     credentials::{Credentials, Standing},
@@ -32,10 +38,14 @@ pub use self::{
 pub(crate) use self::{
     contract::{DynStore, Reply},
     credentials::{SUPERSEDED_FOR, SUPERSEDED_MAX, Superseded},
-    lifetime::{CookieLife, Extend},
     raw::Raw,
     record::{Body, Parts, Rest, Trail},
     state::Run,
     time::millis,
-    token::{Mac, Secret, Token, random, random_nonce},
+    token::{Secret, Token, random_nonce},
+};
+#[cfg(feature = "secure-cookies")]
+pub(crate) use self::{
+    lifetime::{CookieLife, Extend},
+    token::Mac,
 };
