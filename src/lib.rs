@@ -8,6 +8,8 @@
 
 mod client;
 mod config;
+#[cfg(feature = "device-bound")]
+mod device;
 mod error;
 #[cfg(feature = "secure-cookies")]
 pub mod keys;
@@ -45,6 +47,18 @@ pub use crate::{
     store::{Lifetime, LifetimeBuilder, LifetimeError, ParseIdError, SessionId, StoreError},
 };
 
+#[cfg(feature = "device-bound")]
+#[cfg_attr(docsrs, doc(cfg(feature = "device-bound")))]
+#[doc = include_str!("../docs/device-bound.md")]
+pub mod device_bound {
+    pub use crate::{
+        device::{DeviceBound, DeviceBoundBuilder, DeviceBoundError, OnMismatch},
+        layer::DevicePolicy,
+        request::OwnResponse,
+        session::{Device, RequireBoundDevice},
+    };
+}
+
 /// The parts of the tower service, for code that names their types.
 pub mod service {
     pub use crate::layer::{EmptyResponse, OnFailure, ResponseFuture, SessionService};
@@ -55,8 +69,8 @@ pub mod service {
 /// [`SessionLayer::begin`](crate::SessionLayer::begin) shows the calls that an adapter makes.
 pub mod adapter {
     pub use crate::{
-        layer::{CommitFuture, Exchange},
-        request::{Head, Headers},
+        layer::{AnswerFuture, CommitFuture, Exchange},
+        request::{Head, Headers, OwnResponse},
         session::{RequestExtensions, ScopedSessions},
     };
 }

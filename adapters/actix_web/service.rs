@@ -18,11 +18,11 @@ use pin_project_lite::pin_project;
 
 use super::{
     bridge::{Outcome, failure, status},
-    error::{Hooked, WithHeaders},
+    error::{Hooked, Own, WithHeaders},
 };
 use crate::{
     Failure, SessionLayer,
-    adapter::{CommitFuture, Exchange, Head},
+    adapter::{AnswerFuture, CommitFuture, Exchange, Head},
 };
 
 /// The service that [`SessionMiddleware`](super::SessionMiddleware) makes.
@@ -70,6 +70,11 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
+        #[cfg(feature = "device-bound")]
+        if let Some(answer) = self.shared.layer.answer(request.method().as_str(), request.path(), request.headers()) {
+            let exchange = self.shared.layer.begin(&http::HeaderMap::new());
+            return MiddlewareFuture { shared: Rc::clone(&self.shared), exchange, step: Step::Own { answer } };
+        }
         let exchange = self.shared.layer.begin(request.headers());
         let attached = exchange.attach(&mut *request.extensions_mut());
         let step = match attached {
@@ -101,11 +106,13 @@ pin_project! {
 
 pin_project! {
     #[project = StepProjection]
+    #[allow(dead_code)] // Only the feature `device-bound` makes the last variant.
     enum Step<F, B> {
         Load { load: Load, request: Option<ServiceRequest> },
         Handle { #[pin] outcome: F },
         Commit { outcome: Option<Outcome<B>>, commit: CommitFuture },
         Refuse { failure: Option<Failure> },
+        Own { answer: AnswerFuture },
     }
 }
 
@@ -137,6 +144,11 @@ where
                 StepProjection::Refuse { failure } => {
                     let Some(failure) = failure.take() else { return Poll::Pending };
                     return Poll::Ready(Err(this.shared.error(failure)));
+                }
+                StepProjection::Own { answer } => {
+                    let answer = ready!(Pin::new(answer).poll(cx));
+                    // A middleware cannot make a body of its application's type, and the server makes one of an error.
+                    return Poll::Ready(Err(Own(answer).into()));
                 }
             }
         };

@@ -14,12 +14,16 @@ use http::{
 use tower_layer::Layer;
 use triomphe::UniqueArc;
 
+#[cfg(feature = "device-bound")]
+mod device;
 mod exchange;
 mod failure_response;
 mod service;
 
+#[cfg(feature = "device-bound")]
+pub use self::device::DevicePolicy;
 pub use self::{
-    exchange::{CommitFuture, Exchange},
+    exchange::{AnswerFuture, CommitFuture, Exchange},
     failure_response::{EmptyResponse, FailureResponse, OnFailure},
     service::{ResponseFuture, SessionService},
 };
@@ -78,7 +82,7 @@ impl SessionLayer {
 
     fn over(backend: Backend) -> Self {
         let mut config = Config::new(backend);
-        config.backend.bind(config.transport.name());
+        config.bind();
         Self { config: Arc::new(config), policy: EmptyResponse }
     }
 }
@@ -313,7 +317,7 @@ impl<P> SessionLayer<P> {
     fn with(mut self, set: impl FnOnce(&mut Config)) -> Self {
         let config = Arc::make_mut(&mut self.config);
         set(config);
-        config.backend.bind(config.transport.name());
+        config.bind();
         self
     }
 }

@@ -14,6 +14,10 @@ use crate::config::{Config, Way};
 /// The most claims of one request that are kept. It is more than are tried, because some may be malformed or forged.
 const MAX_KEPT: usize = 16;
 
+/// The most proofs of one request that are checked.
+#[cfg(feature = "device-bound")]
+const MAX_PROOFS: usize = 4;
+
 /// A value that a request presents as a token, as it came: most requests with a cookie never ask for the session.
 pub(crate) struct Claim {
     /// A signed token at most without an allocation.
@@ -29,13 +33,21 @@ pub(crate) type Claims = SmallVec<[Claim; 1]>;
 pub(crate) struct Presented {
     /// Those of a token's length, each once, and 16 at most: whoever sends a thousand cookies must not keep us busy.
     pub(crate) claims: Claims,
+    /// Values that it presents as proofs of its device. Few have more than one.
+    #[cfg(feature = "device-bound")]
+    pub(crate) proofs: Vec<Box<[u8]>>,
     /// The place to which a new token goes if none of the claims is well-formed.
     pub(crate) way: Way,
 }
 
 impl Presented {
     pub(crate) fn nothing() -> Self {
-        Self { claims: SmallVec::new(), way: Way::Cookie }
+        Self {
+            claims: SmallVec::new(),
+            #[cfg(feature = "device-bound")]
+            proofs: Vec::new(),
+            way: Way::Cookie,
+        }
     }
 
     /// Reads what a request presents. It allocates nothing for no token, or for one.
@@ -43,7 +55,13 @@ impl Presented {
     where
         I: Iterator<Item = &'a [u8]>,
     {
-        let (Self { claims, way }, transport) = (self, &config.transport);
+        #[cfg(feature = "device-bound")]
+        if let Some(cookie) = &config.proof_cookie {
+            let values = cookie_values(header(&header::COOKIE), cookie.name());
+            let fitting = values.filter(|value| value.len() <= crate::device::Proof::MAX);
+            self.proofs.extend(fitting.take(MAX_PROOFS).map(Box::from));
+        }
+        let (Self { claims, way, .. }, transport) = (self, &config.transport);
         let mut add = |value: &[u8], way| {
             if claims.len() < MAX_KEPT
                 && config.backend.fits(value.len())

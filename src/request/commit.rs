@@ -49,6 +49,12 @@ pub(crate) struct Commit<'a> {
     pub(crate) dropped: Option<Dropped>,
     /// The token must be sent again with the response's head, because of an earlier commit.
     pub(crate) resends: bool,
+    /// The way of the client's token, if it presents none that is well-formed.
+    #[cfg(feature = "device-bound")]
+    pub(crate) way: crate::config::Way,
+    /// A login made a binding that waits for a device.
+    #[cfg(feature = "device-bound")]
+    pub(crate) asks_device: bool,
     /// The operations stay pending, because there is no session for them yet.
     pub(crate) waits: bool,
     /// The value of `owner_valid_from` under which a login is admitted. It is read once, before the first try.
@@ -86,6 +92,10 @@ impl<'a> Commit<'a> {
             ticket: Ticket::Keep,
             dropped: None,
             resends: false,
+            #[cfg(feature = "device-bound")]
+            way: crate::config::Way::Cookie,
+            #[cfg(feature = "device-bound")]
+            asks_device: false,
             waits: false,
             admitted: None,
             contended_since: None,
@@ -244,6 +254,13 @@ impl<'a> Commit<'a> {
     /// the head leaves does it: a token that is sent after a newer one would log the user out.
     fn is_resend_asked(&self) -> bool {
         self.head == CookieWindow::Leaves && (self.opening.is_reissue_due() || self.resends)
+    }
+
+    /// Returns the binding that a login begins, if the client's way and the options allow one.
+    #[cfg(feature = "device-bound")]
+    fn new_binding(&self) -> Option<std::sync::Arc<crate::store::Binding>> {
+        let is_cookie = self.opening.way.unwrap_or(self.way) == crate::config::Way::Cookie;
+        (is_cookie && self.config.proof_cookie.is_some()).then(|| std::sync::Arc::new(crate::store::Binding::new()))
     }
 
     fn drop_writes(&mut self, why: Dropped) {

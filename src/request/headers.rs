@@ -70,11 +70,19 @@ pub struct Head {
     pub(crate) token: Option<Box<(HeaderName, HeaderValue)>>,
     /// The layer's options, if the response may depend on the session.
     pub(crate) read: Option<Arc<Config>>,
+    /// Asks the browser for its device's key. Boxed, as the token is.
+    #[cfg(feature = "device-bound")]
+    pub(crate) registration: Option<Box<HeaderValue>>,
 }
 
 impl Head {
     pub(crate) fn nothing() -> Self {
-        Self { token: None, read: None }
+        Self {
+            token: None,
+            read: None,
+            #[cfg(feature = "device-bound")]
+            registration: None,
+        }
     }
 
     /// Returns whether it says nothing.
@@ -87,6 +95,10 @@ impl Head {
     pub fn write(self, headers: &mut impl Headers) {
         for name in self.read.iter().flat_map(|config| config.transport.varies_on()) {
             add(headers, header::VARY, HeaderValue::from(name.clone()));
+        }
+        #[cfg(feature = "device-bound")]
+        if let Some(value) = self.registration {
+            headers.append(super::device::REGISTRATION, *value);
         }
         if let Some(token) = self.token {
             let (name, value) = *token;
@@ -110,11 +122,19 @@ pub(crate) struct HeadLines {
     pub(crate) way: Way,
     /// The response may depend on the session.
     pub(crate) is_read: bool,
+    #[cfg(feature = "device-bound")]
+    pub(crate) registration: Option<Box<HeaderValue>>,
 }
 
 impl HeadLines {
     pub(crate) fn nothing() -> Self {
-        Self { ticket: Ticket::Keep, way: Way::Cookie, is_read: false }
+        Self {
+            ticket: Ticket::Keep,
+            way: Way::Cookie,
+            is_read: false,
+            #[cfg(feature = "device-bound")]
+            registration: None,
+        }
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
@@ -129,10 +149,18 @@ impl HeadLines {
         let read = self.is_read.then(|| Arc::clone(config));
         let token = self.ticket.line(&config.transport, self.way).map(|line| line.map(Box::new));
         match (token, result) {
-            (Ok(token), Ok(())) => Ok(Head { token, read }),
+            (Ok(token), Ok(())) => Ok(Head {
+                token,
+                read,
+                #[cfg(feature = "device-bound")]
+                registration: self.registration,
+            }),
             (Err(error), Ok(())) => Err(Failure::new(config, error, Head::nothing())),
             // If the token cannot be written, the error that came first is answered.
-            (token, Err(error)) => Err(Failure::new(config, error, Head { token: token.ok().flatten(), read })),
+            (token, Err(error)) => {
+                let head = Head { token: token.ok().flatten(), read, ..Head::nothing() };
+                Err(Failure::new(config, error, head))
+            }
         }
     }
 }

@@ -69,6 +69,11 @@ impl Commit<'_> {
                 }
             }
         }
+        #[cfg(feature = "device-bound")]
+        if admits {
+            // A login is made on the device that is in use now, which need not be the one before.
+            rest.binding = self.new_binding();
+        }
         if change != Change::Merge {
             if let Some(label) = &self.edits.label {
                 rest.label.clone_from(label);
@@ -178,6 +183,11 @@ impl Commit<'_> {
 
     /// Takes note of a replacement that is done. `later` is the record of a later write, if there was one.
     pub(super) fn stored(&mut self, put: Put, later: Option<Record>, now: Timestamp) -> Result<(), Error> {
+        #[cfg(feature = "device-bound")]
+        {
+            let is_new = put.record.binding() != put.base.binding();
+            self.asks_device |= is_new && put.record.binding().is_some();
+        }
         let Put { id, change, record, renewed, .. } = put;
         if change == Change::Merge {
             let mut seen = self.opening.record().cloned();

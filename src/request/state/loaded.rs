@@ -2,6 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+#[cfg(feature = "device-bound")]
+use http::HeaderValue;
+
+#[cfg(feature = "device-bound")]
+use crate::{config::Config, request::device::DeviceProof, store::BoundDevice};
 use crate::{
     error::Error,
     request::{Act, Commit, Dropped, Loaded, Opening, PendingEdits, Replay, SharedEdits, Ticket, owner_in},
@@ -17,6 +22,9 @@ pub(crate) struct LoadedSession {
     pub(super) ticket: Ticket,
     /// The token must be sent again with the response's head, because of an earlier `save`.
     pub(super) resends: bool,
+    /// A login made a binding that waits for a device.
+    #[cfg(feature = "device-bound")]
+    asks_device: bool,
     pub(crate) was_presented: bool,
     /// The closures of updates. They are kept, so that none is dropped under the lock: a user's `Drop` may use the session.
     closures: Vec<Replay>,
@@ -45,6 +53,8 @@ impl LoadedSession {
             attempt: Attempt::None,
             ticket: Ticket::Keep,
             resends: false,
+            #[cfg(feature = "device-bound")]
+            asks_device: false,
             was_presented,
             closures: Vec::new(),
             is_end_told: false,
@@ -119,11 +129,30 @@ impl LoadedSession {
         }
         self.attempt = Attempt::None;
         self.resends = commit.resends;
+        #[cfg(feature = "device-bound")]
+        {
+            self.asks_device |= commit.asks_device;
+        }
         if commit.dropped == Some(Dropped::Gone) && matches!(self.ticket, Ticket::Give(..)) {
             self.ticket = Ticket::Keep;
         }
         std::mem::swap(&mut self.opening, &mut commit.opening);
         Ok(commit.dropped)
+    }
+
+    /// Returns the header that asks the browser for its device's key, after a login.
+    #[cfg(feature = "device-bound")]
+    pub(super) fn registration(&self, config: &Config) -> Option<Box<HeaderValue>> {
+        let id = self.opening.id().filter(|_| self.asks_device)?;
+        let binding = self.opening.record()?.binding().filter(|binding| binding.device.is_none())?;
+        crate::request::device::registration(config, &id, binding).map(Box::new)
+    }
+
+    /// Returns the device that the request comes from: the session is bound to it, and the request has its proof.
+    #[cfg(feature = "device-bound")]
+    pub(crate) fn device(&self) -> Option<&BoundDevice> {
+        let is_proven = self.opening.proof == DeviceProof::Live;
+        self.visible().filter(|_| is_proven)?.binding()?.device.as_ref()
     }
 
     /// Takes over a record that was loaded again, unless operations came since `version`. Returns whether it did.
