@@ -12,6 +12,7 @@ const DEFAULT_PATH: &str = "/.well-known/cloakroom/";
 /// | [`proof_lifetime`](DeviceBoundBuilder::proof_lifetime) | 10 minutes |
 /// | [`on_mismatch`](DeviceBoundBuilder::on_mismatch) | [`OnMismatch::Report`] |
 /// | [`report_only`](DeviceBoundBuilder::report_only) | no |
+/// | [`no_registration`](DeviceBoundBuilder::no_registration) | no |
 /// | [`site`](DeviceBoundBuilder::site) | none: the origin that registered |
 ///
 /// Experimental: the protocol is a draft, and this interface may change in a minor version.
@@ -22,6 +23,7 @@ pub struct DeviceBound {
     lifetime: Duration,
     on_mismatch: OnMismatch,
     report_only: bool,
+    no_registration: bool,
     site: Option<String>,
 }
 
@@ -46,6 +48,7 @@ impl DeviceBound {
             lifetime: Duration::from_secs(600),
             on_mismatch: OnMismatch::default(),
             report_only: false,
+            no_registration: false,
             site: None,
         }
     }
@@ -93,6 +96,10 @@ impl DeviceBound {
         self.report_only
     }
 
+    pub(crate) fn registers(&self) -> bool {
+        !self.no_registration
+    }
+
     pub(crate) fn site(&self) -> Option<&str> {
         self.site.as_deref()
     }
@@ -105,6 +112,7 @@ pub struct DeviceBoundBuilder {
     lifetime: Duration,
     on_mismatch: OnMismatch,
     report_only: bool,
+    no_registration: bool,
     site: Option<String>,
 }
 
@@ -118,7 +126,10 @@ impl DeviceBoundBuilder {
     }
 
     /// Sets how long a proof holds, in whole seconds from 5 seconds to 24 hours: a stolen cookie works for this long at most.
-    /// The browser signs once in this time, and its key's hardware takes up to a second for that. Default: 10 minutes.
+    /// Default: 10 minutes.
+    ///
+    /// Below 5 minutes is for tests: Chromium signs at most 6 times in 9 minutes for a site, and begins to refresh 2 minutes before
+    /// the end of a proof. A browser over its quota sends requests without a proof.
     #[must_use]
     pub fn proof_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
@@ -140,6 +151,14 @@ impl DeviceBoundBuilder {
         self
     }
 
+    /// Registers no device, and checks those that are bound: for the first step of a roll-out, in which some servers do not know
+    /// the option yet. Default: no.
+    #[must_use]
+    pub fn no_registration(mut self) -> Self {
+        self.no_registration = true;
+        self
+    }
+
     /// Covers every host of a site, if the session's cookie has a `Domain`: `https://example.com`, without a path. The host is
     /// the registrable domain. A browser that registers on another host of the site asks
     /// `https://example.com/.well-known/device-bound-sessions` whether it may (DBSC, "Create session"). Default: the origin that
@@ -156,7 +175,7 @@ impl DeviceBoundBuilder {
     ///
     /// An option is out of its bounds: see [`DeviceBoundError`].
     pub fn build(self) -> Result<DeviceBound, DeviceBoundError> {
-        let Self { path, lifetime, on_mismatch, report_only, site } = self;
+        let Self { path, lifetime, on_mismatch, report_only, no_registration, site } = self;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
         if !path.starts_with('/') || !path.ends_with('/') || path.contains("//") || !path.bytes().all(is_plain) {
             return Err(DeviceBoundError::Path);
@@ -171,7 +190,7 @@ impl DeviceBoundBuilder {
             return Err(DeviceBoundError::Site);
         }
         let (register, refresh) = (format!("{path}register"), format!("{path}refresh"));
-        Ok(DeviceBound { register, refresh, lifetime, on_mismatch, report_only, site })
+        Ok(DeviceBound { register, refresh, lifetime, on_mismatch, report_only, no_registration, site })
     }
 }
 

@@ -52,9 +52,9 @@ pub(crate) struct Commit<'a> {
     /// The way of the client's token, if it presents none that is well-formed.
     #[cfg(feature = "device-bound")]
     pub(crate) way: crate::config::Way,
-    /// A login made a binding that waits for a device.
+    /// Asks the browser for its device's key, after a login.
     #[cfg(feature = "device-bound")]
-    pub(crate) asks_device: bool,
+    pub(crate) registration: Option<Box<http::HeaderValue>>,
     /// The operations stay pending, because there is no session for them yet.
     pub(crate) waits: bool,
     /// The value of `owner_valid_from` under which a login is admitted. It is read once, before the first try.
@@ -95,7 +95,7 @@ impl<'a> Commit<'a> {
             #[cfg(feature = "device-bound")]
             way: crate::config::Way::Cookie,
             #[cfg(feature = "device-bound")]
-            asks_device: false,
+            registration: None,
             waits: false,
             admitted: None,
             contended_since: None,
@@ -260,7 +260,16 @@ impl<'a> Commit<'a> {
     #[cfg(feature = "device-bound")]
     fn new_binding(&self) -> Option<std::sync::Arc<crate::store::Binding>> {
         let is_cookie = self.opening.way.unwrap_or(self.way) == crate::config::Way::Cookie;
-        (is_cookie && self.config.proof_cookie.is_some()).then(|| std::sync::Arc::new(crate::store::Binding::new()))
+        let registers = self.config.device.as_ref().is_some_and(|options| options.registers());
+        (is_cookie && registers && self.config.proof_cookie.is_some())
+            .then(|| std::sync::Arc::new(crate::store::Binding::new()))
+    }
+
+    /// Asks the browser for its device's key, with the response's head.
+    #[cfg(feature = "device-bound")]
+    fn ask_device(&mut self, id: &crate::store::SessionId, record: &Record) {
+        let binding = record.binding();
+        self.registration = binding.and_then(|binding| crate::request::device::registration(self.config, id, binding));
     }
 
     fn drop_writes(&mut self, why: Dropped) {

@@ -111,7 +111,10 @@ impl Head {
 
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Head").field("token", &self.token).field("is_read", &self.read.is_some()).finish()
+        f.debug_struct("Head")
+            .field("token", &self.token)
+            .field("is_read", &self.read.is_some())
+            .finish_non_exhaustive()
     }
 }
 

@@ -310,7 +310,7 @@ impl RequestState {
         let Phase::Loaded(session) = &mut progress.phase else { return HeadLines::nothing() };
         let way = session.opening.way.unwrap_or(self.presented.way);
         #[cfg(feature = "device-bound")]
-        let registration = self.config.as_ref().and_then(|config| session.registration(config));
+        let registration = session.take_registration();
         HeadLines {
             ticket: std::mem::take(&mut session.ticket),
             way,

@@ -3,6 +3,13 @@
 mod attributes;
 mod chromium;
 mod cross_site;
+#[cfg(feature = "device-bound")]
+mod device_bound;
 mod fleet;
 mod refused;
+#[cfg(feature = "device-bound")]
+mod secure_site;
 mod site;
+#[cfg(feature = "device-bound")]
+#[path = "../support/mod.rs"]
+mod support;

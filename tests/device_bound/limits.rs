@@ -50,3 +50,17 @@ async fn a_layer_without_the_option_opens_no_bound_session() {
     assert_eq!(ada.get(&app, "/app/whose").await, "nobody");
     assert_eq!(ada.get(&house.app(), "/app/whose").await, "ada");
 }
+
+/// The first step of a roll-out.
+#[tokio::test]
+async fn a_layer_that_registers_none_opens_what_others_bound() {
+    let house = House::new();
+    let mut ada = Device::bound(&house.app()).await;
+    let options = DeviceBound::builder().no_registration().build().unwrap();
+    let layer = SessionLayer::new(house.store.clone()).clock(house.clock.clone()).device_bound(options).unwrap();
+    let app = drivers::tower::app(layer);
+    house.clock.advance(std::time::Duration::from_secs(590));
+    assert_eq!(ada.try_refresh(&app).await.status, 200);
+    assert_eq!(ada.get(&app, "/app/whose/device").await, "ada bound");
+    assert!(registration(&Browser::new().get(&app, "/app/login:bob").await).is_none());
+}

@@ -42,7 +42,7 @@ async fn a_login_registers_a_device_on_every_framework_and_its_proof_is_refreshe
         assert_eq!(ada.get(&app, "/app/device/whose/get:cart").await, "bound ada pear", "{}", app.name);
         assert_eq!(house.take_calls(), ["load"], "a read stays at one call");
         for _ in 0..3 {
-            house.clock.advance(LIFETIME - Duration::from_secs(5));
+            house.clock.advance(LIFETIME.saturating_sub(Duration::from_secs(5)));
             house.take_calls();
             let page = ada.try_refresh(&app).await;
             assert_eq!(page.status, 200, "{}: it answers the challenge that came with the last proof", app.name);
@@ -84,7 +84,7 @@ async fn one_session_is_registered_here_and_refreshed_there() {
     let apps = house.apps().await;
     let mut ada = Device::bound(&apps[0]).await;
     for (turn, app) in apps.iter().cycle().skip(1).take(2 * apps.len()).enumerate() {
-        house.clock.advance(LIFETIME - Duration::from_secs(5));
+        house.clock.advance(LIFETIME.saturating_sub(Duration::from_secs(5)));
         assert_eq!(ada.try_refresh(app).await.status, 200, "{}", app.name);
         let next = &apps[(turn + 3) % apps.len()];
         assert_eq!(ada.get(next, "/app/device/whose").await, "bound ada", "{}", next.name);
@@ -98,7 +98,7 @@ async fn a_renewal_keeps_the_binding_and_a_login_asks_for_a_new_one() {
     let mut ada = Device::bound(&app).await;
     let page = ada.browser.get(&app, "/app/renew/device").await;
     assert_eq!((&*page.body, registration(&page)), ("bound", None));
-    house.clock.advance(LIFETIME - Duration::from_secs(1));
+    house.clock.advance(LIFETIME.saturating_sub(Duration::from_secs(1)));
     assert_eq!(ada.try_refresh(&app).await.status, 200);
 
     let page = ada.browser.get(&app, "/app/login:ada/device").await;

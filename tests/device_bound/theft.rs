@@ -19,7 +19,7 @@ async fn a_copy_of_the_cookies_is_worth_one_proofs_lifetime_and_the_owner_never_
         let thief = ada.browser.copied();
         let page = thief.peek(&app, "/app/whose/device").await;
         assert_eq!(page.body, "ada bound", "{}: at once", app.name);
-        house.clock.advance(LIFETIME - Duration::from_millis(1));
+        house.clock.advance(LIFETIME.saturating_sub(Duration::from_millis(1)));
         assert_eq!(ada.refresh(&app).await.status, 200, "{}", app.name);
         assert_eq!(thief.peek(&app, "/app/whose").await.body, "ada", "{}: to its last moment", app.name);
         house.clock.advance(Duration::from_millis(1));

@@ -100,9 +100,7 @@ impl Commit<'_> {
                     }
                     self.config.emit(&Event::Created { id: token.id });
                     #[cfg(feature = "device-bound")]
-                    {
-                        self.asks_device = record.binding().is_some();
-                    }
+                    self.ask_device(&token.id, &record);
                     self.opening.loaded = Loaded::Current(record);
                     self.opening.behind = None;
                     self.opening.opened_at = now;

@@ -184,9 +184,8 @@ impl Commit<'_> {
     /// Takes note of a replacement that is done. `later` is the record of a later write, if there was one.
     pub(super) fn stored(&mut self, put: Put, later: Option<Record>, now: Timestamp) -> Result<(), Error> {
         #[cfg(feature = "device-bound")]
-        {
-            let is_new = put.record.binding() != put.base.binding();
-            self.asks_device |= is_new && put.record.binding().is_some();
+        if put.record.binding() != put.base.binding() {
+            self.ask_device(&put.id, &put.record);
         }
         let Put { id, change, record, renewed, .. } = put;
         if change == Change::Merge {

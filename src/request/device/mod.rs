@@ -158,10 +158,10 @@ impl DeviceRequest {
 }
 
 /// Returns the header that asks the browser for a key, after a login.
-pub(crate) fn registration(config: &Config, id: &SessionId, binding: &Binding) -> Option<HeaderValue> {
+pub(crate) fn registration(config: &Config, id: &SessionId, binding: &Binding) -> Option<Box<HeaderValue>> {
     let options = config.device.as_deref()?;
     let challenge = Challenge { key: &binding.key, id }.issue(config.now(), None);
-    HeaderValue::try_from(crate::device::registration(options, &challenge)).ok()
+    HeaderValue::try_from(crate::device::registration(options, &challenge)).ok().map(Box::new)
 }
 
 /// Answers that the session is over.

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 #[cfg(feature = "device-bound")]
 use http::HeaderValue;
 
-#[cfg(feature = "device-bound")]
-use crate::{config::Config, request::device::DeviceProof, store::BoundDevice};
 use crate::{
     error::Error,
     request::{Act, Commit, Dropped, Loaded, Opening, PendingEdits, Replay, SharedEdits, Ticket, owner_in},
     store::{Raw, Record, StoreError, Timestamp},
 };
+#[cfg(feature = "device-bound")]
+use crate::{request::device::DeviceProof, store::BoundDevice};
 
 /// A loaded session.
 pub(crate) struct LoadedSession {
@@ -22,9 +22,9 @@ pub(crate) struct LoadedSession {
     pub(super) ticket: Ticket,
     /// The token must be sent again with the response's head, because of an earlier `save`.
     pub(super) resends: bool,
-    /// A login made a binding that waits for a device.
+    /// Asks the browser for its device's key, after a login.
     #[cfg(feature = "device-bound")]
-    asks_device: bool,
+    registration: Option<Box<HeaderValue>>,
     pub(crate) was_presented: bool,
     /// The closures of updates. They are kept, so that none is dropped under the lock: a user's `Drop` may use the session.
     closures: Vec<Replay>,
@@ -54,7 +54,7 @@ impl LoadedSession {
             ticket: Ticket::Keep,
             resends: false,
             #[cfg(feature = "device-bound")]
-            asks_device: false,
+            registration: None,
             was_presented,
             closures: Vec::new(),
             is_end_told: false,
@@ -130,8 +130,8 @@ impl LoadedSession {
         self.attempt = Attempt::None;
         self.resends = commit.resends;
         #[cfg(feature = "device-bound")]
-        {
-            self.asks_device |= commit.asks_device;
+        if let Some(registration) = commit.registration.take() {
+            self.registration = Some(registration);
         }
         if commit.dropped == Some(Dropped::Gone) && matches!(self.ticket, Ticket::Give(..)) {
             self.ticket = Ticket::Keep;
@@ -140,12 +140,12 @@ impl LoadedSession {
         Ok(commit.dropped)
     }
 
-    /// Returns the header that asks the browser for its device's key, after a login.
+    /// Removes and returns the header that asks the browser for its device's key, if the session still waits for a device.
     #[cfg(feature = "device-bound")]
-    pub(super) fn registration(&self, config: &Config) -> Option<Box<HeaderValue>> {
-        let id = self.opening.id().filter(|_| self.asks_device)?;
-        let binding = self.opening.record()?.binding().filter(|binding| binding.device.is_none())?;
-        crate::request::device::registration(config, &id, binding).map(Box::new)
+    pub(super) fn take_registration(&mut self) -> Option<Box<HeaderValue>> {
+        let registration = self.registration.take()?;
+        let binding = self.opening.record().and_then(Record::binding)?;
+        binding.device.is_none().then_some(registration)
     }
 
     /// Returns the device that the request comes from: the session is bound to it, and the request has its proof.
