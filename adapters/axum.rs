@@ -11,32 +11,32 @@ use crate::{
     Error, Failure, LazySession, Scoped, Session, SessionGetError, SessionInsertError, SessionUpdateError, Typed,
 };
 
-/// Loads the request's session, once however many ask.
+/// Loads the request's session. The store is called once, however many extractors there are.
 impl<S: Send + Sync> FromRequestParts<S> for Session {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
-        lazy(parts)?.extract().await
+        session(parts).await
     }
 }
 
-/// `Some` only where a token that the request presents opens a session. Without a token there is no store call. A store
-/// that fails is an error, not `None`.
+/// Gives `Some` only if a token of the request opens a session. Without a token, the store is not called. If the store
+/// fails, this is an error and not `None`.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Failure> {
-        let session = lazy(parts)?.extract().await?;
+        let session = session(parts).await?;
         Ok(session.was_presented().then_some(session))
     }
 }
 
-/// Loads the session for one value of it.
+/// Loads the session that the value is in.
 impl<T, S: Send + Sync> FromRequestParts<S> for Typed<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
-        lazy(parts)?.extract().await.map(Self::from)
+        session(parts).await.map(Self::from)
     }
 }
 
@@ -45,16 +45,16 @@ impl<T: 'static, S: Send + Sync> FromRequestParts<S> for Scoped<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
-        Scoped::extract(parts.extensions.get()).await
+        scoped(parts).await
     }
 }
 
-/// `Some` only where a presented token opens a session of that scope.
+/// Gives `Some` only if a token of the request opens a session of that scope.
 impl<T: 'static, S: Send + Sync> OptionalFromRequestParts<S> for Scoped<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Failure> {
-        let session = Scoped::extract(parts.extensions.get()).await?;
+        let session = scoped(parts).await?;
         Ok(session.was_presented().then_some(session))
     }
 }
@@ -65,25 +65,41 @@ impl<S: Send + Sync> FromRequestParts<S> for crate::device_bound::RequireBoundDe
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
-        Self::extract(lazy(parts)?).await
+        session(parts).await?.try_into()
     }
 }
 
-/// The session, not loaded: for handlers that may not need it.
+/// Gives the session without loading it, for handlers that may not need it.
 impl<S: Send + Sync> FromRequestParts<S> for LazySession {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
-        lazy(parts).cloned()
+        LazySession::of(&parts.extensions).map_err(|error| told(error, parts))
     }
 }
 
-fn lazy(parts: &Parts) -> Result<&LazySession, Failure> {
-    parts.extensions.get().ok_or_else(|| {
-        let error = Error::missing_layer();
-        tracing::error!("{error}");
-        error.into()
-    })
+async fn session(parts: &Parts) -> Result<Session, Failure> {
+    match parts.extensions.get::<LazySession>() {
+        Some(lazy) => lazy.extract().await,
+        None => LazySession::of(&parts.extensions).map_err(|error| told(error, parts))?.extract().await,
+    }
+}
+
+async fn scoped<T: 'static>(parts: &Parts) -> Result<Scoped<T>, Failure> {
+    let result = Scoped::extract(parts.extensions.get()).await;
+    result.inspect_err(|failure| tell(failure.error(), parts))
+}
+
+/// Logs the error of a missing layer, and makes it the answer.
+fn told(error: Error, parts: &Parts) -> Failure {
+    tell(&error, parts);
+    error.into()
+}
+
+fn tell(error: &Error, Parts { method, uri, .. }: &Parts) {
+    if error.is_missing_layer() {
+        tracing::error!(%method, path = uri.path(), "{error}");
+    }
 }
 
 impl IntoResponse for Failure {
@@ -92,7 +108,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// An empty response: see [`Failure`].
+/// Makes an empty response: see [`Failure`].
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         IntoResponse::into_response(Failure::from(self))
@@ -101,10 +117,13 @@ impl IntoResponse for Error {
 
 macro_rules! value_error {
     ($($error:ty),*) => {$(
-        /// An empty response: 503 if the store failed, else 500. The cause goes to the log.
+        /// Makes an empty response: 503 if the store failed, otherwise 500. The cause is logged.
         impl IntoResponse for $error {
             fn into_response(self) -> Response {
-                tracing::error!(error = &self as &dyn std::error::Error, "session value");
+                // The layer has logged the failure of its store.
+                if !self.error().is_store() {
+                    tracing::error!(error = &self as &dyn std::error::Error, "session value");
+                }
                 Failure::status_of(self.error()).into_response()
             }
         }

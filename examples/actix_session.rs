@@ -1,7 +1,7 @@
-//! A service that moved here from actix-session; `docs/from-actix-session.md` shows what changed.
+//! A service that moved here from actix-session. `docs/from-actix-session.md` shows the changes.
 //!
-//! `cargo run --all-features --example actix_session -- 8080` keeps sessions in memory, with `--redis redis://127.0.0.1:6379` behind it
-//! in that Redis.
+//! `cargo run --all-features --example actix_session -- 8080` keeps sessions in memory. To keep them in Redis, add
+//! `--redis redis://127.0.0.1:6379`.
 
 use std::{error::Error, net::TcpListener};
 

@@ -17,7 +17,7 @@ use cloakroom::{
 
 /// A directory with a file for each session.
 ///
-/// Deleting leaves an empty file, a tombstone: a call goes on when its future is dropped, so it may arrive late.
+/// A delete leaves an empty file, a tombstone, because a call goes on when its future is dropped and may arrive late.
 #[derive(Clone)]
 pub struct Directory(Arc<PathBuf>);
 
@@ -35,7 +35,7 @@ impl Directory {
         Ok(Self(Arc::new(path)))
     }
 
-    /// Removes records and tombstones whose time is over, and returns their number. Call it by a timer.
+    /// Removes records and tombstones whose time is over, and returns their number. Call it regularly.
     pub async fn sweep(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.blocking(move |directory| {
             let _lock = directory.lock()?;
@@ -69,13 +69,13 @@ impl Directory {
         }
     }
 
-    /// Readers see the old file or the new one, never a half.
+    /// Writes a file so that readers see the old content or the new one, and never a part.
     fn write(&self, id: &SessionId, bytes: &[u8]) -> Result<(), StoreError> {
         let draft = self.0.join("draft");
         fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, self.0.join(id.to_string()))).map_err(StoreError::new)
     }
 
-    /// Lets one writer in at a time, of all threads and processes: a verb reads and writes under this lock.
+    /// Locks the directory against other threads and processes. A verb reads and writes under this lock.
     fn lock(&self) -> Result<File, StoreError> {
         let file = File::create(self.0.join("lock")).map_err(StoreError::not_done)?;
         file.lock().map_err(StoreError::not_done)?;
@@ -135,7 +135,7 @@ impl SessionStore for Directory {
                 }
                 (Ok(Found::Stored(_)), _) => Deleted::Done,
                 (Ok(Found::Tombstone), _) | (Ok(Found::Nothing), Some(_)) => return Ok(Deleted::Gone),
-                // The call that creates it may be under way.
+                // The call that creates it may arrive later.
                 (Ok(Found::Nothing), None) => Deleted::Gone,
                 (Err(error), None) if error.is_undecodable() => Deleted::Done,
                 (Err(error), _) => return Err(error),

@@ -7,7 +7,7 @@ use cloakroom::{MemoryStore, Session, SessionLayer, actix_web::SessionMiddleware
 
 #[get("/")]
 async fn home(session: Session) -> actix_web::Result<String> {
-    // `update` and not `insert`: of two visits at once, both count.
+    // `update` and not `insert`, so that two concurrent visits both count.
     session.update_or("visits", 1, |visits: u32| visits + 1)?;
     let visits = session.get::<u32>("visits")?.unwrap_or_default();
     Ok(format!("visits: {visits}\n"))
@@ -15,8 +15,8 @@ async fn home(session: Session) -> actix_web::Result<String> {
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    // Made once, outside the closure, which runs once a worker. Plain http, for development: without `insecure_http`
-    // browsers drop the cookie, but on their own machine.
+    // Made once, outside of the closure, which runs once for each worker. `insecure_http` is for development: without
+    // it, browsers drop the cookie over http, except on localhost.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
 
     let port = std::env::args().nth(1).unwrap_or_else(|| "8080".to_owned());

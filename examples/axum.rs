@@ -5,7 +5,7 @@ use cloakroom::{MemoryStore, Session, SessionLayer};
 use tokio::net::TcpListener;
 
 async fn home(session: Session) -> Result<String> {
-    // `update` and not `insert`: of two visits at once, both count.
+    // `update` and not `insert`, so that two concurrent visits both count.
     session.update_or("visits", 1, |visits: u32| visits + 1)?;
     let visits = session.get::<u32>("visits")?.unwrap_or_default();
     Ok(format!("visits: {visits}\n"))
@@ -13,7 +13,7 @@ async fn home(session: Session) -> Result<String> {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    // Plain http, for development: without `insecure_http` browsers drop the cookie, but on their own machine.
+    // `insecure_http` is for development: without it, browsers drop the cookie over http, except on localhost.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
     let app = Router::new().route("/", get(home)).layer(layer);
 

@@ -1,6 +1,6 @@
-//! A store of your own.
+//! A custom store.
 //!
-//! `cargo run --features testing --example custom_store` checks it against the contract.
+//! `cargo run --features testing --example custom_store` tests it against the contract.
 
 use std::collections::HashMap;
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! Counts visits with nothing but hyper: `cargo run --example hyper -- 8080`.
+//! Counts visits with hyper alone: `cargo run --example hyper -- 8080`.
 
 use std::convert::Infallible;
 
@@ -23,14 +23,14 @@ async fn home(request: Request<Incoming>) -> Result<Response<String>, Infallible
 
 async fn count(request: &Request<Incoming>) -> Result<u32, cloakroom::Error> {
     let session = LazySession::of(request.extensions())?.load().await?;
-    // `update` and not `insert`: of two visits at once, both count.
+    // `update` and not `insert`, so that two concurrent visits both count.
     session.update_or("visits", 1, |visits: u32| visits + 1)?;
     Ok(session.get("visits")?.unwrap_or_default())
 }
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    // Plain http, for development: without `insecure_http` browsers drop the cookie, but on their own machine.
+    // `insecure_http` is for development: without it, browsers drop the cookie over http, except on localhost.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
     let service = layer.layer(service_fn(home));
 

@@ -1,4 +1,5 @@
-//! Replaces the key of a fleet under load, and logs nobody out: `cargo run --features secure-cookies --example key_rotation`.
+//! Replaces the key of a fleet under load, without logging users out: `cargo run --features secure-cookies --example
+//! key_rotation`.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tower::{BoxError, Layer as _, ServiceExt as _, service_fn, util::BoxCloneSyn
 
 type Server = BoxCloneSyncService<Request<()>, Response<String>, BoxError>;
 
-/// A server that counts each user's visits. To restart it with other keys is to deploy it.
+/// Returns a server that counts each user's visits. To restart it with other keys, deploy it again.
 fn deploy(keys: &Keyring, store: &MemoryStore) -> Server {
     let layer = SessionLayer::new(store.clone()).signed(keys.clone());
     BoxCloneSyncService::new(layer.layer(service_fn(|request: Request<()>| async move {
@@ -21,7 +22,7 @@ fn deploy(keys: &Keyring, store: &MemoryStore) -> Server {
     })))
 }
 
-/// A user who visits one server after the other, and would notice to be a stranger.
+/// Visits one server after the other as one user, and fails if a server does not know the user.
 async fn user(servers: Arc<[Mutex<Server>]>) -> Result<(), BoxError> {
     let mut cookie = String::new();
     for visit in 1..=200 {
@@ -41,7 +42,7 @@ async fn user(servers: Arc<[Mutex<Server>]>) -> Result<(), BoxError> {
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let (old, new, store) = (SecretKey::generate(), SecretKey::generate(), MemoryStore::new());
-    // In real life the last step waits for as long as a session may be idle; here every user is back at once.
+    // In production, the last step waits for the idle limit. Here, every user comes back at once.
     let steps = [
         ("the old key", Keyring::new(old.clone())),
         ("1. the new key is accepted", Keyring::new(old.clone()).previous(new.clone())),

@@ -1,4 +1,4 @@
-//! Login and logout done right, with Axum: `cargo run --features axum --example login -- 8080`.
+//! Login and logout with Axum: `cargo run --features axum --example login -- 8080`.
 
 use axum::{
     Form, Router,
@@ -16,8 +16,7 @@ const LOGIN: &str = "<form method=post action=/login><input name=name aria-label
 const LOGOUT: &str = "<form method=post action=/logout><button>Log out</button></form>";
 
 async fn home(session: Session) -> Result<Html<String>> {
-    let message = session.get(MESSAGE)?.unwrap_or_default();
-    session.remove(MESSAGE);
+    let message = session.take(MESSAGE)?.unwrap_or_default();
     let form = if session.get(USER)?.is_some() { LOGOUT } else { LOGIN };
     Ok(Html(format!("<!doctype html><title>Login</title><p>{message}</p>{form}")))
 }
@@ -27,10 +26,11 @@ struct Login {
     name: String,
 }
 
-/// `SameSite=Lax`, the default, keeps the cookie from forms of other sites.
+/// Handles the form. `SameSite=Lax`, the default, keeps the cookie from forms of other sites.
 async fn login(session: Session, Form(Login { name }): Form<Login>) -> Result<Redirect> {
-    // After the password is checked. It replaces the token, so that an attacker who knows the old one gains nothing (session
-    // fixation). It sets the owner, by which "log out everywhere" finds the session. A form that is sent twice ends logged in.
+    // Call it after the password is checked. It replaces the token, so that an attacker who knows the old one gains
+    // nothing (session fixation). It sets the owner, by which "log out everywhere" finds the session. A form that is
+    // sent twice ends logged in.
     session.login(&*name);
     session.insert(USER, name)?;
     session.insert(MESSAGE, "Welcome!".to_owned())?;
@@ -38,8 +38,8 @@ async fn login(session: Session, Form(Login { name }): Form<Login>) -> Result<Re
 }
 
 async fn logout(session: Session) -> Result<Redirect> {
-    // Deletes the record, so that no copy of the cookie is worth anything. The message goes into a new session; without
-    // one, call `purge`.
+    // Deletes the record, so that copies of the cookie open nothing. The message goes into a new session; without a
+    // message, call `purge`.
     session.restart();
     session.insert(MESSAGE, "Good bye.".to_owned())?;
     Ok(Redirect::to("/"))
@@ -47,7 +47,7 @@ async fn logout(session: Session) -> Result<Redirect> {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    // Plain http, for development. Without `insecure_http`, browsers drop the cookie over http, except on localhost.
+    // `insecure_http` is for development: without it, browsers drop the cookie over http, except on localhost.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
     let app =
         Router::new().route("/", get(home)).route("/login", post(login)).route("/logout", post(logout)).layer(layer);

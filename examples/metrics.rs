@@ -1,11 +1,11 @@
-//! Counts what happens to sessions, for Prometheus, with Axum: `cargo run --features axum --example metrics -- 8080`.
+//! Counts the events of sessions for Prometheus, with Axum: `cargo run --features axum --example metrics -- 8080`.
 
 use axum::{Router, response::Result, routing::get};
 use cloakroom::{Event, MemoryStore, Session, SessionLayer};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
 
-/// An id is no label: each session would be a time series of its own.
+/// Counts an event. The session's id is no label, because each session would be a time series of its own.
 fn count(event: &Event<'_>) {
     let what = match event {
         Event::Created { .. } => "created",
@@ -40,7 +40,7 @@ async fn logout(session: Session) {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let prometheus = PrometheusBuilder::new().install_recorder()?;
-    // Plain http, for development: without `insecure_http` browsers drop the cookie, but on their own machine.
+    // `insecure_http` is for development: without it, browsers drop the cookie over http, except on localhost.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http().on_event(count);
     let app =
         Router::new().route("/", get(home)).route("/login", get(login)).route("/logout", get(logout)).layer(layer);

@@ -1,4 +1,4 @@
-//! Server-sent events that keep what they did, with Axum: `cargo run --features axum --example sse -- 8080`.
+//! Server-sent events that store their changes, with Axum: `cargo run --features axum --example sse -- 8080`.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -21,11 +21,11 @@ const PAGE: &str = "<!doctype html><title>Events</title><p>Seconds you have watc
 <script>new EventSource('/events').onmessage = event => document.querySelector('output').value = event.data</script>";
 
 async fn events(session: Session) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    // A cookie goes out with the head or not at all: later, a new session would be too late.
+    // The cookie can only be sent with the response's head. Later, a new session would be too late.
     session.start().await?;
     Ok(Sse::new(stream::unfold(session, async |session| {
         sleep(Duration::from_secs(1)).await;
-        // Ends with the session: `save` fails once it is purged elsewhere.
+        // Ends with the session: `save` fails after the session is purged elsewhere.
         let seconds = watch(&session).await.ok()?;
         Some((Ok(Event::default().data(seconds.to_string())), session))
     })))
@@ -33,7 +33,7 @@ async fn events(session: Session) -> Result<Sse<impl Stream<Item = Result<Event,
 
 async fn watch(session: &Session) -> std::result::Result<u32, Box<dyn std::error::Error>> {
     session.update_or(SECONDS, 1, |seconds| seconds + 1)?;
-    // The head has left, so nobody else saves it.
+    // The response's head is sent, so the layer does not save the changes any more.
     session.save().await?;
     Ok(session.get(SECONDS)?.unwrap_or_default())
 }
@@ -45,7 +45,7 @@ async fn leave(session: Session) -> &'static str {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    // Plain http, for development: without `insecure_http` browsers drop the cookie, but on their own machine.
+    // `insecure_http` is for development: without it, browsers drop the cookie over http, except on localhost.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
     let app = Router::new().route("/", get(async || Html(PAGE))).route("/events", get(events));
     let app = app.route("/leave", post(leave)).layer(layer);

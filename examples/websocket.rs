@@ -1,4 +1,5 @@
-//! A WebSocket that keeps what was said, with Axum: `cargo run --features axum --example websocket -- 8080`.
+//! A WebSocket that stores its messages in the session, with Axum: `cargo run --features axum --example websocket --
+//! 8080`.
 
 use axum::{
     Router,
@@ -17,7 +18,7 @@ socket.onmessage = event => document.querySelector('pre').textContent = event.da
 document.forms[0].onsubmit = event => { event.preventDefault(); socket.send(event.target[0].value) }</script>";
 
 async fn socket(session: Session, upgrade: WebSocketUpgrade) -> Result<Response> {
-    // A cookie goes out with the head or not at all: later, a new session would be too late.
+    // The cookie can only be sent with the response's head. Later, a new session would be too late.
     session.start().await?;
     Ok(upgrade.on_upgrade(async move |socket| {
         if let Err(error) = talk(socket, &session).await {
@@ -33,9 +34,10 @@ async fn talk(mut socket: WebSocket, session: &Session) -> Result<(), Box<dyn st
             said.push(text.clone());
             said
         })?;
-        // The head has left, so nobody else saves it. It fails where the user has logged out in another tab.
+        // The response's head is sent, so the layer does not save the changes any more. `save` fails if the user has
+        // logged out in another tab.
         session.save().await?;
-        // What other tabs said meanwhile.
+        // Shows the messages that other tabs sent meanwhile.
         session.reload().await?;
         let said = session.get(SAID)?.unwrap_or_default();
         socket.send(Message::Text(said.join("\n").into())).await?;
@@ -45,7 +47,7 @@ async fn talk(mut socket: WebSocket, session: &Session) -> Result<(), Box<dyn st
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    // Plain http, for development: without `insecure_http` browsers drop the cookie, but on their own machine.
+    // `insecure_http` is for development: without it, browsers drop the cookie over http, except on localhost.
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();
     let app = Router::new().route("/", get(async || Html(PAGE))).route("/socket", get(socket)).layer(layer);
 

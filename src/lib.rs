@@ -1,16 +1,26 @@
-// The front page shows the frameworks' code, which compiles with their features only.
-#![cfg_attr(all(feature = "actix-web", feature = "axum", feature = "redis-cluster", feature = "secure-cookies"), doc = include_str!("../README.md"))]
+// Its code needs these features. Doctests without them leave it out; documentation always has it.
 #![cfg_attr(
-    not(all(feature = "actix-web", feature = "axum", feature = "redis-cluster", feature = "secure-cookies")),
-    doc = "HTTP sessions as one tower layer."
+    any(not(doctest), all(feature = "actix-web", feature = "axum", feature = "secure-cookies")),
+    doc = include_str!("../README.md")
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod chain;
 mod client;
 mod config;
 #[cfg(feature = "device-bound")]
 mod device;
 mod error;
+// Documentation only. Its code and its links need these features.
+#[cfg(all(
+    any(doc, doctest),
+    feature = "actix-web",
+    feature = "axum",
+    feature = "redis",
+    feature = "secure-cookies",
+    feature = "testing"
+))]
+pub mod guide;
 #[cfg(feature = "secure-cookies")]
 pub mod keys;
 mod layer;
@@ -32,6 +42,9 @@ mod axum;
 #[cfg(feature = "redis")]
 #[path = "../adapters/redis/mod.rs"]
 pub mod redis;
+#[cfg(feature = "tower-sessions")]
+#[path = "../adapters/tower_sessions/mod.rs"]
+pub mod tower_sessions;
 
 #[cfg(feature = "secure-cookies")]
 pub use crate::client::CookieStore;
@@ -43,7 +56,7 @@ pub use crate::{
     layer::{FailureResponse, SessionLayer},
     memory::MemoryStore,
     request::{Failure, OwnedSession},
-    session::{AsKey, Entries, Key, LazySession, Owners, Scoped, Session, SessionStatus, SessionValue, Typed},
+    session::{AsKey, Entries, Key, KeyName, LazySession, Owners, Scoped, Session, SessionStatus, SessionValue, Typed},
     store::{Lifetime, LifetimeBuilder, LifetimeError, ParseIdError, SessionId, StoreError},
 };
 
@@ -59,12 +72,12 @@ pub mod device_bound {
     };
 }
 
-/// The parts of the tower service, for code that names their types.
+/// The types of the tower service, for code that has to name them.
 pub mod service {
     pub use crate::layer::{EmptyResponse, OnFailure, ResponseFuture, SessionService};
 }
 
-/// For adapters of frameworks whose services are not tower services over `http` types.
+/// The items for adapters of frameworks whose services are not tower services over `http` types.
 ///
 /// [`SessionLayer::begin`](crate::SessionLayer::begin) shows the calls that an adapter makes.
 pub mod adapter {

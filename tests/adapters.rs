@@ -1,4 +1,4 @@
-//! The Redis adapter, compiled as a foreign crate: it cannot reach behind the public API.
+//! The Redis adapter, compiled as a foreign crate: it can only use the public API.
 #![cfg(all(feature = "redis", feature = "redis-rustls", feature = "redis-cluster", feature = "redis-sentinel"))]
 #![allow(dead_code, unreachable_pub, unused_imports, unnameable_types, missing_docs)]
 

@@ -1,23 +1,18 @@
-//! The small examples, each started as a program on a free port and used once.
+//! The small examples. Each is started as a program on a free port, and used once.
 
+#[path = "support/program.rs"]
+mod program;
 mod redis_support;
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-};
+use std::process::Command;
 
 use reqwest::Client;
 
-struct Example {
-    program: Child,
-    url: String,
-}
+use self::program::{Program, path};
 
-/// What `cargo test` builds beside this test.
-fn program(name: &str) -> Command {
-    let test = std::env::current_exe().unwrap();
-    Command::new(test.ancestors().nth(2).unwrap().join("examples").join(name))
+struct Example {
+    _program: Program,
+    url: String,
 }
 
 impl Example {
@@ -27,27 +22,19 @@ impl Example {
     }
 
     fn start_with(name: &str, arguments: &[&str]) -> Self {
-        let mut program = program(name)
-            .arg("0")
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("`cargo build --all-features --examples` builds it");
-        let mut url = String::new();
-        BufReader::new(program.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        Self { program, url: url.trim().to_owned() }
-    }
-}
-
-impl Drop for Example {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
+        let (program, lines) = Program::start(name, &[&["0"], arguments].concat(), 1);
+        Self { _program: program, url: lines[0].trim().to_owned() }
     }
 }
 
 fn browser() -> Client {
     Client::builder().cookie_store(true).build().unwrap()
+}
+
+/// One that follows no redirects, and says what it is.
+fn browser_named(name: &str) -> Client {
+    let builder = Client::builder().cookie_store(true).user_agent(name);
+    builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 async fn text(request: reqwest::RequestBuilder) -> String {
@@ -68,7 +55,7 @@ async fn visits_are_counted() {
 
 #[test]
 fn a_key_is_replaced_and_nobody_is_logged_out() {
-    let output = program("key_rotation").output().expect("`cargo build --all-features --examples` builds it");
+    let output = Command::new(path("key_rotation")).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && text.ends_with("20000 visits, and nobody was logged out\n"), "{text}");
 }
@@ -87,6 +74,93 @@ async fn login_and_logout() {
     let bye = post("logout").await;
     assert!(bye.contains("Good bye.") && bye.contains("Log in"), "{bye}");
     assert!(!home().await.contains("Good bye."));
+}
+
+#[tokio::test]
+async fn accounts() {
+    for name in ["accounts_axum", "accounts_actix"] {
+        let example = Example::start(name);
+        let [laptop, phone] = [browser_named("laptop"), browser_named("phone")];
+        let post = async |browser: &Client, path: &str, form: &[(&str, &str)]| {
+            browser.post(format!("{}{path}", example.url)).form(form).send().await.unwrap()
+        };
+        let login = async |browser: &Client, password: &str| {
+            let answer = post(browser, "login", &[("name", "ada"), ("password", password), ("remember", "true")]).await;
+            (
+                answer.status().as_u16(),
+                answer.headers().get("set-cookie").map(|cookie| cookie.to_str().unwrap().to_owned()),
+            )
+        };
+        let home = async |browser: &Client| browser.get(&example.url).send().await.unwrap().status().as_u16();
+        let devices = async |browser: &Client| -> Vec<serde_json::Value> {
+            browser.get(format!("{}devices", example.url)).send().await.unwrap().json().await.unwrap()
+        };
+
+        let ada = [("name", "ada"), ("password", "correct horse")];
+        assert_eq!(home(&laptop).await, 401, "{name}");
+        assert_eq!(login(&laptop, "correct horse").await.0, 401, "{name}: there is no such user yet");
+        assert_eq!(post(&laptop, "signup", &ada).await.status(), 201, "{name}");
+        assert_eq!(post(&laptop, "signup", &ada).await.status(), 409, "{name}");
+        assert_eq!(login(&laptop, "battery staple").await, (401, None), "{name}");
+        let (status, cookie) = login(&laptop, "correct horse").await;
+        assert!(status == 303 && cookie.is_some_and(|cookie| cookie.contains("Max-Age=7776000")), "{name}");
+        assert_eq!(login(&phone, "correct horse").await.0, 303, "{name}");
+        assert_eq!(text(laptop.get(&example.url)).await, "hello, ada\n", "{name}");
+
+        let listed = devices(&laptop).await;
+        let mut labels: Vec<_> =
+            listed.iter().map(|device| (device["label"].as_str().unwrap(), device["is_this"] == true)).collect();
+        labels.sort_unstable();
+        assert_eq!(labels, [("laptop", true), ("phone", false)], "{name}");
+        let other = listed.iter().find(|device| device["is_this"] == false).unwrap()["id"].as_str().unwrap();
+        let revoke = format!("devices/{other}/revoke");
+        assert_eq!(post(&laptop, &revoke, &[]).await.status(), 204, "{name}");
+        assert_eq!(post(&laptop, &revoke, &[]).await.status(), 404, "{name}");
+        assert_eq!((home(&laptop).await, home(&phone).await), (200, 401), "{name}");
+
+        login(&phone, "correct horse").await;
+        let change = async |old: &str| {
+            post(&laptop, "password", &[("old", old), ("new", "battery staple")]).await.status().as_u16()
+        };
+        assert_eq!(change("wrong").await, 403, "{name}");
+        assert_eq!(change("correct horse").await, 303, "{name}");
+        assert_eq!((home(&laptop).await, home(&phone).await), (200, 401), "{name}: this device stays");
+        assert_eq!(login(&phone, "correct horse").await.0, 401, "{name}");
+        assert_eq!(login(&phone, "battery staple").await.0, 303, "{name}");
+
+        assert_eq!(post(&phone, "logout-everywhere", &[]).await.status(), 303, "{name}");
+        assert_eq!((home(&laptop).await, home(&phone).await), (401, 401), "{name}");
+        login(&laptop, "battery staple").await;
+        assert_eq!(post(&laptop, "logout", &[]).await.status(), 303, "{name}");
+        assert_eq!(home(&laptop).await, 401, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_state_of_an_oauth_login_is_good_once_and_in_its_own_browser() {
+    let example = Example::start("oauth_state");
+    let [ada, victim] = [browser_named("ada"), browser_named("victim")];
+    let get = async |browser: &Client, path: &str| {
+        let url = path.strip_prefix('/').map_or_else(|| path.to_owned(), |path| format!("{}{path}", example.url));
+        let answer = browser.get(url).send().await.unwrap();
+        let location = answer.headers().get("location").map(|location| location.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), location.unwrap_or_default(), answer.headers().clone())
+    };
+    let (_, to_provider, headers) = get(&ada, "/login").await;
+    let cookie = headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.starts_with("oauth=") && cookie.contains("SameSite=Lax"), "{cookie}");
+    let (_, callback, _) = get(&ada, &to_provider).await;
+    assert_eq!(get(&victim, &callback).await.0, 403, "a callback that another browser began");
+    let (status, home, headers) = get(&ada, &callback).await;
+    assert_eq!((status, &*home), (303, "/"));
+    let cookies: Vec<_> = headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    assert!(
+        cookies.iter().any(|cookie| cookie.starts_with("id=") && cookie.contains("SameSite=Strict")),
+        "{cookies:?}"
+    );
+    assert!(cookies.iter().any(|cookie| cookie.starts_with("oauth=;")), "{cookies:?}");
+    assert_eq!(text(ada.get(&example.url)).await, "hello, ada\n");
+    assert_eq!(get(&ada, &callback).await.0, 403, "the same state again");
 }
 
 #[tokio::test]

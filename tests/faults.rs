@@ -1,4 +1,4 @@
-//! The store that a test disturbs: which calls, and how.
+//! The fault store: the calls that it disturbs, and the faults.
 
 use std::{future::Future, pin::pin, task::Poll, time::Duration};
 
@@ -23,7 +23,7 @@ fn store() -> FaultStore<MemoryStore> {
     FaultStore::new(MemoryStore::new())
 }
 
-/// A store with one record.
+/// Returns a store with one record.
 async fn stored(record: &Record) -> (FaultStore<MemoryStore>, SessionId) {
     let (store, id) = (store(), SessionId::random());
     assert_eq!(store.create(&id, record).await.expect("no rule"), Created::Done);

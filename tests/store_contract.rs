@@ -1,4 +1,4 @@
-//! The contract suite: the crate's own stores pass it, and it catches every store that breaks the contract.
+//! The contract suite. The crate's own stores pass it, and it finds every store that breaks the contract.
 
 use std::{
     pin::pin,

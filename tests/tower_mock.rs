@@ -1,4 +1,5 @@
-//! The layer by itself, around mocks of `tower-test`: how to test a service of your own under a `SessionLayer`.
+//! The layer alone, around mocks of `tower-test`. An application can test its own service under a `SessionLayer` in
+//! this way.
 
 use std::{
     convert::Infallible,
@@ -16,7 +17,7 @@ use tower_test::mock;
 type Handle = mock::Handle<Request<&'static str>, Response<&'static str>>;
 type Layered = mock::Spawn<SessionService<mock::Mock<Request<&'static str>, Response<&'static str>>>>;
 
-/// The layer around a mock, and what answers for the mock.
+/// Returns the layer around a mock, and the handle that answers for the mock.
 fn layered(store: &MemoryStore) -> (Layered, Handle) {
     let (mut service, handle) = mock::spawn_layer(SessionLayer::new(store.clone()));
     assert!(matches!(service.poll_ready(), Poll::Ready(Ok(()))));
@@ -77,8 +78,8 @@ async fn the_layer_is_ready_when_its_service_is() {
     assert!(matches!(service.poll_ready(), Poll::Ready(Err(_))));
 }
 
-/// The limit's permit belongs to the service that was asked: a layer that calls a clone in its place takes none, or
-/// panics.
+/// The limit's permit belongs to the service that was polled. A layer that calls a clone of it instead takes no permit,
+/// or panics.
 #[tokio::test]
 async fn a_concurrency_limit_inside_holds() {
     let limit = ConcurrencyLimitLayer::new(1);
@@ -110,7 +111,7 @@ async fn answer_to(handle: &mut Handle, body: &str) {
     answer.send_response(Response::new(""));
 }
 
-/// What decides is the service: over one that is `Send`, all of it is.
+/// The future is `Send` over a service whose future is `Send`.
 #[test]
 fn the_future_is_send_over_a_service_that_is() {
     fn assert_send<T: Send>(value: T) -> T {

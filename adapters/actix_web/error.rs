@@ -76,6 +76,13 @@ fn status(error: &Error) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
 }
 
+/// Logs the error of a value. The layer has logged the failure of its store.
+fn tell(error: &(dyn std::error::Error + 'static), cause: &Error) {
+    if !cause.is_store() {
+        tracing::error!(error, "session value");
+    }
+}
+
 macro_rules! value_error {
     ($($error:ty),*) => {$(
         /// An empty response: 503 if the store failed, else 500. The cause goes to the log.
@@ -85,7 +92,7 @@ macro_rules! value_error {
             }
 
             fn error_response(&self) -> HttpResponse {
-                tracing::error!(error = self as &dyn std::error::Error, "session value");
+                tell(self, self.error());
                 HttpResponse::new(self.status_code())
             }
         }
@@ -117,38 +124,12 @@ impl fmt::Display for Own {
     }
 }
 
-/// A handler's error, and what the session layer adds to the response that it becomes.
-pub(super) struct WithHeaders {
-    error: ::actix_web::Error,
-    head: Head,
-}
-
-impl WithHeaders {
-    pub(super) fn new(error: ::actix_web::Error, head: Head) -> Self {
-        Self { error, head }
-    }
-}
-
-impl ResponseError for WithHeaders {
-    fn status_code(&self) -> StatusCode {
-        self.error.as_response_error().status_code()
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let mut response = self.error.error_response();
-        self.head.clone().write(response.headers_mut());
+/// Adds the session's headers to the response that an error becomes. The error stays of its type: outer middlewares look for theirs by
+/// `as_error`.
+pub(super) fn with_head(mut error: ::actix_web::Error, head: Head) -> ::actix_web::Error {
+    error.add_response_mapper(move |mut response| {
+        head.clone().write(response.headers_mut());
         response
-    }
-}
-
-impl fmt::Display for WithHeaders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl fmt::Debug for WithHeaders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.error, f)
-    }
+    });
+    error
 }

@@ -4,11 +4,12 @@ use std::sync::Once;
 
 use ::actix_web::{
     HttpMessage as _, HttpRequest,
-    dev::{Extensions, ServiceRequest, ServiceResponse},
+    dev::{Extensions, RequestHead, ServiceRequest, ServiceResponse},
     guard::GuardContext,
 };
 
-use crate::{Error, LazySession, Session};
+use super::beside::Watch;
+use crate::{Error, LazySession, Session, adapter::ScopedSessions};
 
 /// Gets the session from what Actix hands around.
 pub trait SessionExt {
@@ -28,21 +29,23 @@ pub trait SessionExt {
 
 impl SessionExt for HttpRequest {
     fn get_session(&self) -> Session {
-        get(&mut self.extensions_mut())
+        get(&mut self.extensions_mut(), self.head())
     }
 
     fn try_get_session(&self) -> Result<Session, Error> {
-        try_get(&self.extensions())
+        try_get(&self.extensions(), self.head())
     }
 }
 
 impl SessionExt for ServiceRequest {
     fn get_session(&self) -> Session {
-        get(&mut self.extensions_mut())
+        let mut extensions = self.extensions_mut();
+        Watch::asked(&extensions);
+        get(&mut extensions, self.head())
     }
 
     fn try_get_session(&self) -> Result<Session, Error> {
-        try_get(&self.extensions())
+        try_get(&self.extensions(), self.head())
     }
 }
 
@@ -58,41 +61,83 @@ impl<B> SessionExt for ServiceResponse<B> {
 
 impl SessionExt for GuardContext<'_> {
     fn get_session(&self) -> Session {
-        get(&mut self.req_data_mut())
+        get(&mut self.req_data_mut(), self.head())
     }
 
     fn try_get_session(&self) -> Result<Session, Error> {
-        try_get(&self.req_data())
+        try_get(&self.req_data(), self.head())
     }
 }
 
 /// The session of a request that no middleware gave one, so that all who ask share it.
 struct Detached(Session);
 
-fn get(extensions: &mut Extensions) -> Session {
-    if let Some(lazy) = extensions.get::<LazySession>() {
-        return lazy.handle();
+impl Detached {
+    fn get_or_insert(extensions: &mut Extensions, report: impl FnOnce(&Extensions)) -> Session {
+        if let Some(Self(session)) = extensions.get() {
+            return session.clone();
+        }
+        report(extensions);
+        let session = Session::new();
+        extensions.insert(Self(session.clone()));
+        session
     }
-    if let Some(Detached(session)) = extensions.get::<Detached>() {
-        return session.clone();
-    }
-    let _ = missing_layer();
-    let session = Session::new();
-    extensions.insert(Detached(session.clone()));
-    session
 }
 
-fn try_get(extensions: &Extensions) -> Result<Session, Error> {
-    let lazy = extensions.get::<LazySession>().ok_or_else(missing_layer)?;
-    let session = lazy.handle();
+fn get(extensions: &mut Extensions, request: &RequestHead) -> Session {
+    static LOGGED: Once = Once::new();
+    handle(extensions).unwrap_or_else(|| {
+        // The request goes on without a session, so the log has it once.
+        let report = |extensions: &Extensions| LOGGED.call_once(|| drop(missing_layer(extensions, request)));
+        Detached::get_or_insert(extensions, report)
+    })
+}
+
+/// The session that the middleware attached, or else one that a test put there.
+fn handle(extensions: &Extensions) -> Option<Session> {
+    let attached = extensions.get::<LazySession>().map(LazySession::handle);
+    attached.or_else(|| extensions.get::<Session>().cloned())
+}
+
+/// The session that an extractor gives a request without the middleware, as actix-session does.
+///
+/// # Errors
+///
+/// [`Error::is_missing_layer`]: there are sessions of scopes, which actix-session does not have, and none without a scope.
+#[cfg(feature = "actix-session")]
+pub(super) fn detached(extensions: &mut Extensions, request: &RequestHead) -> Result<Session, ::actix_web::Error> {
+    static LOGGED: Once = Once::new();
+    if extensions.contains::<ScopedSessions>() {
+        return Err(missing_layer(extensions, request).into());
+    }
+    Ok(Detached::get_or_insert(extensions, |_| {
+        LOGGED.call_once(|| {
+            tracing::warn!(
+                method = %request.method,
+                path = request.uri.path(),
+                "no session middleware: this session is never stored, as in a unit test; a service needs `SessionMiddleware` \
+                 around this handler"
+            );
+        });
+    }))
+}
+
+fn try_get(extensions: &Extensions, request: &RequestHead) -> Result<Session, Error> {
+    let session = handle(extensions).ok_or_else(|| missing_layer(extensions, request))?;
     session.check_loaded()?;
     Ok(session)
 }
 
-/// The error of a missing middleware. The log has it once: it is in the program, not in the request.
-pub(super) fn missing_layer() -> Error {
-    static LOGGED: Once = Once::new();
-    let error = Error::missing_layer();
-    LOGGED.call_once(|| tracing::error!("{error}"));
+/// The error of a missing middleware. The log gets it, with the request's method and path.
+pub(super) fn missing_layer(extensions: &Extensions, request: &RequestHead) -> Error {
+    let scoped = extensions.get::<ScopedSessions>();
+    let error = scoped.map_or_else(Error::missing_layer, ScopedSessions::missing_default);
+    tell(&error, request);
     error
+}
+
+pub(super) fn tell(error: &Error, RequestHead { method, uri, .. }: &RequestHead) {
+    if error.is_missing_layer() {
+        tracing::error!(%method, path = uri.path(), "{error}");
+    }
 }

@@ -31,8 +31,9 @@
 //! must not be taken for "logged out", the middleware then answers the failure in the place of every response with a status
 //! below 400. A handler that wants to answer without the session takes a [`LazySession`](crate::LazySession).
 //!
-//! With the feature `actix-session`, the names of that crate are here: `docs/from-actix-session.md` is the way from there.
+//! With the feature `actix-session`, the names of that crate are here: the guide `guide::from_actix_session` is the way from there.
 
+mod beside;
 mod bridge;
 #[cfg(feature = "actix-session")]
 #[cfg_attr(docsrs, doc(cfg(feature = "actix-session")))]
@@ -44,10 +45,6 @@ mod extract;
 mod key;
 mod middleware;
 mod service;
-// Its code has features of its own.
-#[cfg(all(any(doc, doctest), feature = "actix-session", feature = "axum", feature = "redis"))]
-#[doc = include_str!("../../docs/from-actix-session.md")]
-pub mod from_actix_session {}
 #[cfg(feature = "actix-session")]
 #[cfg_attr(docsrs, doc(cfg(feature = "actix-session")))]
 pub mod storage;

@@ -17,8 +17,9 @@ use ::actix_web::{
 use pin_project_lite::pin_project;
 
 use super::{
+    beside::Watch,
     bridge::{Outcome, failure, status},
-    error::{Hooked, Own, WithHeaders},
+    error::{Hooked, Own, with_head},
 };
 use crate::{
     Failure, SessionLayer,
@@ -36,6 +37,7 @@ struct Shared<S> {
     layer: SessionLayer,
     loading: Loading,
     on_failure: Option<Arc<FailureHook>>,
+    watch: Option<Watch>,
 }
 
 /// The time at which the session is loaded.
@@ -52,7 +54,7 @@ pub(super) type FailureHook = dyn Fn(&Failure) -> HttpResponse + Send + Sync;
 
 impl<S> SessionMiddlewareService<S> {
     pub(super) fn new(inner: S, layer: SessionLayer, loading: Loading, on_failure: Option<Arc<FailureHook>>) -> Self {
-        Self { shared: Rc::new(Shared { inner, layer, loading, on_failure }) }
+        Self { shared: Rc::new(Shared { inner, layer, loading, on_failure, watch: Watch::over::<S>() }) }
     }
 }
 
@@ -77,6 +79,9 @@ where
         }
         let exchange = self.shared.layer.begin(request.headers());
         let attached = exchange.attach(&mut *request.extensions_mut());
+        if let Some(watch) = &self.shared.watch {
+            watch.attach(&mut request.extensions_mut());
+        }
         let step = match attached {
             Ok(()) if self.shared.loading == Loading::Eager && exchange.session().has_token() => {
                 let session = exchange.session().clone();
@@ -152,6 +157,9 @@ where
                 }
             }
         };
+        if let Some(watch) = &this.shared.watch {
+            watch.check();
+        }
         let mut commit = this.exchange.commit(status(&outcome));
         match Pin::new(&mut commit).poll(cx) {
             Poll::Ready(head) => Poll::Ready(this.shared.answer(outcome, head)),
@@ -183,7 +191,7 @@ impl<S> Shared<S> {
                 head.write(response.headers_mut());
                 Ok(response)
             }
-            Err(error) => Err(WithHeaders::new(error, head).into()),
+            Err(error) => Err(with_head(error, head)),
         }
     }
 

@@ -19,18 +19,32 @@ pub use self::{
 /// [`cloakroom::store::SessionStore`](crate::store::SessionStore), such as [`MemoryStore`](crate::MemoryStore) and one of your own.
 ///
 /// A store that was written for actix-session has five verbs and is given whole sessions. It has to be written anew, with four:
-/// `docs/from-actix-session.md` shows one before, and `examples/actix_session_store.rs` after.
+/// `docs/from-actix-session.md` shows one before, and `examples/actix_session_store.rs` after. For SQL databases there is the crate
+/// `cloakroom-sqlx`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a session store",
-    note = "a store of your own implements the four verbs of `cloakroom::store::SessionStore`"
+    message = "`{Self}` is not a session store: a store has four verbs here, not the five of actix-session",
+    label = "implement `cloakroom::store::SessionStore` for it, and nothing else",
+    note = "the section \"A store of your own\" shows one before and after: https://docs.rs/cloakroom/latest/cloakroom/actix_web/from_actix_session/index.html#a-store-of-your-own",
+    note = "for PostgreSQL, MySQL and SQLite there is the crate `cloakroom-sqlx`"
 )]
-pub trait SessionStore {
-    /// The layer over this store, with this key, and with defaults besides.
+pub trait SessionStore: IntoLayer {}
+
+impl<S: IntoLayer> SessionStore for S {}
+
+/// Makes a layer over a store. Every [`cloakroom::store::SessionStore`](crate::store::SessionStore) implements it; nothing else has to.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a session store: a store has four verbs here, not the five of actix-session",
+    label = "implement `cloakroom::store::SessionStore` for it, and nothing else",
+    note = "the section \"A store of your own\" shows one before and after: https://docs.rs/cloakroom/latest/cloakroom/actix_web/from_actix_session/index.html#a-store-of-your-own",
+    note = "for PostgreSQL, MySQL and SQLite there is the crate `cloakroom-sqlx`"
+)]
+pub trait IntoLayer {
+    /// Returns the layer over this store, with this key, and with defaults besides.
     fn into_layer(self, keyring: Keyring, content: CookieContentSecurity) -> SessionLayer;
 }
 
 /// Signed tokens, whatever `content` says: there is nothing in them to hide.
-impl<S: crate::store::SessionStore> SessionStore for S {
+impl<S: crate::store::SessionStore> IntoLayer for S {
     fn into_layer(self, keyring: Keyring, _content: CookieContentSecurity) -> SessionLayer {
         SessionLayer::new(self).signed(keyring)
     }
@@ -41,7 +55,7 @@ impl<S: crate::store::SessionStore> SessionStore for S {
 #[non_exhaustive]
 pub struct CookieSessionStore;
 
-impl SessionStore for CookieSessionStore {
+impl IntoLayer for CookieSessionStore {
     fn into_layer(self, keyring: Keyring, content: CookieContentSecurity) -> SessionLayer {
         SessionLayer::cookie_store(match content {
             CookieContentSecurity::Private => CookieStore::new(keyring),

@@ -16,7 +16,7 @@ pub(super) struct Login {
     pub(super) keepalive: Option<Duration>,
     pub(super) username: Option<String>,
     pub(super) password: Option<String>,
-    /// It gives the user and the password of each connection.
+    /// The function that gives the user and the password of each connection.
     pub(super) credentials: Option<CredentialsSource>,
     pub(super) database: Option<i64>,
     pub(super) certificates: Certificates,
@@ -58,7 +58,7 @@ impl Login {
         Ok(info.set_redis_settings(settings).set_tcp_settings(tcp))
     }
 
-    /// Puts the options of the builder over those of a URL.
+    /// Applies the builder's options to the settings of a URL.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ fn encrypted(info: ConnectionInfo, _: &Certificates) -> Result<Client, RedisErro
     Client::open(info)
 }
 
-/// Returns the same settings for another address. A cluster or a sentinel named it.
+/// Returns the same settings for another address, which a cluster or a sentinel named.
 #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
 pub(super) fn elsewhere(model: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo {
     let host = host.to_owned();

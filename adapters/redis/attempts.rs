@@ -23,7 +23,7 @@ pub(super) struct Attempts {
     last_failure: Option<(Instant, Failure)>,
 }
 
-/// An attempt under way.
+/// An attempt in progress.
 pub(super) struct Attempt<'a> {
     attempts: &'a mut Attempts,
     started: Instant,
@@ -65,8 +65,8 @@ impl Attempt<'_> {
     }
 }
 
-/// Records an attempt that its call gave up, because the call's time was over. If the attempt took more than half of its own
-/// time, it counts as timed out.
+/// Records an attempt that its call dropped, because the call's time was over. If the attempt took more than half of
+/// its own time, it counts as timed out.
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         let now = Instant::now();

@@ -13,7 +13,7 @@ use super::{
     place::Place,
 };
 
-/// Makes a [`RedisStore`].
+/// Builds a [`RedisStore`].
 ///
 /// | option | default |
 /// |---|---|
@@ -21,7 +21,7 @@ use super::{
 /// | [`connection_timeout`](Self::connection_timeout) | 1 s |
 /// | [`response_timeout`](Self::response_timeout) | 1 s |
 /// | [`tcp_keepalive`](Self::tcp_keepalive) | 30 s |
-/// | [`username`](Self::username), [`password`](Self::password), [`database`](Self::database) | what the URL says |
+/// | [`username`](Self::username), [`password`](Self::password), [`database`](Self::database) | those of the URL |
 /// | [`credentials`](Self::credentials) | the user and the password above |
 #[derive(Clone)]
 #[must_use]
@@ -105,25 +105,26 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets a function that gives the user and the password of each new connection. Default: none, every connection has the
-    /// same.
+    /// Sets a function that gives the user and the password of each new connection. Default: none, every connection has
+    /// the same.
     ///
-    /// It is for passwords that expire: tokens of AWS IAM or Microsoft Entra ID, and secrets that are rotated. A fixed
-    /// password that has expired lets no new connection in, so every request that uses its session is answered 503.
+    /// It is for passwords that expire: tokens of AWS IAM or Microsoft Entra ID, and secrets that are rotated. With a
+    /// fixed password that has expired, no new connection can log in, so every request that uses its session is
+    /// answered 503.
     ///
     /// There is an example in the [module's documentation](crate::redis#passwords-that-expire).
     ///
     /// `source` is called once for each attempt to connect. Requests wait for it, within the
-    /// [`connection_timeout`](Self::connection_timeout). So if a token comes from another service, keep it until shortly
-    /// before it expires. In a cluster, each node's connection calls `source` for itself, several at the same time. Behind
-    /// Sentinel, the credentials are the master's. Those of the sentinels are in their URLs.
+    /// [`connection_timeout`](Self::connection_timeout). So if a token comes from another service, keep it until
+    /// shortly before it expires. In a cluster, each node's connection calls `source` for itself, several at the same
+    /// time. Behind Sentinel, the credentials are the master's. Those of the sentinels are in their URLs.
     ///
-    /// A connection logs in once. It goes on until it breaks, or until the server closes it, as Azure does when the token
-    /// expires. The next connection logs in with what `source` gives then.
+    /// A connection logs in once. It lasts until it breaks, or until the server closes it, as Azure does when the token
+    /// expires. The next connection logs in with new credentials from `source`.
     ///
-    /// If `source` fails, or is not done in time, the call of the store fails. `source` is called again for a later call, after
-    /// a pause of at most half a second. Its error is logged, so its text must not show a secret. Its future may be dropped
-    /// before it is done, for example when the request that waits for it is dropped.
+    /// If `source` fails or takes too long, the call of the store fails. `source` is called again for a later call,
+    /// after a pause of at most half a second. Its error is logged, so its text must not show a secret. Its future may
+    /// be dropped before it is done, for example when the request that waits for it is dropped.
     ///
     /// A store with `credentials` and with a user or a password is refused, as [`ConnectError::is_misconfigured`].
     pub fn credentials<F>(mut self, source: impl Fn() -> F + Send + Sync + 'static) -> Self
@@ -161,10 +162,11 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// The errors of [`RedisStoreBuilder::lazy`]. Redis cannot be reached within the time-outs, or refuses the login.
+    /// The errors of [`RedisStoreBuilder::lazy`]. Redis cannot be reached within the time-outs
+    /// ([`ConnectError::is_unreachable`]), or refuses the login ([`ConnectError::is_refused`]).
     pub async fn connect(self) -> Result<RedisStore, ConnectError> {
         let store = self.lazy()?;
-        store.connection.ping().await.map_err(ConnectError::unreachable)?;
+        store.connection.ping().await.map_err(ConnectError::first)?;
         Ok(store)
     }
 

@@ -1,4 +1,4 @@
-//! The way to Redis.
+//! The connection of a store.
 
 use ::redis::{Cmd, Value};
 
@@ -12,7 +12,7 @@ use super::{
     server::ServerConnection,
 };
 
-/// The way to Redis.
+/// The connection of a store.
 #[derive(Debug)]
 pub(super) struct Connection {
     route: Route,
@@ -30,7 +30,7 @@ pub(super) enum Route {
     Provided(ProvidedConnection),
 }
 
-/// The kind of a command. It decides what is done after a reply was lost or late.
+/// The kind of a command. It decides what happens after a reply was lost or late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     /// It is sent once more.

@@ -1,4 +1,4 @@
-//! Credentials that are asked for at each new connection.
+//! Credentials that are requested for each new connection.
 
 use std::{error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ impl RedisCredentials {
         Self { username: None, password: password.into() }
     }
 
-    /// Puts them into the settings of a connection.
+    /// Puts the credentials into the settings of a connection.
     pub(super) fn log_in(&self, info: ConnectionInfo) -> ConnectionInfo {
         let mut settings = info.redis_settings().clone().set_password(&self.password);
         if let Some(username) = &self.username {

@@ -1,21 +1,26 @@
 //! The error of making a store.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use ::redis::RedisError;
 
-use super::failure::Failure;
+use super::failure::{Failure, Named};
+use crate::chain::debug_like_display;
 
 /// The error of making a [`RedisStore`](super::RedisStore).
 pub struct ConnectError {
     kind: Kind,
 }
 
-#[derive(Debug)]
 enum Kind {
     Misconfigured(RedisError),
     TwoLogins,
-    Unreachable(Failure),
+    #[cfg_attr(any(feature = "redis-rustls", feature = "redis-native-tls"), allow(dead_code))]
+    // Made without TLS only.
+    NoTls,
+    /// The server, if it is known, and why.
+    Unreachable(Option<Arc<str>>, Failure),
+    Refused(Option<Arc<str>>, Failure),
 }
 
 impl ConnectError {
@@ -28,53 +33,65 @@ impl ConnectError {
         Self { kind: Kind::TwoLogins }
     }
 
-    pub(super) fn unreachable(failure: Failure) -> Self {
-        Self { kind: Kind::Unreachable(failure) }
+    /// An address begins with `rediss://`, and no feature for TLS is enabled.
+    #[cfg(not(any(feature = "redis-rustls", feature = "redis-native-tls")))]
+    pub(super) fn no_tls() -> Self {
+        Self { kind: Kind::NoTls }
+    }
+
+    /// The first command failed.
+    pub(super) fn first(mut failure: Failure) -> Self {
+        let server = failure.take_server();
+        let is_refusal = failure.is_refusal();
+        Self { kind: if is_refusal { Kind::Refused(server, failure) } else { Kind::Unreachable(server, failure) } }
     }
 
     /// Returns whether an address, a certificate, a feature or a combination of options is wrong. Trying again does not help.
     #[must_use]
     pub fn is_misconfigured(&self) -> bool {
-        matches!(self.kind, Kind::Misconfigured(_) | Kind::TwoLogins)
+        matches!(self.kind, Kind::Misconfigured(_) | Kind::TwoLogins | Kind::NoTls)
     }
 
-    /// Returns whether Redis did not answer in time, or refused the login.
+    /// Returns whether Redis could not be reached, or did not answer in time.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
-        matches!(self.kind, Kind::Unreachable(_))
+        matches!(self.kind, Kind::Unreachable(..))
+    }
+
+    /// Returns whether Redis was reached, but refused the login or the first command. The user, the password and the user's
+    /// rights are what to look at.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self.kind, Kind::Refused(..))
     }
 }
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.kind {
+            Kind::Unreachable(server, _) => return write!(f, "{} cannot be reached", Named(server.as_deref())),
+            Kind::Refused(server, _) => return write!(f, "{} was reached, but refused", Named(server.as_deref())),
             Kind::Misconfigured(_) => "the address of Redis cannot be used",
             Kind::TwoLogins => {
                 "`credentials` is set, and so is a user or a password: remove `credentials`, or the user and the password \
                  from the URL and the options"
             }
-            Kind::Unreachable(_) => "Redis cannot be reached",
+            Kind::NoTls => {
+                "`rediss://` needs a feature of cloakroom that is not enabled: `redis-rustls`, or `redis-native-tls` for the \
+                 system's TLS library"
+            }
         })
     }
 }
 
-/// Shows the cause, too, because `fn main() -> Result<..>` prints this form.
-impl fmt::Debug for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            Kind::Misconfigured(cause) => write!(f, "{self}: {cause}"),
-            Kind::TwoLogins => write!(f, "{self}"),
-            Kind::Unreachable(cause) => write!(f, "{self}: {cause}"),
-        }
-    }
-}
+debug_like_display!(ConnectError);
 
 impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
             Kind::Misconfigured(cause) => Some(cause),
-            Kind::TwoLogins => None,
-            Kind::Unreachable(cause) => Some(cause),
+            Kind::TwoLogins | Kind::NoTls => None,
+            Kind::Unreachable(_, cause) | Kind::Refused(_, cause) => Some(cause),
         }
     }
 }

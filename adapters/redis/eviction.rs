@@ -7,8 +7,8 @@ use tokio::time::timeout;
 
 /// Warns if the server evicts keys when its memory is full. A user without the right to `INFO` gets no warning.
 ///
-/// Returns whether the connection can still be used. A proxy may close it at `INFO`, or send no answer. Then the next command
-/// would fail, or get the answer of another one.
+/// Returns true if the connection can still be used. A proxy may close it at `INFO`, or send no answer. Then the next
+/// command would fail, or get the answer of another one.
 pub(super) async fn check(connection: &mut MultiplexedConnection, target: &impl fmt::Debug, limit: Duration) -> bool {
     let mut question = ::redis::cmd("INFO");
     question.arg("memory");

@@ -1,20 +1,22 @@
-//! The reasons why a command fails.
+//! The reasons for which a command fails.
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-use ::redis::RedisError;
+use ::redis::{ErrorKind, RedisError};
 
 use super::unreadable::Unreadable;
-use crate::{SessionId, StoreError};
+use crate::{SessionId, StoreError, chain::debug_like_display};
 
-/// A command failed.
+/// The failure of a command.
 #[derive(Clone)]
 pub(super) struct Failure {
     pub(super) fate: Fate,
+    /// The address of the server, if the failure is known to be that server's.
+    server: Option<Arc<str>>,
     cause: Cause,
 }
 
-/// The fate of a command that failed.
+/// The effect of a command that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It had no effect, and never will: it was not sent, or the server refused it.
@@ -35,37 +37,58 @@ enum Cause {
 }
 
 impl Failure {
-    /// The server answered with an error, or the command was not sent.
-    pub(super) fn not_done(error: RedisError) -> Self {
-        Self { fate: Fate::NotDone, cause: Cause::Redis(error) }
+    fn of(fate: Fate, cause: Cause) -> Self {
+        Self { fate, server: None, cause }
     }
 
-    /// A command that was sent failed with this error.
+    /// Names the server, unless it has a name already.
+    pub(super) fn at(mut self, server: &Arc<str>) -> Self {
+        self.server.get_or_insert_with(|| Arc::clone(server));
+        self
+    }
+
+    /// Takes the name of the server out, for a message that names it itself.
+    pub(super) fn take_server(&mut self) -> Option<Arc<str>> {
+        self.server.take()
+    }
+
+    /// Returns whether the server was reached, and refused the login or the command.
+    pub(super) fn is_refusal(&self) -> bool {
+        let Cause::Redis(error) = &self.cause else { return false };
+        error.code().is_some() || error.kind() == ErrorKind::AuthenticationFailed
+    }
+
+    /// The server answered with an error, or the command was not sent.
+    pub(super) fn not_done(error: RedisError) -> Self {
+        Self::of(Fate::NotDone, Cause::Redis(error))
+    }
+
+    /// Makes the failure of a command that was sent and ended with this error.
     pub(super) fn of_sent(error: RedisError) -> Self {
         let fate = if error.code().is_some() { Fate::NotDone } else { Fate::ReplyLost };
-        Self { fate, cause: Cause::Redis(error) }
+        Self::of(fate, Cause::Redis(error))
     }
 
     pub(super) fn no_connection(after: Duration) -> Self {
-        Self { fate: Fate::NotDone, cause: Cause::NoConnection(after) }
+        Self::of(Fate::NotDone, Cause::NoConnection(after))
     }
 
     pub(super) fn no_reply(after: Duration) -> Self {
-        Self { fate: Fate::TimedOut, cause: Cause::NoReply(after) }
+        Self::of(Fate::TimedOut, Cause::NoReply(after))
     }
 
-    /// The application's source of credentials failed.
+    /// Makes the failure of the application's source of credentials.
     pub(super) fn no_credentials(error: Arc<dyn Error + Send + Sync>) -> Self {
-        Self { fate: Fate::NotDone, cause: Cause::NoCredentials(error) }
+        Self::of(Fate::NotDone, Cause::NoCredentials(error))
     }
 
-    /// The application's source of credentials did not answer in time.
+    /// Makes the failure of a source of credentials that did not answer in time.
     pub(super) fn late_credentials(after: Duration) -> Self {
-        Self { fate: Fate::NotDone, cause: Cause::LateCredentials(after) }
+        Self::of(Fate::NotDone, Cause::LateCredentials(after))
     }
 
-    /// Returns whether the server answered with this error. Before Redis 7, the error of a command in a script is a part of
-    /// the script's error.
+    /// Returns true if the server answered with this error. Before Redis 7, the error of a command in a script is a
+    /// part of the script's error.
     pub(super) fn says(&self, code: &str) -> bool {
         let Cause::Redis(error) = &self.cause else { return false };
         let is_within =
@@ -95,7 +118,7 @@ impl Failure {
         if self.says("WRONGTYPE") { Unreadable::other_kind(id) } else { self.into() }
     }
 
-    /// Returns the node at which a cluster keeps the key.
+    /// Returns the node that has the key, if a cluster's node named another one.
     #[cfg(feature = "redis-cluster")]
     pub(super) fn redirect(&self) -> Option<&str> {
         let Cause::Redis(error) = &self.cause else { return None };
@@ -118,25 +141,35 @@ impl From<Failure> for StoreError {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let redis = Named(self.server.as_deref());
         match &self.cause {
-            // The words of the server's manual, not those of the driver's types.
+            // The message has the terms of the server's manual instead of those of the driver's types.
             Cause::Redis(error) => match (error.code(), error.detail()) {
-                (Some(code), Some(detail)) => write!(f, "Redis answered {code} {detail}"),
+                (Some(code), Some(detail)) => write!(f, "{redis} answered {code} {detail}"),
+                _ if self.server.is_some() => write!(f, "{redis}: {error}"),
                 _ => error.fmt(f),
             },
-            Cause::NoConnection(after) => write!(f, "no connection to Redis within {after:?}"),
-            Cause::NoReply(after) => write!(f, "no reply from Redis within {after:?}"),
+            Cause::NoConnection(after) => write!(f, "no connection to {redis} within {after:?}"),
+            Cause::NoReply(after) => write!(f, "no reply from {redis} within {after:?}"),
             Cause::NoCredentials(error) => write!(f, "the source of the Redis credentials failed: {error}"),
             Cause::LateCredentials(after) => write!(f, "no Redis credentials from their source within {after:?}"),
         }
     }
 }
 
-impl fmt::Debug for Failure {
+/// Redis, with its address if that is known.
+pub(super) struct Named<'a>(pub(super) Option<&'a str>);
+
+impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Failure({:?}: {self})", self.fate)
+        match self.0 {
+            Some(server) => write!(f, "Redis at {server}"),
+            None => f.write_str("Redis"),
+        }
     }
 }
+
+debug_like_display!(Failure);
 
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
@@ -158,7 +191,7 @@ mod tests {
             let error = ::redis::parse_redis_value(format!("-{text}\r\n").as_bytes()).unwrap().extract_error();
             Failure::of_sent(error.unwrap_err())
         };
-        // As Redis 7, 6.2 and an older proxy say it.
+        // The texts of Redis 7, of 6.2 and of an older proxy.
         for text in [
             "WRONGTYPE Operation against a key holding the wrong kind of value",
             "ERR Error running script (call to f_0a): @user_script:12: WRONGTYPE Operation against a key",

@@ -20,17 +20,18 @@
 //! | create | `SET .. NX PX` |
 //! | replace | `SET .. IFEQ`, or one script |
 //! | delete | `SET key "" PX .. GET`, or one script |
-//! | a session with an owner | one script more when the owner changes, and now and then when the deadline moves; `ZREM` after a delete |
+//! | a session with an owner | one more script when the owner changes, and sometimes when the deadline moves; `ZREM` after a delete |
 //! | the sessions of an owner | `ZRANGE`, and a `GETRANGE` for each |
 //!
-//! *Replace* is compare-and-set. Valkey 8.1 and Redis 8.4 can do it themselves: `SET .. IFEQ` costs the server a third of
-//! the script's time. The first write of each new connection tries it. The script compares 16 bytes, the record's nonce. The
-//! store uses the script for other servers, for records beyond 16 KiB, in clusters, and over connections and pools of the
-//! application. The script carries the whole record. If only the deadline moved, it carries the first line or two.
+//! *Replace* is compare-and-set. Valkey 8.1 and Redis 8.4 can do it themselves: `SET .. IFEQ` costs the server a third
+//! of the script's time. The first write of each new connection tries it. The script compares 16 bytes, the record's
+//! nonce. The store uses the script for other servers, for records beyond 16 KiB, in clusters, and over connections and
+//! pools of the application. The script carries the whole record. If only the deadline moved, it carries the first line
+//! or two.
 //!
 //! # Keys
 //!
-//! `cloakroom:<id>` is a string that a person can read:
+//! `cloakroom:<id>` is a readable string:
 //!
 //! ```text
 //! $ redis-cli --raw GET cloakroom:Kq3vZ1cB0mZ5bQyE8Yw1Tg
@@ -40,38 +41,38 @@
 //! 4:cart=7:[1,2,3]
 //! ```
 //!
-//! Times are milliseconds since 1970. The secret is a hash: nobody can log in with what Redis holds. The key has a TTL: the
-//! record is kept for 10 minutes after its deadline, so that a request that began in time may write until it ends. It opens
-//! nothing meanwhile.
+//! Times are milliseconds since 1970. The secret is a hash, so the data in Redis cannot be used to log in. The key has
+//! a TTL: it is kept for 10 minutes after the session's deadline, so that a request that began in time may write until
+//! it ends. It opens nothing in these 10 minutes.
 //!
-//! A deleted session leaves a *tombstone*, an empty string, for 10 minutes. A command that arrives late cannot bring the
-//! session back.
+//! A deleted session leaves a *tombstone*, an empty string, for 10 minutes. A command that arrives late cannot bring
+//! the session back.
 //!
 //! `cloakroom:owner:<owner>` is a sorted set of session ids. It has a TTL, unless one of its sessions never ends.
 //!
-//! A key that holds something else, or a damaged record, is reported as [undecodable](StoreError::is_undecodable). So are the
-//! hashes of versions before 0.1.
+//! A key that holds another value, or a damaged record, is reported as [undecodable](StoreError::is_undecodable). So
+//! are the hashes of versions before 0.1.
 //!
 //! # Failures
 //!
 //! A load, create, replace or delete ends within the time-outs, 1 s for a connection and 1 s for a reply. The next
-//! connection is tried at once, then with pauses of at most half a second. A read whose reply is lost or late is sent once
-//! more, on a new connection. A write is sent once more only if the server refused it: a replica that was a master, a node
-//! of a cluster that no longer has the key, a script that the server does not know. If the reply to a write is lost, the
-//! store says so, and the request looks at the record to find out what became of it.
+//! connection is tried at once, then with pauses of at most half a second. A read whose reply is lost or late is sent
+//! once more, on a new connection. A write is sent once more only if the server refused it: a replica that was a
+//! master, a node of a cluster that no longer has the key, a script that the server does not know. If the reply to a
+//! write is lost, the store reports that, and the request loads the record to find out the outcome.
 //!
 //! # Rights
 //!
-//! An ACL user needs `~cloakroom:* +ping +get +getrange +set +setrange +strlen +del +pexpire +persist +eval +evalsha +zadd
-//! +zrange +zrangebyscore +zrevrange +zrem`, in a cluster also `+cluster|slots` and `+asking`, and behind Sentinel also
-//! `+role`. With `+info` the store can warn of eviction.
+//! An ACL user needs `~cloakroom:* +ping +get +getrange +set +setrange +strlen +del +pexpire +persist +eval +evalsha
+//! +zadd +zrange +zrangebyscore +zrevrange +zrem`, in a cluster also `+cluster|slots` and `+asking`, and behind
+//! Sentinel also `+role`. With `+info` the store can warn of eviction.
 //!
 //! # Passwords that expire
 //!
-//! A password in the URL is the same for every connection. After it has expired, no new connection can log in, and requests
-//! that use their session are answered 503. For tokens (AWS IAM, Microsoft Entra ID) and for passwords that are rotated, use
-//! [`RedisStoreBuilder::credentials`]. It takes a function that each new connection asks for its user and password. It works
-//! for one server, Sentinel and Cluster:
+//! A password in the URL is the same for every connection. After it has expired, no new connection can log in, and
+//! requests that use their session are answered 503. For tokens (AWS IAM, Microsoft Entra ID) and for passwords that
+//! are rotated, use [`RedisStoreBuilder::credentials`]. It takes a function that each new connection asks for its user
+//! and password. It works for one server, Sentinel and Cluster:
 //!
 //! ```no_run
 //! use cloakroom::redis::{RedisCredentials, RedisStore};
@@ -87,9 +88,10 @@
 //!
 //! # Eviction
 //!
-//! Set `maxmemory-policy noeviction`: a full Redis then refuses writes, and logging out still works. With another policy it
-//! drops sessions, whose users log in again. It also drops the indexes of owners whose sessions live on, and then "log out
-//! everywhere" misses sessions. The first connection to each server logs a warning if the policy is another one.
+//! Set `maxmemory-policy noeviction`: a full Redis then refuses writes, and logging out still works. With another
+//! policy it drops sessions, whose users log in again. It also drops the indexes of owners whose sessions still exist,
+//! and then "log out everywhere" misses sessions. The first connection to each server logs a warning if the policy is
+//! another one.
 
 use std::{fmt, sync::Arc};
 
@@ -142,8 +144,8 @@ impl RedisStore {
     /// Connects to one server, with the defaults of [`RedisStoreBuilder`].
     ///
     /// The URL is `redis://user:password@host:port/database`, `rediss://..` for TLS (feature `redis-rustls` or
-    /// `redis-native-tls`), `unix:/path?db=..&user=..&pass=..`, or a plain `host:port`. With `?protocol=resp2` it speaks the
-    /// older protocol, for proxies that know no other.
+    /// `redis-native-tls`), `unix:/path?db=..&user=..&pass=..`, or a plain `host:port`. With `?protocol=resp2` it uses
+    /// the older protocol, for proxies that do not know RESP3.
     ///
     /// # Errors
     ///
@@ -165,14 +167,14 @@ impl RedisStore {
         Self::builder(url).lazy()
     }
 
-    /// Starts from the defaults, for one server. For the URL see [`RedisStore::connect`].
+    /// Returns a builder with the defaults, for one server. For the URL see [`RedisStore::connect`].
     pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
         RedisStoreBuilder::server(url.into())
     }
 
-    /// Starts from the defaults, for the master that these sentinels call `master`. The URLs, their users and passwords are the
-    /// sentinels'. Use [`RedisStoreBuilder::username`] and
-    /// [`RedisStoreBuilder::password`], or [`RedisStoreBuilder::credentials`], for the master. The master has TLS if the first URL has.
+    /// Returns a builder with the defaults, for the master that these sentinels call `master`. The URLs, their users
+    /// and passwords are the sentinels'. Use [`RedisStoreBuilder::username`] and [`RedisStoreBuilder::password`], or
+    /// [`RedisStoreBuilder::credentials`], for the master. The master has TLS if the first URL has.
     ///
     /// ```no_run
     /// # use cloakroom::redis::{ConnectError, RedisStore};
@@ -192,8 +194,8 @@ impl RedisStore {
         RedisStoreBuilder::sentinel(master.into(), sentinels.into_iter().map(Into::into).collect())
     }
 
-    /// Starts from the defaults, for a cluster. One node's URL is enough while that node is up, so name a few. The first URL's
-    /// user, password and TLS are used for all nodes.
+    /// Returns a builder with the defaults, for a cluster. One node's URL is enough while that node is up, so name a
+    /// few. The first URL's user, password and TLS are used for all nodes.
     ///
     /// ```no_run
     /// # use cloakroom::redis::{ConnectError, RedisStore};
@@ -209,10 +211,10 @@ impl RedisStore {
         RedisStoreBuilder::cluster(nodes.into_iter().map(Into::into).collect())
     }
 
-    /// Uses a connection of your own, which connects again by its own rules.
+    /// Makes a store that uses the application's connection, which reconnects by its own rules.
     ///
-    /// Waits at most 1 s for a reply. Replaces records by the script, never by `SET .. IFEQ`. Does not check the eviction
-    /// policy.
+    /// Waits at most 1 s for a reply. Replaces records by the script, never by `SET .. IFEQ`. Does not check the
+    /// eviction policy.
     #[must_use]
     pub fn from_connection<C>(connection: C) -> Self
     where
@@ -221,11 +223,11 @@ impl RedisStore {
         Self::over(connection)
     }
 
-    /// Uses a pool of your own, which makes, checks and limits connections by its own rules.
+    /// Makes a store that uses the application's pool, which makes, checks and limits connections by its own rules.
     ///
-    /// Waits at most 1 s for a connection and the reply together. Replaces records by the script, never by `SET .. IFEQ`. Does
-    /// not check the eviction policy. [`RedisStore::connect`] needs no pool: one connection carries any number of requests at
-    /// once.
+    /// Waits at most 1 s for a connection and the reply together. Replaces records by the script, never by `SET ..
+    /// IFEQ`. Does not check the eviction policy. [`RedisStore::connect`] needs no pool: one connection carries any
+    /// number of requests at once.
     #[cfg(feature = "redis-pool")]
     #[cfg_attr(docsrs, doc(cfg(feature = "redis-pool")))]
     #[must_use]

@@ -1,9 +1,9 @@
-//! The index of owners: for each, a sorted set of session ids, each with the time until which its record may live.
+//! The index of owners. Each owner has a sorted set of session ids, with the times until which their records may live.
 //!
-//! The store writes an entry before the record gets the owner. It removes an entry when it deletes a record of that owner, or
-//! when the entry's time has passed. So every live session of an owner is in the owner's set. The set may also name sessions
-//! that do not exist, or that have another owner. The records decide. The store leaves such an entry alone, because its record
-//! may be about to be written.
+//! The store writes an entry before the record gets the owner. It removes an entry when it deletes a record of that
+//! owner, or when the entry's time has passed. So every live session of an owner is in the owner's set. The set may
+//! also name sessions that do not exist, or that have another owner. So the store checks the records. It keeps such an
+//! entry, because its record may be written soon.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::{
     store::{Deleted, OwnerIndex, Record, SessionStore as _, Timestamp},
 };
 
-/// The number of records that are asked for at the same time.
+/// The number of records that are read at the same time.
 const AT_ONCE: usize = 32;
 /// The number of bytes that are read to find a record's owner. The lines before the state are seldom longer.
 const BEGINNING: usize = 1024;

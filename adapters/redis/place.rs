@@ -49,16 +49,23 @@ impl Place {
     }
 }
 
+fn parse(url: &str, login: &Login) -> Result<ConnectionInfo, ConnectError> {
+    #[cfg(not(any(feature = "redis-rustls", feature = "redis-native-tls")))]
+    if url.starts_with("rediss:") || url.starts_with("valkeys:") {
+        return Err(ConnectError::no_tls());
+    }
+    login.parse(url).map_err(ConnectError::misconfigured)
+}
+
 fn read(url: &str, login: &Login) -> Result<ConnectionInfo, ConnectError> {
-    let info = login.parse(url).map_err(ConnectError::misconfigured)?;
+    let info = parse(url, login)?;
     let settings = login.over(info.redis_settings())?;
     Ok(info.set_redis_settings(settings))
 }
 
 #[cfg(feature = "redis-sentinel")]
 fn find(master: String, urls: &[String], login: &Login) -> Result<Sentinels, ConnectError> {
-    let infos = urls.iter().map(|url| login.parse(url)).collect::<Result<Vec<_>, _>>();
-    let infos = infos.map_err(ConnectError::misconfigured)?;
+    let infos = urls.iter().map(|url| parse(url, login)).collect::<Result<Vec<_>, _>>()?;
     let Some(first) = infos.first().cloned() else {
         let none = (::redis::ErrorKind::EmptySentinelList, "there are no sentinels");
         return Err(ConnectError::misconfigured(none.into()));

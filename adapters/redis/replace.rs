@@ -1,4 +1,4 @@
-//! The command that puts one record in the place of another.
+//! The commands that replace a record.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use ::redis::{Cmd, RedisWrite, ToRedisArgs};
 use super::script::{self, Call};
 use crate::store::Record;
 
-/// A smaller record is sent as a whole: that costs less than to look for the part that differs.
+/// The size below which a record is sent whole, because that costs less than to look for the part that differs.
 const WORTH_CUTTING: usize = 2048;
-/// The longest beginning of a record that is sent instead of the whole.
+/// The longest beginning of a record that is sent instead of the whole record.
 const LONGEST_HEAD: usize = 1024;
-/// The longest records that go by `SET .. IFEQ`, which sends the old one and the new one.
+/// The size up to which records are replaced by `SET .. IFEQ`, which sends the old record and the new one.
 const LONGEST_COMPARED: usize = 16 * 1024;
 
 /// The tombstone's TTL in milliseconds.
 pub(super) const TOMBSTONE: &str = "600000";
 
-/// A replacement, ready to be sent.
+/// A replacement that is ready to be sent.
 pub(super) enum Replacement {
     /// By `SET .. IFEQ`, which compares the whole value. Its argument is the base as it was read.
     IfEqual { base: Vec<u8> },
@@ -48,12 +48,12 @@ impl Replacement {
     }
 }
 
-/// Returns how many bytes at the end are the same.
+/// Returns the number of equal bytes at the end.
 fn common_end(one: &[u8], other: &[u8]) -> usize {
     one.iter().rev().zip(other.iter().rev()).take_while(|(one, other)| one == other).count()
 }
 
-/// `SET key record IFEQ base`, with the TTL.
+/// Returns `SET key record IFEQ base`, with the TTL.
 pub(super) fn if_equal(key: &[u8], base: &[u8], record: &[u8], ttl: Ttl) -> Cmd {
     let mut command = Cmd::with_capacity(7, key.len() + base.len() + record.len() + 48);
     command.arg("SET").arg(key).arg(record).arg("IFEQ").arg(base);
@@ -65,19 +65,19 @@ pub(super) fn if_equal(key: &[u8], base: &[u8], record: &[u8], ttl: Ttl) -> Cmd 
     command
 }
 
-/// The script with the whole record.
+/// Returns the script with the whole record.
 pub(super) fn whole<'a>(key: &'a [u8], base: &Record, record: &[u8], ttl: Ttl) -> Call<'a> {
     Call::new(&script::REPLACE, key, record.len()).arg(&base.nonce_digits()[..]).arg(ttl).arg(record)
 }
 
-/// The script with the first bytes of a record, for a stored one of the same length.
+/// Returns the script with the first bytes of a record, for a stored record of the same length.
 pub(super) fn head<'a>(key: &'a [u8], base: &Record, record: &[u8], length: usize, ttl: Ttl) -> Call<'a> {
     let head = record.get(..length).unwrap_or(record);
     let call = Call::new(&script::REPLACE, key, head.len()).arg(&base.nonce_digits()[..]);
     call.arg(ttl).arg(head).arg(record.len())
 }
 
-/// The script that leaves a tombstone instead of the record with this nonce.
+/// Returns the script that leaves a tombstone instead of the record with this nonce.
 pub(super) fn tombstone<'a>(key: &'a [u8], nonce: &[u8]) -> Call<'a> {
     Call::new(&script::REPLACE, key, 0).arg(nonce).arg(TOMBSTONE).arg("")
 }
@@ -99,13 +99,13 @@ impl Ttl {
         record.ttl().map_or(Self::None, |ttl| Self::Millis(millis(ttl)))
     }
 
-    /// Returns the TTL of a record in the place of `base`.
+    /// Returns the TTL of a record that replaces `base`.
     pub(super) fn after(base: &Record, record: &Record) -> Self {
         if base.expires_at() == record.expires_at() { Self::Keep } else { Self::of(record) }
     }
 }
 
-/// As the script takes it.
+/// Writes the argument that the script takes.
 impl ToRedisArgs for Ttl {
     fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
         match self {

@@ -33,7 +33,7 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The number of bytes of all but the long arguments. It is enough for most keys.
+    /// The number of bytes of all arguments except the long ones. It is enough for most keys.
     const SHORT: usize = 256;
 
     /// Begins a call, with room for arguments of `length` bytes.
@@ -53,7 +53,7 @@ impl<'a> Call<'a> {
         &self.by_hash
     }
 
-    /// Returns the command that brings the script's source, for a server that does not know it.
+    /// Returns the command with the script's source, for a server that does not know it.
     pub(super) fn by_source(&self) -> Cmd {
         let mut command = ::redis::cmd("EVAL");
         command.arg(self.script.source);

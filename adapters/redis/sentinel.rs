@@ -1,4 +1,4 @@
-//! The search for the master by its sentinels.
+//! The search for the master with the help of its sentinels.
 
 use std::{fmt, pin::Pin, time::Duration};
 
@@ -26,7 +26,7 @@ pub(super) struct Sentinels {
 /// The pause before a sentinel is asked again, while the server that it named does not answer.
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// The outcome of one of the steps that run at the same time.
+/// The outcome of one of the concurrent steps.
 enum Step<'a> {
     Named { by: &'a Client, is_first: bool, server: Result<Server, RedisError> },
     Opened(Result<MultiplexedConnection, RedisError>),
@@ -92,7 +92,7 @@ impl Sentinels {
     }
 
     async fn named(&self, by: &Client) -> Result<Server, RedisError> {
-        // The time-out of the whole attempt holds.
+        // The time limit of the whole attempt holds instead.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         let mut connection = by.get_multiplexed_async_connection_with_config(&config).await?;
         let mut question = ::redis::cmd("SENTINEL");
@@ -118,7 +118,7 @@ impl Sentinels {
             Ok(Some(Value::BulkString(role))) if role != b"master" => {
                 Err((ErrorKind::Client, "the server that a sentinel named is not the master (yet, or any more)").into())
             }
-            // A user without the right to ask learns it by the first write.
+            // A user without the right to ask finds out with the first write.
             Ok(_) => Ok(connection),
             Err(error) if error.code() == Some("NOPERM") => Ok(connection),
             Err(_) => role.map(|_| connection),

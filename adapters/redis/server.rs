@@ -29,12 +29,15 @@ use super::{
 #[derive(Debug)]
 pub(super) struct ServerConnection {
     target: Target,
+    /// The address, for errors.
+    name: Arc<str>,
     credentials: Option<CredentialsSource>,
     timeouts: Timeouts,
     /// Never locked across an await.
     live: Mutex<Option<Live>>,
     attempts: tokio::sync::Mutex<Attempts>,
-    /// False after the server refused `SET .. IFEQ`. Version numbers do not tell, so each connection tries it.
+    /// False after the server refused `SET .. IFEQ`. Version numbers do not show whether a server has it, so each
+    /// connection tries it.
     tries_if_equal: AtomicBool,
     has_checked_eviction: AtomicBool,
 }
@@ -45,7 +48,7 @@ struct Live {
     is_broken: Broken,
 }
 
-/// Tells the next command to make a new connection. Commands that were sent on this one still get their replies.
+/// Makes the next command open a new connection. Commands that were sent on this one still get their replies.
 #[derive(Clone, Debug, Default)]
 struct Broken(Arc<AtomicBool>);
 
@@ -62,6 +65,7 @@ impl Broken {
 impl ServerConnection {
     pub(super) fn new(target: Target, credentials: Option<CredentialsSource>, timeouts: Timeouts) -> Self {
         Self {
+            name: format!("{target:?}").into(),
             target,
             credentials,
             timeouts,
@@ -74,12 +78,13 @@ impl ServerConnection {
 
     /// Sends a command and waits for its reply.
     pub(super) async fn send(&self, command: &Cmd, access: Access, budget: Budget) -> Result<Value, Failure> {
-        match self.send_once(command, budget).await {
+        let reply = match self.send_once(command, budget).await {
             Err(failure) if is_sent_again(&failure, access) => {
                 Box::pin(self.send_again(failure, command, budget)).await
             }
             reply => reply,
-        }
+        };
+        reply.map_err(|failure| failure.at(&self.name))
     }
 
     async fn send_again(&self, failure: Failure, command: &Cmd, budget: Budget) -> Result<Value, Failure> {
@@ -87,7 +92,7 @@ impl ServerConnection {
         if budget.is_spent() { Err(failure) } else { self.send_once(command, budget).await }
     }
 
-    /// Sends a command right behind an `ASKING`, for a slot that is moving to this server.
+    /// Sends a command directly after an `ASKING`, for a slot that is moving to this server.
     #[cfg(feature = "redis-cluster")]
     pub(super) async fn send_asking(&self, command: &Cmd, budget: Budget) -> Result<Value, Failure> {
         let mut pipeline = ::redis::pipe();
@@ -104,7 +109,8 @@ impl ServerConnection {
         let sent = pin!(connection.send_packed_command(command));
         let reply = timeout_at(budget.reply_by(self.timeouts.response), sent).await;
         let answer = answer(self.received(reply, &is_broken)?);
-        // A master that was demoted, or a password that was set: a new connection finds the master, and logs in.
+        // The server is a master that was demoted, or a password was set. A new connection finds the master, and logs
+        // in.
         if answer.as_ref().is_err_and(|failure| failure.says("READONLY") || failure.says("NOAUTH")) {
             is_broken.set();
         }
@@ -115,7 +121,7 @@ impl ServerConnection {
         let failure = match reply {
             Ok(Ok(reply)) => return Ok(reply),
             Ok(Err(error)) => Failure::of_sent(error),
-            // The other end may be gone without a word, and then no reply will ever come.
+            // The other end may be gone without closing the connection. Then no reply will ever come.
             Err(_) => Failure::no_reply(self.timeouts.response),
         };
         if failure.fate != Fate::NotDone {
@@ -134,7 +140,7 @@ impl ServerConnection {
 
     /// Returns the connection, and the budget of a command that is sent on it now.
     async fn connection(&self, budget: Budget) -> Result<(Live, Budget), Failure> {
-        // Nearly always there is one, and no timer is needed.
+        // In most cases there is one, and no timer is needed.
         if let Some(live) = self.usable() {
             return Ok((live, budget));
         }
@@ -151,7 +157,7 @@ impl ServerConnection {
         self.live().as_ref().filter(|live| !live.is_broken.get()).cloned()
     }
 
-    /// Connects. If an attempt was under way when the caller asked, shares its outcome instead.
+    /// Connects. If an attempt was in progress when the caller asked, shares its outcome instead.
     async fn connect(&self, asked: Instant) -> Result<Live, Failure> {
         let mut attempts = self.attempts.lock().await;
         if let Some(live) = self.usable() {
@@ -207,7 +213,7 @@ impl ServerConnection {
     }
 
     fn config(&self, is_broken: &Broken) -> AsyncConnectionConfig {
-        // The time-outs are ours: that of the whole attempt, and those of the calls.
+        // This store limits the times of whole attempts and of calls, so the driver's limits are off.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         if !self.target.has_pushes() {
             return config;
@@ -226,7 +232,7 @@ impl ServerConnection {
 /// Returns whether to send a command once more, on a new connection.
 fn is_sent_again(failure: &Failure, access: Access) -> bool {
     match failure.fate {
-        // A master that was demoted refused it. Its name, or a sentinel, leads to the new master.
+        // A master that was demoted refused it. A new connection to its name, or a sentinel, leads to the new master.
         Fate::NotDone => failure.says("READONLY"),
         Fate::ReplyLost | Fate::TimedOut => access == Access::Read,
     }

@@ -55,7 +55,7 @@ impl SessionStore for RedisStore {
                 let command = replace::if_equal(&key, &old, &bytes, ttl);
                 match self.connection.send(&key, &command, Access::Write, budget).await {
                     Ok(reply) if is_ok(&reply) => return Ok(Replaced::Done),
-                    // Something else is stored.
+                    // Another value is stored.
                     Ok(Value::Nil) => Box::pin(self.get(id, &key, budget.next())).await?,
                     Ok(_) => return Err(unexpected()),
                     Err(failure) if failure.is_syntax_error() => {
@@ -72,7 +72,7 @@ impl SessionStore for RedisStore {
             Replacement::Whole => return self.replace_whole(id, &key, base, &bytes, ttl, budget).await,
         };
         if has_nonce(&reply, base) {
-            // Other bytes, by another program. The nonce decides, and the script compares only the nonce.
+            // Another program wrote these bytes. The nonce decides, and the script compares only the nonce.
             return Box::pin(self.replace_whole(id, &key, base, &bytes, ttl, budget.next())).await;
         }
         outcome(id, &reply)
@@ -151,7 +151,7 @@ impl RedisStore {
     async fn delete_other_kind(&self, key: &[u8], budget: Budget) -> Result<Deleted, StoreError> {
         self.send_del(key, budget).await?;
         let command = tombstone(key);
-        // The key is deleted, and nothing but a record of ours needs the tombstone.
+        // The key is deleted. Only a session's record needs a tombstone.
         if let Err(failure) = self.connection.send(key, &command, Access::Write, budget.next()).await {
             tracing::debug!(%failure, "a deleted key has no tombstone");
         }
@@ -190,7 +190,7 @@ impl RedisStore {
     }
 }
 
-/// `SET key "" PX 600000`.
+/// Returns `SET key "" PX 600000`.
 fn tombstone(key: &[u8]) -> Cmd {
     let mut command = Cmd::with_capacity(6, key.len() + 16);
     command.arg("SET").arg(key).arg("").arg("PX").arg(TOMBSTONE);
@@ -234,5 +234,5 @@ fn is_ok(reply: &Value) -> bool {
 
 /// Returns the error for a reply that Redis never gives to these commands. It does not show the reply, which may be a session.
 pub(super) fn unexpected() -> StoreError {
-    StoreError::new("Redis gave a reply of another kind than the command has")
+    StoreError::new("Redis sent a reply of an unexpected type")
 }

@@ -10,7 +10,7 @@ use super::sentinel::Sentinels;
 
 /// The server that a connection leads to.
 pub(super) enum Target {
-    /// Always this one.
+    /// This server.
     Server(Client),
     /// The master that the sentinels name.
     #[cfg(feature = "redis-sentinel")]
@@ -36,7 +36,7 @@ impl Target {
         }
     }
 
-    /// Returns whether the driver reports a closed connection even if no command waits. It does so for RESP3 only.
+    /// Returns true if the driver reports a closed connection even if no command waits. It does so only with RESP3.
     pub(super) fn has_pushes(&self) -> bool {
         let protocol = match self {
             Self::Server(client) => client.get_connection_info().redis_settings().protocol(),
@@ -47,7 +47,7 @@ impl Target {
     }
 }
 
-/// Shows addresses, and no password.
+/// Shows the addresses, but no password.
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{SessionId, StoreError, store::DecodeError};
+use crate::{SessionId, StoreError, chain::debug_like_display, store::DecodeError};
 
 /// The cause: a session's key holds no record, or a damaged one. It shows no value.
 pub(super) struct Unreadable {
@@ -39,11 +39,6 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// Shows the same as [`Display`](fmt::Display), because log lines show this form.
-impl fmt::Debug for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Unreadable({self})")
-    }
-}
+debug_like_display!(Unreadable);
 
 impl std::error::Error for Unreadable {}

@@ -1,4 +1,4 @@
-//! How often a request allocates.
+//! Counts the allocations of a request.
 
 use crate::{
     classes::{Class, Payload},
@@ -6,15 +6,16 @@ use crate::{
     visit::Visit,
 };
 
-/// How many requests are counted. Most are alike; a table that grows now and then is not what a request costs.
+/// The number of requests that are counted. Most of them allocate the same. A table that grows sometimes is not a part
+/// of a request's cost.
 const REQUESTS: usize = 101;
 
-/// What a request allocates, with what its framework does: the median of many requests, each counted exactly.
+/// The allocations of a request, including those of its framework: the median of many requests, each counted exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allocations {
-    /// How often.
+    /// The number of allocations.
     pub count: u64,
-    /// How many bytes.
+    /// The number of bytes.
     pub bytes: u64,
 }
 
@@ -32,7 +33,7 @@ pub fn count(contestant: &Contestant, redis: &str, class: Class, payload: Payloa
     Allocations { count: counts[REQUESTS / 2], bytes: bytes[REQUESTS / 2] }
 }
 
-/// Runs something that is timed: nothing is counted meanwhile.
+/// Runs something that is timed, without counting.
 pub fn uncounted<T>(run: impl FnOnce() -> T) -> T {
     let mut result = None;
     allocation_counter::opt_out(|| result = Some(run()));

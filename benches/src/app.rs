@@ -1,20 +1,20 @@
-//! An application under measurement, whatever its framework.
+//! The application that is measured, independent of its framework.
 
 use std::{future::Future, pin::Pin, rc::Rc};
 
 /// A future that stays on its thread.
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// An application under measurement. It is boxed by the batch, so that a request costs nothing for it.
+/// An application that is measured. Its future is boxed once for each batch, so that a request costs nothing for it.
 pub trait App {
-    /// One request, with all that came of it.
+    /// Makes one request, and returns the whole response.
     fn ask<'a>(&'a self, call: &'a Call) -> LocalFuture<'a, Answer>;
 
-    /// As many requests, one after the other. Each is made, answered with success, and dropped.
+    /// Makes `times` requests, one after the other. Each is made, answered with success, and dropped.
     fn run<'a>(&'a self, call: &'a Call, times: u32) -> LocalFuture<'a, ()>;
 }
 
-/// How an application is started: with the URL of a Redis, which most do not need.
+/// Starts an application, with the URL of a Redis server, which most of them do not need.
 pub type Open = fn(redis: String) -> LocalFuture<'static, Rc<dyn App>>;
 
 /// A request to make.
@@ -27,18 +27,18 @@ pub struct Call {
 }
 
 impl Call {
-    /// Without a cookie.
+    /// Makes a request without a cookie.
     pub fn bare(path: &'static str) -> Self {
         Self { path, cookie: None }
     }
 
-    /// With one.
+    /// Makes a request with a cookie.
     pub fn with(path: &'static str, cookie: impl Into<String>) -> Self {
         Self { path, cookie: Some(cookie.into()) }
     }
 }
 
-/// What came of a request.
+/// The response to a request.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
@@ -50,7 +50,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The `Cookie` header that a browser would send next; removed cookies are not in it.
+    /// Returns the `Cookie` header that a browser would send next, without removed cookies.
     pub fn cookie(&self) -> Option<String> {
         let pair = |line: &String| {
             let pair = line.split(';').next().unwrap_or_default();

@@ -12,22 +12,22 @@ const HELP: &str = "What a request costs with cloakroom, and with its peers.
   --filter TEXT  only those whose framework, store or name has this in it
   --out DIR      where to write peers.csv and peers.svg (default: target/peers)";
 
-/// What was asked for.
+/// The options of a run.
 pub struct Args {
-    /// Fewer rounds.
+    /// Runs fewer rounds.
     pub quick: bool,
-    /// Fail where a budget is missed.
+    /// Fails if a budget is missed.
     pub check: bool,
-    /// So many rounds.
+    /// The number of rounds.
     pub rounds: Option<usize>,
-    /// Only those.
+    /// Runs only the contestants whose names contain this.
     pub filter: String,
-    /// Where to write.
+    /// The folder for the results.
     pub out: PathBuf,
 }
 
 impl Args {
-    /// Reads the command line; `None` where it asks for help, which is then printed.
+    /// Reads the command line. Prints the help and returns `None` if it asks for that.
     pub fn read() -> Result<Option<Self>, lexopt::Error> {
         let out = PathBuf::from("target/peers");
         let mut args = Self { quick: false, check: false, rounds: None, filter: String::new(), out };

@@ -1,26 +1,26 @@
-//! What a request may cost.
+//! The budgets of a request.
 
 use crate::{
     classes::{Class, Payload},
     contestants::{Framework, Store},
 };
 
-/// How near to its budget a time has to be for nobody to say which side it is on.
+/// The distance to its budget within which a time is unclear.
 const UNCLEAR: f64 = 0.1;
 
-/// What came of a budget.
+/// The result of the comparison with a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Within it.
+    /// The figure is within the budget.
     Met,
-    /// Within 10 % of it.
+    /// The time is within 10 % of the budget.
     Unclear,
-    /// Over it.
+    /// The figure is over the budget.
     Missed,
 }
 
 impl Verdict {
-    /// Of a time, which no two runs agree on.
+    /// Judges a time, which differs from run to run.
     pub fn of_ratio(ratio: f64, budget: f64) -> Self {
         match ratio / budget {
             used if used <= 1.0 - UNCLEAR => Self::Met,
@@ -29,12 +29,12 @@ impl Verdict {
         }
     }
 
-    /// Of a count, which is exact.
+    /// Judges a count, which is exact.
     pub fn of_count(count: i64, budget: i64) -> Self {
         if count <= budget { Self::Met } else { Self::Missed }
     }
 
-    /// As tables call it.
+    /// Returns the name for the tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Met => "met",
@@ -44,7 +44,8 @@ impl Verdict {
     }
 }
 
-/// The ratio to the best peer on the same framework; in Redis, to bare commands through the same client.
+/// Returns the allowed ratio to the best peer on the same framework, or in Redis to bare commands through the same
+/// client.
 pub fn ratio(framework: Framework, store: Store, class: Class, payload: Payload) -> Option<f64> {
     let [anonymous, ignored, read, write, create] = match (framework, store, payload) {
         (Framework::Axum, Store::Memory, _) => [0.5, 0.3, 0.5, 0.5, 0.5].map(Some),
@@ -57,7 +58,7 @@ pub fn ratio(framework: Framework, store: Store, class: Class, payload: Payload)
     pick(class, [anonymous, ignored, read, write, create])
 }
 
-/// How often it may allocate, over the framework with a layer that does nothing.
+/// Returns the allowed number of allocations, beyond those of the framework with a layer that does nothing.
 pub fn allocations(framework: Framework, store: Store, class: Class) -> Option<i64> {
     match (framework, store) {
         (Framework::Axum, Store::Memory) => pick(class, [Some(5), Some(6), None, None, None]),
@@ -66,7 +67,7 @@ pub fn allocations(framework: Framework, store: Store, class: Class) -> Option<i
     }
 }
 
-/// How many commands it may send to Redis.
+/// Returns the allowed number of commands to Redis.
 pub fn commands(class: Class) -> usize {
     pick(class, [0, 0, 1, 2, 1])
 }

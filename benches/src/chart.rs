@@ -1,4 +1,4 @@
-//! The chart: a panel for each framework, store and payload, a group of bars for each kind of request.
+//! The chart: a panel for each framework, store and payload, with a group of bars for each kind of request.
 
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ const LABEL: f64 = 190.0;
 const BAR: f64 = 13.0;
 const GAP: f64 = 22.0;
 
-/// The chart as SVG, of sessions in memory and in cookies: what Redis takes would dwarf them.
+/// Returns the chart as SVG, for sessions in memory and in cookies. The times of Redis are too long for it.
 pub fn svg(costs: &[Cost]) -> String {
     let mut panels = Vec::new();
     let mut top = 10.0;
@@ -39,7 +39,7 @@ pub fn svg(costs: &[Cost]) -> String {
     markup.into_string()
 }
 
-/// A panel and its height, which is nothing where nobody was measured.
+/// Returns a panel and its height, which is 0 if it has no contestant.
 fn panel(costs: &[Cost], framework: Framework, store: Store, payload: Payload) -> (Markup, f64) {
     let is_here = |cost: &&Cost| {
         let contestant = &cost.contestant;

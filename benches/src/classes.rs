@@ -1,17 +1,17 @@
-//! What a request does with its session, and what that session holds.
+//! The kinds of requests, and the contents of their sessions.
 
-/// What a request does with its session.
+/// The use that a request makes of its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
-    /// No cookie, and a handler that does not ask.
+    /// No cookie, and a handler that does not use the session.
     Anonymous,
-    /// A valid cookie, and a handler that does not ask.
+    /// A valid cookie, and a handler that does not use the session.
     Ignored,
     /// Reads one key.
     Read,
     /// Increments one counter.
     Write,
-    /// No cookie; the handler inserts the whole payload, and a cookie goes out.
+    /// No cookie. The handler inserts the whole payload, and the response has a cookie.
     Create,
 }
 
@@ -19,7 +19,7 @@ impl Class {
     /// Every class, in the order of the tables.
     pub const ALL: [Self; 5] = [Self::Anonymous, Self::Ignored, Self::Read, Self::Write, Self::Create];
 
-    /// As tables call it.
+    /// Returns the name for the tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Anonymous => "anonymous",
@@ -30,12 +30,12 @@ impl Class {
         }
     }
 
-    /// Whether the request presents a session.
+    /// Returns true if the request presents a session.
     pub fn has_cookie(self) -> bool {
         matches!(self, Self::Ignored | Self::Read | Self::Write)
     }
 
-    /// The route.
+    /// Returns the route.
     pub fn path(self, payload: Payload) -> &'static str {
         match self {
             Self::Anonymous | Self::Ignored => "/plain",
@@ -46,12 +46,12 @@ impl Class {
     }
 }
 
-/// What a session holds.
+/// The content of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Payload {
-    /// One counter.
+    /// A counter.
     Small,
-    /// The counter and nine texts: 1 KiB.
+    /// A counter and nine texts: 1 KiB.
     Kib,
 }
 
@@ -59,7 +59,7 @@ impl Payload {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Small, Self::Kib];
 
-    /// As tables call it.
+    /// Returns the name for the tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
@@ -67,7 +67,7 @@ impl Payload {
         }
     }
 
-    /// The route that makes such a session.
+    /// Returns the route that makes such a session.
     pub fn create(self) -> &'static str {
         match self {
             Self::Small => "/create/small",
@@ -75,7 +75,7 @@ impl Payload {
         }
     }
 
-    /// What it holds besides the counter.
+    /// Returns the content except the counter.
     pub fn texts(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Small => &[],
@@ -87,7 +87,7 @@ impl Payload {
 /// The key of the counter.
 pub const COUNTER: &str = "n";
 
-/// What it counts from.
+/// The counter's first value.
 pub const START: u64 = 1;
 
 /// The key of the last text.

@@ -1,4 +1,4 @@
-//! Who is measured.
+//! The contestants.
 
 pub mod actix_session;
 pub mod axum_session;
@@ -17,11 +17,11 @@ pub enum Framework {
     Axum,
     /// Actix Web.
     Actix,
-    /// None at all.
+    /// No framework.
     None,
 }
 
-/// Where sessions live.
+/// The place of the sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Store {
     /// In the process.
@@ -32,58 +32,58 @@ pub enum Store {
     Redis,
 }
 
-/// What a contestant stands for.
+/// The role of a contestant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The bare framework.
     Baseline,
-    /// What the budgets are about.
+    /// The contestant that the budgets are about.
     Ours,
-    /// Another form of it, shown beside.
+    /// Another form of it, shown beside it.
     OursBeside,
     /// Another library.
     Peer,
-    /// What any middleware costs on this framework.
+    /// The cost of any middleware on this framework.
     Floor,
     /// Bare commands of Redis.
     Yardstick,
-    /// One that sends cookies whether or not anybody asked for the session.
+    /// A library that sends cookies even if the handler does not use the session.
     EagerPeer,
 }
 
-/// Somebody who is measured.
+/// A library, or a baseline, that is measured.
 #[derive(Clone, Copy)]
 pub struct Contestant {
-    /// As tables call it, with the form of its cookies where it has several.
+    /// The name for the tables, with the form of its cookies if it has several.
     pub name: &'static str,
-    /// On which framework.
+    /// The framework.
     pub framework: Framework,
-    /// With which store.
+    /// The store.
     pub store: Store,
-    /// As what.
+    /// The role.
     pub role: Role,
-    /// How its application is started.
+    /// Starts the application.
     pub open: Open,
 }
 
 impl Contestant {
-    /// Whether the budgets are about it.
+    /// Returns true if the budgets are about it.
     pub fn is_ours(&self) -> bool {
         self.role == Role::Ours
     }
 
-    /// Whether ours is compared with it.
+    /// Returns true if cloakroom is compared with it.
     pub fn is_peer(&self) -> bool {
         matches!(self.role, Role::Peer | Role::EagerPeer)
     }
 
-    /// Whether it has sessions.
+    /// Returns true if it has sessions.
     pub fn has_sessions(&self) -> bool {
         !matches!(self.role, Role::Baseline | Role::Floor)
     }
 }
 
-/// The bare framework, where there is one.
+/// Returns the bare framework, if there is one.
 pub fn baseline(framework: Framework) -> Option<Contestant> {
     match framework {
         Framework::Axum => Some(baseline::AXUM),
@@ -92,7 +92,8 @@ pub fn baseline(framework: Framework) -> Option<Contestant> {
     }
 }
 
-/// What allocations are counted over: the framework with a layer that does nothing, where a layer of any kind costs some.
+/// Returns the contestant above which allocations are counted: the framework with a layer that does nothing, if layers
+/// allocate on it.
 pub fn floor(framework: Framework) -> Option<Contestant> {
     match framework {
         Framework::Axum => Some(baseline::AXUM_LAYER),
@@ -100,7 +101,7 @@ pub fn floor(framework: Framework) -> Option<Contestant> {
     }
 }
 
-/// Everybody with sessions in this store.
+/// Returns all contestants with sessions in this store.
 pub fn with_store(store: Store) -> Vec<Contestant> {
     let on_axum = [cloakroom_axum::ALL, tower_sessions::ALL, axum_session::ALL];
     let on_actix = [cloakroom_actix::ALL, actix_session::ALL];
@@ -109,10 +110,10 @@ pub fn with_store(store: Store) -> Vec<Contestant> {
 }
 
 impl Framework {
-    /// Both, and none.
+    /// All frameworks, and none.
     pub const ALL: [Self; 3] = [Self::Axum, Self::Actix, Self::None];
 
-    /// As tables call it.
+    /// Returns the name for the tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Axum => "Axum",
@@ -126,7 +127,7 @@ impl Store {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Memory, Self::Cookie, Self::Redis];
 
-    /// As tables call it.
+    /// Returns the name for the tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",

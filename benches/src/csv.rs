@@ -1,10 +1,11 @@
-//! Every figure, for other programs.
+//! All figures, for other programs.
 
 use std::fmt::Write as _;
 
 use crate::measure::Cost;
 
-/// A line for each contestant and each kind of request. `commands` counts what a request sends to Redis.
+/// Returns a line for each contestant and each kind of request. `commands` returns the number of commands that a
+/// request sends to Redis.
 pub fn costs(costs: &[Cost], commands: impl Fn(&Cost) -> Option<usize>) -> String {
     let mut text = "framework,store,contestant,request,payload,total_ns,total_mad_ns,over_bare_ns,over_bare_mad_ns,\
                     allocations_over_bare,bytes_over_bare,redis_commands\n"

@@ -1,4 +1,4 @@
-//! How each framework is driven: in process, without sockets.
+//! The drivers of the frameworks: in process, without sockets.
 
 pub mod actix;
 pub mod axum;

@@ -1,4 +1,4 @@
-//! What a request costs with cloakroom, and with its peers, in one run.
+//! Measures the costs of a request with cloakroom and with its peers, in one run.
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate)] // A program that measures has no other users.
 
 pub mod allocations;

@@ -1,4 +1,4 @@
-//! What a request costs with cloakroom, and with its peers, in one run.
+//! Measures the costs of a request with cloakroom and with its peers, in one run.
 
 use std::{error::Error, fs, process::ExitCode, time::Duration};
 
@@ -18,7 +18,7 @@ use peers::{
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let Some(args) = Args::read()? else { return Ok(ExitCode::SUCCESS) };
-    let server = Server::start();
+    let server = Server::launch();
     let url = server.url();
     let is_asked_for = |contestant: &Contestant| {
         let label = format!("{}, {}, {}", contestant.framework.name(), contestant.store.name(), contestant.name);
@@ -78,7 +78,7 @@ fn effort(args: &Args, in_redis: bool) -> Effort {
     Effort { rounds: args.rounds.unwrap_or(rounds), requests, warm_up }
 }
 
-/// Names what misses its budget, and what is too near to say.
+/// Prints the costs that miss their budgets, and those that are unclear.
 fn check(rows: &[Row<'_>]) -> ExitCode {
     let named = |verdict| rows.iter().filter(move |row| row.verdicts().any(|of_row| of_row == verdict));
     for verdict in [Verdict::Unclear, Verdict::Missed] {

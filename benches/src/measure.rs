@@ -1,4 +1,4 @@
-//! Many short rounds, everybody in each, against the bare framework of the same round.
+//! Measures in many short rounds. Each round has all contestants and the bare framework, with which they are compared.
 
 use std::collections::BTreeMap;
 
@@ -10,33 +10,33 @@ use crate::{
     visit::Visit,
 };
 
-/// How long to measure.
+/// The length of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// How many rounds.
+    /// The number of rounds.
     pub rounds: usize,
-    /// How many requests of each kind each contestant answers in a round.
+    /// The number of requests of each kind that each contestant answers in a round.
     pub requests: u32,
-    /// How many it answers before, that are not timed.
+    /// The number of requests before, which are not timed.
     pub warm_up: u32,
 }
 
-/// What a request of one kind costs with one contestant.
+/// The cost of one kind of request with one contestant.
 #[derive(Clone, Copy)]
 pub struct Cost {
-    /// Who.
+    /// The contestant.
     pub contestant: Contestant,
-    /// What it does.
+    /// The kind of request.
     pub class: Class,
-    /// With what.
+    /// The content of the session.
     pub payload: Payload,
-    /// The whole request, in ns.
+    /// The time of the whole request, in ns.
     pub total: Estimate,
-    /// What it takes longer than with the bare framework, in ns.
+    /// The time beyond that of the bare framework, in ns.
     pub overhead: Estimate,
-    /// What it allocates more often.
+    /// The number of allocations beyond those of the framework.
     pub allocations: i64,
-    /// What it allocates more, in bytes.
+    /// The bytes allocated beyond those of the framework.
     pub bytes: i64,
 }
 
@@ -48,7 +48,7 @@ pub fn measure(contestants: &[Contestant], redis: &str, effort: Effort) -> Vec<C
         for (class, payload) in kinds() {
             let bare = Framework::ALL
                 .map(|framework| baseline(framework).map_or(0.0, |bare| time(&bare, redis, effort, class, payload)));
-            // Each goes first now and then.
+            // The contestants take turns in going first.
             for nth in 0..contestants.len() {
                 let at = (nth + round) % contestants.len();
                 let contestant = &contestants[at];
@@ -70,7 +70,7 @@ pub fn measure(contestants: &[Contestant], redis: &str, effort: Effort) -> Vec<C
     costs
 }
 
-/// What a request allocates over the framework with a layer that does nothing: how often, and how many bytes.
+/// Returns the number of allocations and of bytes beyond those of the framework with a layer that does nothing.
 pub fn allocated(contestant: &Contestant, redis: &str, class: Class, payload: Payload) -> (i64, i64) {
     let of = |contestant: &Contestant| allocations::count(contestant, redis, class, payload);
     let with = of(contestant);
@@ -78,14 +78,14 @@ pub fn allocated(contestant: &Contestant, redis: &str, class: Class, payload: Pa
     (with.count.cast_signed() - bare.count.cast_signed(), with.bytes.cast_signed() - bare.bytes.cast_signed())
 }
 
-/// Every kind of request.
+/// Returns every kind of request.
 pub fn kinds() -> impl Iterator<Item = (Class, Payload)> {
     Class::ALL.into_iter().flat_map(|class| Payload::ALL.map(|payload| (class, payload)))
 }
 
 type Cell = (usize, Class, Payload);
 
-/// ns a request.
+/// Returns the time of a request in ns.
 fn time(contestant: &Contestant, redis: &str, effort: Effort, class: Class, payload: Payload) -> f64 {
     allocations::uncounted(|| {
         let visit = Visit::start(contestant, redis, class, payload);

@@ -1,4 +1,4 @@
-//! Every cost beside the best peer's, and beside its budget.
+//! Compares each cost with the best peer's, and with its budget.
 
 use std::fmt;
 
@@ -9,58 +9,60 @@ use crate::{
     measure::Cost,
 };
 
-/// A cost of ours with what it is compared to.
+/// A cost of cloakroom, and the figures that it is compared with.
 pub struct Row<'a> {
-    /// What it costs.
+    /// The cost.
     pub cost: &'a Cost,
-    /// The peer with the lowest cost on this framework and store; in Redis, the bare commands where a budget is about them.
+    /// The peer with the lowest cost on this framework and store. In Redis, the bare commands if a budget is about
+    /// them.
     pub rival: Option<&'a Cost>,
-    /// What it sends to Redis.
+    /// The number of commands to Redis.
     pub commands: Option<usize>,
 }
 
 impl<'a> Row<'a> {
-    /// Each cost of ours among `costs`. `commands` counts what a request sends to Redis.
+    /// Returns each cost of cloakroom among `costs`. `commands` returns the number of commands that a request sends to
+    /// Redis.
     pub fn all(costs: &'a [Cost], commands: impl Fn(&Cost) -> Option<usize>) -> Vec<Self> {
         let is_ours = |cost: &&Cost| matches!(cost.contestant.role, Role::Ours | Role::OursBeside);
         let row = |cost| Self { cost, rival: rival(cost, costs), commands: commands(cost) };
         costs.iter().filter(is_ours).map(row).collect()
     }
 
-    /// This cost as a part of the rival's.
+    /// Returns the ratio of this cost to the rival's.
     pub fn ratio(&self) -> Option<f64> {
         self.rival.map(|rival| self.cost.overhead.median / rival.overhead.median)
     }
 
-    /// The ratio that is allowed.
+    /// Returns the allowed ratio.
     pub fn ratio_budget(&self) -> Option<f64> {
         let Contestant { framework, store, .. } = self.cost.contestant;
         self.budgeted(budgets::ratio(framework, store, self.cost.class, self.cost.payload))
     }
 
-    /// How many allocations are allowed.
+    /// Returns the allowed number of allocations.
     pub fn allocation_budget(&self) -> Option<i64> {
         let Contestant { framework, store, .. } = self.cost.contestant;
         self.budgeted(budgets::allocations(framework, store, self.cost.class))
     }
 
-    /// What came of the time's budget.
+    /// Returns the verdict on the time.
     pub fn ratio_verdict(&self) -> Option<Verdict> {
         Some(Verdict::of_ratio(self.ratio()?, self.ratio_budget()?))
     }
 
-    /// What came of the budget of allocations.
+    /// Returns the verdict on the allocations.
     pub fn allocation_verdict(&self) -> Option<Verdict> {
         Some(Verdict::of_count(self.cost.allocations, self.allocation_budget()?))
     }
 
-    /// Whether it sends as many commands as it must.
+    /// Returns the verdict on the number of commands.
     pub fn command_verdict(&self) -> Option<Verdict> {
         let expected = self.budgeted(Some(budgets::commands(self.cost.class)))?;
         Some(if self.commands? == expected { Verdict::Met } else { Verdict::Missed })
     }
 
-    /// All that was judged.
+    /// Returns all verdicts.
     pub fn verdicts(&self) -> impl Iterator<Item = Verdict> {
         [self.ratio_verdict(), self.allocation_verdict(), self.command_verdict()].into_iter().flatten()
     }

@@ -1,4 +1,4 @@
-//! Requests a second, with as many on their way at once as keep one Redis busy.
+//! Measures requests a second, with enough concurrent requests to keep one Redis busy.
 
 use std::{
     rc::Rc,
@@ -14,18 +14,18 @@ use crate::{
     stats::Estimate,
 };
 
-/// How many requests are on their way at once.
+/// The number of concurrent requests.
 pub const IN_FLIGHT: usize = 64;
 
-/// How many requests a task makes before it looks at the clock.
+/// The number of requests that a task makes between two looks at the clock.
 const BATCH: u32 = 8;
 
-/// Requests a second, of so many runs.
+/// The requests a second of several runs.
 #[derive(Clone, Copy)]
 pub struct Throughput {
-    /// Who.
+    /// The contestant.
     pub contestant: Contestant,
-    /// What it does.
+    /// The kind of request.
     pub class: Class,
     /// Requests a second.
     pub per_second: Estimate,

@@ -1,6 +1,6 @@
-//! Medians, and how far from them the rest is.
+//! Medians, and the spread around them.
 
-/// The middle of `values`, and their spread.
+/// The median of some values, and their spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
     /// The median.
@@ -10,7 +10,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Of these values; of none, it is not a number.
+    /// Returns the median and the spread of these values. Without values, they are not numbers.
     pub fn of(values: &[f64]) -> Self {
         let median = median(values.to_vec());
         let distances = values.iter().map(|value| (value - median).abs()).collect();

@@ -10,13 +10,13 @@ use crate::{
     saturation::{IN_FLIGHT, Throughput},
 };
 
-/// What every contestant costs: a table for each framework, store and payload.
+/// Returns the costs of all contestants: a table for each framework, store and payload.
 pub fn costs(costs: &[Cost]) -> String {
     let mut text = String::new();
     for (framework, store, payload) in places() {
         let here = |cost: &&Cost| {
             let contestant = &cost.contestant;
-            // Bare commands stand below each framework's rows.
+            // Every framework's table ends with the bare commands.
             let is_here = contestant.framework == framework || contestant.role == Role::Yardstick;
             is_here && contestant.store == store && cost.payload == payload
         };
@@ -35,7 +35,7 @@ fn places() -> impl Iterator<Item = (Framework, Store, Payload)> {
     places.flat_map(|(framework, store)| Payload::ALL.map(|payload| (framework, store, payload)))
 }
 
-/// A row a contestant, a column a class.
+/// Returns a table with a row for each contestant and a column for each class.
 fn grid(costs: &[&Cost]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for cost in costs {
@@ -57,7 +57,7 @@ fn grid(costs: &[&Cost]) -> String {
     markdown(&head, &names.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Ours beside the best peer, and beside the budgets.
+/// Returns a table that compares cloakroom with the best peer, and with the budgets.
 pub fn budgets(rows: &[Row<'_>]) -> String {
     let head = [
         "",
@@ -101,7 +101,7 @@ pub fn budgets(rows: &[Row<'_>]) -> String {
     markdown(&head.map(str::to_owned), &rows.iter().map(line).collect::<Vec<_>>())
 }
 
-/// Requests a second.
+/// Returns a table of requests a second.
 pub fn saturation(all: &[Throughput]) -> String {
     let head = ["", "request", &format!("a second, {IN_FLIGHT} at once")].map(str::to_owned);
     let line = |one: &Throughput| {

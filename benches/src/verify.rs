@@ -1,4 +1,4 @@
-//! That each kind of request does what its name says, before anything is timed.
+//! Checks that each kind of request does what its name says, before it is timed.
 
 use crate::{
     app::{App, Call},
@@ -6,7 +6,8 @@ use crate::{
     contestants::{Contestant, Role, Store},
 };
 
-/// Panics, with the contestant's name, unless each kind of request does what it says. Bare commands have nothing to verify.
+/// Panics, with the contestant's name, unless each kind of request does what its name says. Bare commands are not
+/// checked.
 pub fn verify(contestant: &Contestant, redis: &str) {
     if contestant.role == Role::Yardstick {
         return;

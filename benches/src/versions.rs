@@ -1,4 +1,4 @@
-//! What was measured, and on what.
+//! The versions of the measured crates, and the machine.
 
 use std::{fs, process::Command, thread::available_parallelism};
 
@@ -6,7 +6,7 @@ use crate::redis;
 
 const LOCK: &str = include_str!("../../Cargo.lock");
 
-/// The crates that a reader wants to know the versions of.
+/// The crates whose versions matter to a reader.
 const CRATES: [&str; 9] = [
     "cloakroom",
     "axum",
@@ -19,7 +19,7 @@ const CRATES: [&str; 9] = [
     "tokio",
 ];
 
-/// A line a fact.
+/// Returns a line for each fact.
 pub fn lines() -> Vec<String> {
     let profile =
         if cfg!(debug_assertions) { "debug: no figure here means anything" } else { "release, opt-level 3, thin LTO" };
@@ -30,7 +30,7 @@ pub fn lines() -> Vec<String> {
     ]
 }
 
-/// The versions of a crate in a lock file.
+/// Returns the versions of a crate in a lock file.
 fn versions<'a>(lock: &'a str, name: &str) -> Vec<&'a str> {
     let mut versions = Vec::new();
     let mut is_named = false;

@@ -1,4 +1,4 @@
-//! One contestant, started afresh, at one kind of request.
+//! Runs one contestant with one kind of request.
 
 use std::{
     rc::Rc,
@@ -13,7 +13,7 @@ use crate::{
     contestants::Contestant,
 };
 
-/// One contestant with an empty store, on a runtime of its own: what it leaves behind ends with it, sessions and tasks.
+/// A contestant with an empty store, on a runtime of its own. Its sessions and tasks end with it.
 pub struct Visit {
     runtime: Runtime,
     app: Rc<dyn App>,
@@ -32,7 +32,7 @@ impl Visit {
                     let cookie = app.ask(&Call::bare(payload.create())).await.cookie();
                     Call::with(path, cookie.expect("a new session has a cookie"))
                 }
-                // As long as others' cookies are.
+                // A value as long as other libraries' cookies.
                 true => Call::with(path, format!("id={}", "0".repeat(64))),
                 false => Call::bare(path),
             };
@@ -41,9 +41,9 @@ impl Visit {
         Self { runtime, app, call }
     }
 
-    /// As many requests, and how long they took.
+    /// Makes `times` requests, and returns the time that they took.
     pub fn run(&self, times: u32) -> Duration {
-        // Without the scheduler's yields: a batch is one task here, and a task a connection elsewhere.
+        // Without the scheduler's yields, because a batch is one task here, and each connection is a task elsewhere.
         self.runtime.block_on(unconstrained(async {
             let started = Instant::now();
             self.app.run(&self.call, times).await;

@@ -1,4 +1,4 @@
-//! What does not depend on the machine: how often a request allocates, and what it sends to Redis.
+//! The figures that do not depend on the machine: the allocations of a request, and its commands to Redis.
 
 use peers::{
     budgets, commands,
@@ -26,7 +26,7 @@ fn requests_allocate_no_more_than_they_may() {
 
 #[test]
 fn requests_send_to_redis_what_they_must() {
-    let server = Server::start();
+    let server = Server::launch();
     for contestant in ours(Store::Redis) {
         for (class, payload) in kinds() {
             let sent = commands::of(&contestant, &server, class, payload);
@@ -38,7 +38,7 @@ fn requests_send_to_redis_what_they_must() {
 
 #[test]
 fn every_contestant_does_what_is_measured() {
-    let server = Server::start();
+    let server = Server::launch();
     Store::ALL.into_iter().flat_map(with_store).for_each(|contestant| verify(&contestant, &server.url()));
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     pub(crate) sessions: Sessions,
 }
 
-/// Where the sessions are.
+/// The place of the sessions.
 pub(crate) enum Sessions {
     Memory,
     Redis(String),

@@ -1,9 +1,10 @@
-//! One small shop on Actix Web, Axum and hyper at once, with one set of sessions.
+//! A small shop on Actix Web, Axum and hyper at once, with one set of sessions.
 //!
-//! `cargo run --all-features --example fleet`, then log in on one of them and go shopping on the others. `shop.rs` is what
+//! `cargo run --features actix-web,axum,redis,secure-cookies --example fleet`, then log in on one of them and go shopping on the others. `shop.rs` is what
 //! to copy from: it is written once, on `Session` and `Owners`, and the three `on_*.rs` only hand requests to it.
 
 mod args;
+mod calls;
 mod on_actix;
 mod on_axum;
 mod on_hyper;
@@ -18,10 +19,12 @@ use cloakroom::{
     CookieStore, MemoryStore, SessionLayer,
     keys::{KeyError, Keyring, SecretKey},
     redis::RedisStore,
+    store::SessionStore,
 };
 
 use self::{
     args::{Command, Sessions},
+    calls::{Calls, Noting},
     servers::Fleet,
 };
 
@@ -45,29 +48,34 @@ async fn run() -> Result<(), Box<dyn Error>> {
             return Ok(());
         }
     };
-    let layer = layer(args.sessions).await?;
+    let (layer, calls) = layer(args.sessions).await?;
     let fleet = Fleet::bind(args.port)?;
     print!("{fleet}");
     tokio::select! {
-        ended = fleet.serve(layer) => ended?,
+        ended = fleet.serve(layer, calls) => ended?,
         pressed = tokio::signal::ctrl_c() => pressed?,
     }
     Ok(())
 }
 
-/// The sessions of the whole fleet.
-async fn layer(sessions: Sessions) -> Result<SessionLayer, Box<dyn Error>> {
-    let layer = match sessions {
-        Sessions::Memory => SessionLayer::new(MemoryStore::new()),
-        Sessions::Redis(url) => SessionLayer::new(RedisStore::connect(url.as_str()).await?),
-        Sessions::Cookie => SessionLayer::cookie_store(CookieStore::new(keys()?)),
+/// The sessions of the whole fleet, and the calls that they make.
+async fn layer(sessions: Sessions) -> Result<(SessionLayer, Calls), Box<dyn Error>> {
+    let (layer, calls) = match sessions {
+        Sessions::Memory => over(MemoryStore::new()),
+        Sessions::Redis(url) => over(RedisStore::connect(url.as_str()).await?),
+        Sessions::Cookie => (SessionLayer::cookie_store(CookieStore::new(keys()?)), Calls::default()),
     };
     // The servers speak plain http, and browsers keep a `Secure` cookie of a plain http page to themselves, but for pages
     // of the machine they run on.
-    Ok(layer.insecure_http())
+    Ok((layer.insecure_http(), calls))
 }
 
-/// The keys that all services of the fleet share.
+fn over(store: impl SessionStore) -> (SessionLayer, Calls) {
+    let (store, calls) = Noting::new(store);
+    (SessionLayer::new(store), calls)
+}
+
+/// Returns the keys that all services of the fleet share.
 fn keys() -> Result<Keyring, KeyError> {
     match Keyring::from_env("SESSION_KEYS") {
         Err(KeyError::Unset(_)) => Ok(SecretKey::generate().into()),

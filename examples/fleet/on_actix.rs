@@ -17,7 +17,7 @@ use super::{
 pub(crate) async fn serve(listener: TcpListener, shop: Shop, layer: SessionLayer) -> io::Result<()> {
     let app = move || {
         App::new()
-            // The extractors load the session, so that `/health` works while the store does not.
+            // The extractors load the session, so `/health` works while the store does not.
             .wrap(SessionMiddleware::from(layer.clone()).lazy())
             .app_data(Data::new(shop.clone()))
             .route("/", web::get().to(home))
@@ -29,7 +29,7 @@ pub(crate) async fn serve(listener: TcpListener, shop: Shop, layer: SessionLayer
             .route("/api/session", web::get().to(api))
             .route("/health", web::get().to(health))
     };
-    // The signals are for `main`, which ends all three servers.
+    // `main` handles the signals, and ends all three servers.
     HttpServer::new(app).listen(listener)?.disable_signals().run().await
 }
 

@@ -15,7 +15,7 @@ use super::{
     shop::{self, Shop},
 };
 
-/// Bytes of the longest form.
+/// The most bytes of a form.
 const LONGEST: usize = 16 * 1024;
 const TEXT: &str = "text/plain; charset=utf-8";
 

@@ -1,15 +1,15 @@
-//! The page. Maud escapes whatever is interpolated: names and items are the visitors' own words.
+//! The page. Maud escapes all values: users write the names and the items.
 
 use std::time::SystemTime;
 
 use cloakroom::OwnedSession;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{reply::Status, shop::Shop};
+use super::{reply::Status, servers::Member, shop::Shop};
 
 const STYLE: &str = include_str!("page.css");
 
-pub(crate) fn home(shop: &Shop, status: &Status, sessions: Option<&[OwnedSession]>) -> Markup {
+pub(crate) fn home(shop: &Shop, status: &Status, sessions: Option<&[OwnedSession]>, calls: &[&str]) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -20,12 +20,13 @@ pub(crate) fn home(shop: &Shop, status: &Status, sessions: Option<&[OwnedSession
                 style { (PreEscaped(STYLE)) }
             }
             body {
+                p.lead { (lead(shop)) }
                 header {
                     h1 { "The shop" }
                     (siblings(shop))
                 }
                 main {
-                    (greeting(status))
+                    (greeting(shop, status))
                     @if status.user.is_some() {
                         (cart(&status.cart))
                     }
@@ -35,10 +36,40 @@ pub(crate) fn home(shop: &Shop, status: &Status, sessions: Option<&[OwnedSession
                 }
                 footer {
                     p { "Session " @match &status.id { Some(id) => code { (id) }, None => "not stored yet" } }
+                    p.calls { (made(calls)) }
                 }
             }
         }
     }
+}
+
+fn lead(shop: &Shop) -> Markup {
+    let last = shop.members.len().saturating_sub(1);
+    html! {
+        "Three servers in three frameworks share one set of sessions: "
+        @for (at, member) in shop.members.iter().enumerate() {
+            @if at > 0 { @if at == last { " and " } @else { ", " } }
+            (member.framework) " on port " (member.port)
+        }
+        "."
+    }
+}
+
+/// A request of a session that does not use it makes no call, and nobody sees one.
+fn made(calls: &[&str]) -> Markup {
+    html! {
+        @if !calls.is_empty() {
+            "The last request of this session made " (calls.len()) " store " @if calls.len() == 1 { "call" } @else { "calls" }
+            ": " (calls.join(", ")) ". "
+        }
+        "A request that does not use its session, such as " a href="/health" { "/health" } ", makes 0."
+    }
+}
+
+/// The server after this one.
+fn next(shop: &Shop) -> Option<&Member> {
+    let at = shop.members.iter().position(|member| member.framework == shop.framework)?;
+    shop.members.iter().cycle().nth(at + 1)
 }
 
 fn siblings(shop: &Shop) -> Markup {
@@ -48,7 +79,7 @@ fn siblings(shop: &Shop) -> Markup {
                 @for member in &*shop.members {
                     li {
                         a href=(member.url) aria-current=[(member.framework == shop.framework).then_some("page")] {
-                            (member.framework)
+                            (member.framework) " " small { ":" (member.port) }
                         }
                     }
                 }
@@ -57,7 +88,7 @@ fn siblings(shop: &Shop) -> Markup {
     }
 }
 
-fn greeting(status: &Status) -> Markup {
+fn greeting(shop: &Shop, status: &Status) -> Markup {
     let visits = html! {
         p { "Visits in this session, on all servers: " strong { (status.visits) } }
     };
@@ -67,6 +98,11 @@ fn greeting(status: &Status) -> Markup {
                 Some(user) => {
                     h2 { "Hello, " (user) }
                     (visits)
+                    @if let Some(next) = next(shop) {
+                        p.hint {
+                            "Now open " a href=(next.url) { "the shop on " (next.framework) } ": you are logged in there, too."
+                        }
+                    }
                     div.row {
                         (button("/logout", "Log out here"))
                         (button("/logout-everywhere", "Log out everywhere"))
@@ -139,11 +175,11 @@ fn device(session: &OwnedSession, this: Option<&str>) -> Markup {
                 code { (id) }
                 @if this == Some(&*id) { " " span.tag { "this one" } }
             }
-            td { (session.label.as_deref().unwrap_or("unknown")) }
-            td { (time(session.created_at)) }
-            td { (time(session.last_used)) }
-            td { (time(session.expires_at)) }
-            td {
+            td data-label="Logged in on" { (session.label.as_deref().unwrap_or("unknown")) }
+            td data-label="Made" { (time(session.created_at)) }
+            td data-label="Last used" { (time(session.last_used)) }
+            td data-label="Ends" { (time(session.expires_at)) }
+            td.act {
                 form method="post" action={ "/sessions/" (id) "/revoke" } {
                     button aria-label={ "Revoke session " (id) } { "Revoke" }
                 }
@@ -161,7 +197,7 @@ fn button(action: &str, text: &str) -> Markup {
 fn time(time: SystemTime) -> Markup {
     match jiff::Timestamp::try_from(time) {
         Ok(time) => html! { time datetime=(time) { (time.strftime("%b %-d, %H:%M:%S")) } },
-        // A session without an end has one that no calendar shows.
+        // A session without an end expires at a time that calendars cannot show.
         Err(_) => html! { "never" },
     }
 }

@@ -1,4 +1,4 @@
-//! What the shop answers, in no framework's words.
+//! The shop's responses, independent of a framework.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ pub(crate) type Answer = Result<Reply, Refusal>;
 pub(crate) enum Reply {
     Page(Markup),
     Status(Status),
-    /// "See other": back to the page, which a reload then gets without posting the form again.
+    /// "See other": sends the browser back to the page, so that a reload does not post the form again.
     Home,
     Healthy,
 }
@@ -42,7 +42,7 @@ impl Refusal {
     }
 }
 
-/// An error of the session is not the visitor's: the log has the cause, the answer has not.
+/// The visitor does not see the cause of the session's error. The log has it.
 impl<E: std::error::Error> From<E> for Refusal {
     fn from(error: E) -> Self {
         tracing::error!(%error, cause = error.source(), "the session failed");

@@ -8,7 +8,7 @@ use std::{
 
 use cloakroom::SessionLayer;
 
-use super::{on_actix, on_axum, on_hyper, shop::Shop};
+use super::{calls::Calls, on_actix, on_axum, on_hyper, shop::Shop};
 
 const FRAMEWORKS: [&str; 3] = ["Actix Web", "Axum", "hyper"];
 
@@ -17,15 +17,16 @@ pub(crate) struct Fleet {
     pub(crate) members: Arc<[Member]>,
 }
 
-/// One server of the fleet, for the others to link to.
+/// One server of the fleet, to which the others link.
 pub(crate) struct Member {
     pub(crate) framework: &'static str,
     pub(crate) url: String,
+    pub(crate) port: u16,
 }
 
 impl Fleet {
-    /// Takes three ports from `first` on, or three free ones for 0. Nothing is served yet, so that a port that is taken
-    /// stops the whole fleet and not a third of it.
+    /// Takes three ports from `first` on, or three free ones for 0. Nothing is served yet, so a port that is taken
+    /// stops the whole fleet.
     pub(crate) fn bind(first: u16) -> Result<Self, String> {
         let listen = |step: u16| {
             let port = if first == 0 { 0 } else { first + step };
@@ -35,15 +36,15 @@ impl Fleet {
         let listeners = [listen(0)?, listen(1)?, listen(2)?];
         let members = FRAMEWORKS.iter().zip(&listeners).map(|(framework, listener)| {
             let address = listener.local_addr().map_err(|error| error.to_string())?;
-            Ok(Member { framework, url: format!("http://{address}/") })
+            Ok(Member { framework, url: format!("http://{address}/"), port: address.port() })
         });
         let members = members.collect::<Result<_, String>>()?;
         Ok(Self { listeners, members })
     }
 
     /// Serves until one of the servers fails.
-    pub(crate) async fn serve(self, layer: SessionLayer) -> io::Result<()> {
-        let shop = |framework| Shop::new(framework, layer.owners(), Arc::clone(&self.members));
+    pub(crate) async fn serve(self, layer: SessionLayer, calls: Calls) -> io::Result<()> {
+        let shop = |framework| Shop::new(framework, layer.owners(), Arc::clone(&self.members), calls.clone());
         let [actix, axum, hyper] = FRAMEWORKS.map(shop);
         let [at_actix, at_axum, at_hyper] = self.listeners;
         tokio::try_join!(
@@ -55,10 +56,10 @@ impl Fleet {
     }
 }
 
-/// What to open, one line a server.
+/// Writes the URLs, one line for each server.
 impl fmt::Display for Fleet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Member { framework, url } in &*self.members {
+        for Member { framework, url, .. } in &*self.members {
             writeln!(f, "{framework:<9}  {url}")?;
         }
         writeln!(f, "One set of sessions. Plain http, so the layer is `.insecure_http()`: for development only.")

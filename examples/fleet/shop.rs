@@ -1,7 +1,7 @@
-//! The shop: what it does with a session. It knows no framework and no store.
+//! The shop: its operations on a session. It uses no framework and no store.
 //!
-//! The session cookie is `SameSite=Lax`, so a form on somebody else's site posts without it, and no handler here checks
-//! where a post comes from. Ports and subdomains are the same site: where they are not all yours, check `Origin` too.
+//! The session cookie is `SameSite=Lax`, so a form on another site posts without it, and no handler here checks the
+//! origin of a post. Ports and subdomains belong to the same site: if they are not all yours, check `Origin`, too.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
+    calls::Calls,
     page,
     reply::{Answer, Refusal, Reply, Status},
     servers::Member,
@@ -20,7 +21,7 @@ const USER: Key<String> = Key::new("user");
 const VISITS: Key<u64> = Key::new("visits");
 const CART: Key<Vec<String>> = Key::new("cart");
 
-/// Characters of a name, or of an item.
+/// The most characters of a name, or of an item.
 const LONGEST: usize = 64;
 
 #[derive(Clone)]
@@ -28,6 +29,7 @@ pub(crate) struct Shop {
     pub(crate) framework: &'static str,
     pub(crate) members: Arc<[Member]>,
     owners: Option<Owners>,
+    calls: Calls,
 }
 
 #[derive(Deserialize)]
@@ -43,19 +45,20 @@ pub(crate) struct Order {
 }
 
 impl Shop {
-    pub(crate) fn new(framework: &'static str, owners: Option<Owners>, members: Arc<[Member]>) -> Self {
-        Self { framework, members, owners }
+    pub(crate) fn new(framework: &'static str, owners: Option<Owners>, members: Arc<[Member]>, calls: Calls) -> Self {
+        Self { framework, members, owners, calls }
     }
 
     pub(crate) async fn home(&self, session: &Session) -> Answer {
-        // Not `insert`: two visits at once would count one.
+        // Not `insert`, because two concurrent visits would count one.
         session.update_or(VISITS, 1, |visits| visits + 1)?;
         let status = self.status(session)?;
         let sessions = match (&status.user, &self.owners) {
             (Some(user), Some(owners)) => Some(owners.list(user).await?),
             _ => None,
         };
-        Ok(Reply::Page(page::home(self, &status, sessions.as_deref())))
+        let calls = session.id().map(|id| self.calls.last(&id)).unwrap_or_default();
+        Ok(Reply::Page(page::home(self, &status, sessions.as_deref(), &calls)))
     }
 
     pub(crate) fn api(&self, session: &Session) -> Answer {
@@ -74,7 +77,7 @@ impl Shop {
 
     pub(crate) async fn logout_everywhere(&self, session: &Session) -> Answer {
         if let Some(user) = session.get(USER)? {
-            // Before the purge: where this fails, the user is still logged in and can try again.
+            // This comes before the purge. If it fails, the user is still logged in and can try again.
             self.owners()?.revoke_all(&user).await?;
         }
         session.purge();
@@ -84,7 +87,7 @@ impl Shop {
     pub(crate) async fn revoke(&self, session: &Session, id: &str) -> Answer {
         let user = user(session)?;
         let id: SessionId = id.parse().map_err(|_| Refusal::NO_SUCH_SESSION)?;
-        // Only a session of this very user: the id comes from the client.
+        // Ends only a session of this user, because the id comes from the client.
         if !self.owners()?.revoke(&user, &id).await? {
             return Err(Refusal::NO_SUCH_SESSION);
         }

@@ -1,4 +1,4 @@
-//! The form of what clients hold.
+//! The form of the values that clients hold.
 
 use std::{fmt, sync::Arc};
 
@@ -9,23 +9,25 @@ use crate::{
 
 /// Writes and reads the values that clients hold: plain tokens, signed tokens or sealed sessions. Does no I/O.
 pub(crate) trait Format: Send + Sync {
-    /// Returns whether values of this length are ever written: all that is asked before somebody asks for the session.
+    /// Returns true if this format writes values of this length. Nothing else is checked before a handler asks for the
+    /// session.
     fn fits(&self, len: usize) -> bool;
 
     /// Opens a value.
     fn open(&self, value: &[u8]) -> Result<Opened, Refused>;
 
-    /// Writes what the client gets for this session.
+    /// Writes the value that the client gets for this session.
     fn write(&self, token: &Token, record: &Record) -> Result<ClientValue, Error>;
 
-    /// The same format for a cookie or header of this name; `None` where the name does not matter.
+    /// Returns the same format for a cookie or header of this name, or `None` if the format does not depend on the
+    /// name.
     fn named(&self, name: &str) -> Option<Arc<dyn Format>>;
 }
 
-/// Why a value opens nothing.
+/// The reason for which a value opens nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// It is nothing that this format writes.
+    /// It is not a value of this format.
     Malformed,
     /// It was not made with an accepted key.
     #[cfg(feature = "secure-cookies")]
@@ -35,16 +37,16 @@ pub(crate) enum Refused {
 /// The content of an authentic value.
 pub(crate) struct Opened {
     pub(crate) token: Token,
-    /// The session, where the client holds it.
+    /// The session, if the client holds it.
     pub(crate) record: Option<Record>,
     pub(crate) key: KeyAge,
 }
 
-/// The age of the key that a value was made with.
+/// The age of the key with which a value was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyAge {
     Current,
-    /// An older key of the keyring. The response sends the same value under the current one.
+    /// An older key of the keyring. The response sends the same value under the current key.
     #[cfg(feature = "secure-cookies")]
     Previous,
 }
@@ -57,7 +59,7 @@ impl KeyAge {
     }
 }
 
-/// The value that a client holds. It opens the session, so `Debug` does not show it.
+/// The value that a client holds. `Debug` does not show it, because it opens the session.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct ClientValue(pub(crate) String);
 

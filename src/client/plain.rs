@@ -8,7 +8,7 @@ use crate::{
     store::{Record, Token},
 };
 
-/// Tokens as they are.
+/// Tokens without a MAC.
 pub(crate) struct PlainTokens;
 
 impl Format for PlainTokens {

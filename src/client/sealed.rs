@@ -1,4 +1,4 @@
-//! Sessions that live in their cookies, sealed.
+//! Sessions in sealed cookies.
 
 use std::{fmt, sync::Arc};
 
@@ -13,10 +13,10 @@ use crate::{
 
 mod base64url;
 
-/// Name and value together, as browsers count them (RFC 6265bis section 5.7).
+/// The limit for the bytes of a cookie's name and value together (RFC 6265bis section 5.7).
 const MAX_PAIR: usize = 4096;
 
-/// Keeps each session in its client's cookie, sealed, and nowhere else: for services without a server side of their own.
+/// Keeps each session in its client's cookie, sealed, for services that have no store.
 ///
 /// ```no_run
 /// use cloakroom::{CookieStore, SessionLayer, keys::Keyring};
@@ -25,37 +25,40 @@ const MAX_PAIR: usize = 4096;
 /// # Ok::<_, cloakroom::keys::KeyError>(())
 /// ```
 ///
-/// Handlers see no difference. The cookie is sealed with AES-256-GCM-SIV (RFC 8452), whose random nonces stay safe at any volume.
-/// The cookie's name is authenticated with it, and so are both deadlines, the owner and the label, which are inside: a copied
-/// cookie dies on time. Its length can be seen, roughly that of the session. Nothing is compressed, and nothing is read that is
-/// not authentic.
+/// Handlers work as with a store. The cookie is sealed with AES-256-GCM-SIV (RFC 8452), whose random nonces stay safe
+/// at any volume. The cookie contains both deadlines, the owner and the label, and is bound to its name, so a copied
+/// cookie stops working on time. The length of the cookie shows roughly the size of the session. Nothing is compressed,
+/// and nothing is read before it is authenticated.
 ///
-/// # Who seals
+/// # Implementations
 ///
-/// `aes-gcm-siv`, which is Rust alone; or, with the feature `aws-lc-rs`, that crate, which is C and assembly: it takes a quarter to a
-/// half of the time, and a C compiler to build. Cookies of the one open with the other, so a fleet may have both. Either zeroes a
-/// key when it is dropped; the keys that this mode derives for each cookie are zeroed by `aes-gcm-siv` only.
+/// The crate `aes-gcm-siv`, written in Rust, seals cookies. With the feature `aws-lc-rs`, the crate of this name does,
+/// written in C and assembly: it takes a quarter to a half of the time, and needs a C compiler. Each opens the cookies
+/// of the other, so a fleet may use both. Both zero a key when it is dropped. Only `aes-gcm-siv` zeroes the keys that
+/// this mode derives for each cookie.
 ///
-/// # What it cannot do
+/// # Limits
 ///
-/// Nobody remembers a session but its client. This is so for every session in a cookie, whoever makes them:
+/// Only the client has the session. These limits hold for all libraries that keep sessions in cookies:
 ///
 /// | | with a store | here |
 /// |---|---|---|
-/// | `purge` | the session ends | the cookie is taken away; a copy of it opens the session until its deadline |
-/// | `renew` | tokens from before are dead | a new cookie; copies of the one before open what they did. A planted cookie never becomes the victim's logged-in one, so fixation is no danger |
-/// | two requests at once | both writes are kept, `update` counts right | the response that arrives last wins whole: the other's writes are undone, a login or a logout, too |
+/// | `purge` | the session ends | the cookie is removed; a copy of it opens the session until its deadline |
+/// | `renew` | older tokens open nothing | a new cookie; copies of the old one still open the old session. A planted cookie never becomes a logged-in one, so fixation is no danger |
+/// | two requests at once | both writes are kept, `update` counts right | the response that arrives last wins: it undoes all writes of the other one, even a login or a logout |
 /// | [`SessionLayer::owners`](crate::SessionLayer::owners) | lists, "log out everywhere" | `None` |
 /// | [`max_per_owner`](crate::SessionLayer::max_per_owner) | a limit | [`Error::is_unsupported`] |
-/// | the size | 64 KiB by default | about 2,900 bytes of keys and values; more is [`Error::is_too_large`], and [`Error::key_sizes`] says what takes them |
+/// | the size | 64 KiB by default | about 2,900 bytes of keys and values; more is [`Error::is_too_large`], and [`Error::key_sizes`] lists the largest keys |
 /// | changes after the response's head | `save` stores them | [`Error::is_too_late`], `purge` as well |
-/// | a use that pushes the idle deadline out | a write to the store | the cookie is sent again, over what another request may have written meanwhile |
+/// | a use that pushes the idle deadline out | a write to the store | the cookie is sent again, and may undo what another request wrote meanwhile |
 ///
-/// [`owner_valid_from`](crate::SessionLayer::owner_valid_from) is the remedy against copies: it is asked at every load of a session with
-/// an owner, so "log out everywhere" and a change of the password can be one time stored for each user. With
-/// [`extend_on_change`](crate::LifetimeBuilder::extend_on_change) a mere use sends nothing.
+/// [`owner_valid_from`](crate::SessionLayer::owner_valid_from) ends copied cookies. It is called at every load of a
+/// session with an owner, so one time stored for each user is enough for "log out everywhere" and for a change of the
+/// password. With [`extend_on_change`](crate::LifetimeBuilder::extend_on_change), a use that changes nothing sends no
+/// cookie.
 ///
-/// Do not keep in it what its user may take back: a one-time code, a balance, a count of attempts. An old cookie is a valid one.
+/// A user can send an old cookie again. So do not keep one-time codes, balances or counts of attempts in such a
+/// session.
 #[must_use]
 pub struct CookieStore {
     keyring: Keyring,
@@ -63,32 +66,34 @@ pub struct CookieStore {
 }
 
 impl CookieStore {
-    /// Seals sessions: only holders of the key can read or make them. Cookies under a key of the ring that is not the current one
-    /// are accepted, and sealed again under the current one.
+    /// Makes a store that seals sessions: only holders of the key can read or make them. Cookies under an older key of
+    /// the ring are accepted, and sealed again under the current key.
     pub fn new(keyring: impl Into<Keyring>) -> Self {
         Self { keyring: keyring.into(), mode: Mode::Sealed }
     }
 
-    /// Signs sessions only (HMAC-SHA256, 128 bits): nobody else can make them, but whoever gets hold of a cookie reads all that is in
-    /// the session, its user as well. Sealed cookies do not open here, nor these there.
+    /// Makes a store that signs sessions without sealing them (HMAC-SHA256, 128 bits). Only holders of the key can make
+    /// them, but everybody who has a cookie, including its user, can read the session in it.
+    ///
+    /// Sealed cookies do not open in this store, and its cookies do not open in a sealing one.
     pub fn insecure_readable(keyring: impl Into<Keyring>) -> Self {
         Self { keyring: keyring.into(), mode: Mode::Readable }
     }
 
-    /// For a cookie without a name: the layer names it.
+    /// Returns the format, without a cookie's name. The layer sets the name.
     pub(crate) fn into_format(self) -> WholeSessions {
         WholeSessions::new(self.keyring, self.mode, "")
     }
 }
 
-/// Shows no key.
+/// Hides the keys.
 impl fmt::Debug for CookieStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CookieStore").field("keyring", &self.keyring).field("mode", &self.mode).finish()
     }
 }
 
-/// The whole session as what the client holds.
+/// Values that hold the whole session.
 pub(crate) struct WholeSessions {
     keyring: Keyring,
     mode: Mode,
@@ -127,7 +132,7 @@ impl Format for WholeSessions {
 
 impl WholeSessions {
     fn unseal(&self, value: &[u8]) -> Option<Opened> {
-        // A small session never leaves the stack until its record is read.
+        // A small session stays on the stack until its record is read.
         let mut bytes = SmallVec::<[u8; 256]>::from_elem(0, base64url::decoded_len(value.len()));
         base64url::decode(value, &mut bytes)?;
         let (payload, place) = self.envelope.unwrap(&mut bytes)?;
@@ -147,7 +152,7 @@ impl WholeSessions {
     }
 }
 
-/// Characters of a session without a key: an id of 16 bytes, four times of 8, three lengths and a count of 4.
+/// The characters of a session without keys: an id of 16 bytes, four times of 8, three lengths and a count of 4.
 const SHORTEST: usize = (Envelope::LEAST + 16 + 32 + 16) * 4 / 3;
 
 /// Returns the credentials of a sealed session, which has no secret.
@@ -163,7 +168,7 @@ mod tests {
         store::{State, Timestamp},
     };
 
-    /// Later versions of the crate must read the formats that this one writes.
+    /// Later versions of the crate must read the formats that this version writes.
     #[test]
     fn the_formats_are_kept() {
         let table = [

@@ -1,4 +1,4 @@
-//! Tokens with a MAC: a forged one is told without asking the store.
+//! Tokens with a MAC: a forged token is found without a call of the store.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     store::{Mac, Record, Token, token},
 };
 
-/// A token, and behind it its MAC in 22 characters more.
+/// A token, followed by its MAC in 22 characters.
 pub(crate) struct SignedTokens {
     keyring: Keyring,
     name: Box<str>,
@@ -20,7 +20,7 @@ pub(crate) struct SignedTokens {
 }
 
 impl SignedTokens {
-    /// For tokens in a cookie or header of this name.
+    /// Makes the format for a cookie or header of this name.
     pub(crate) fn new(keyring: Keyring, name: &str) -> Self {
         let macs = keyring.map(|key| Hmac::new((&*key.derive::<64>(Purpose::Token, name)).into()));
         Self { keyring, name: name.into(), macs }
@@ -66,7 +66,7 @@ mod tests {
         store::{Credentials, State, Timestamp},
     };
 
-    /// Later versions of the crate must read the format that this one writes.
+    /// Later versions of the crate must read the format that this version writes.
     #[test]
     fn the_format_is_kept() {
         const TEXT: &str = "AAECAwQFBgcICQoLDA0ODwAQIDBAUGBwgJCgsMDQ4PEAS9roPVj-sXW2k-_e7xRD1g";

@@ -1,6 +1,9 @@
-//! The place of the records, and the form of what clients hold.
+//! The place of the records, and the form of the values that clients hold.
 
-use std::{any::Any, sync::Arc};
+use std::{
+    any::{Any, type_name},
+    sync::Arc,
+};
 
 use crate::{
     client::{ClientValue, Format, Opened, Refused},
@@ -9,17 +12,19 @@ use crate::{
     store::{Created, Deleted, DynOwnerIndex, DynStore, Record, Secret, SessionId, SessionStore, StoreError, Token},
 };
 
-/// Reaches sessions.
+/// Reaches the sessions of a layer.
 #[derive(Clone)]
 pub(crate) struct Backend {
     pub(crate) place: Place,
     format: Arc<dyn Format>,
+    /// The name of the store, for logs.
+    pub(crate) store: &'static str,
 }
 
 /// The place of the records.
 #[derive(Clone)]
 pub(crate) enum Place {
-    /// The memory of this process, which never waits and loses no reply.
+    /// The memory of this process. Its calls never wait, and never lose a reply.
     Memory(MemoryStore),
     Store(Arc<dyn DynStore>),
     /// Each client holds its own record.
@@ -28,20 +33,21 @@ pub(crate) enum Place {
 }
 
 impl Backend {
-    pub(crate) fn records(store: impl SessionStore, format: Arc<dyn Format>) -> Self {
+    pub(crate) fn records<S: SessionStore>(store: S, format: Arc<dyn Format>) -> Self {
         let place = match (&store as &dyn Any).downcast_ref::<MemoryStore>() {
             Some(memory) => Place::Memory(memory.clone()),
             None => Place::Store(Arc::new(store)),
         };
-        Self { place, format }
+        Self { place, format, store: short_name(type_name::<S>()) }
     }
 
     #[cfg(feature = "secure-cookies")]
     pub(crate) fn client_side(format: Arc<dyn Format>) -> Self {
-        Self { place: Place::Client, format }
+        Self { place: Place::Client, format, store: "CookieStore" }
     }
 
-    /// The same records behind another format. What is no record stays as it is: it has its own.
+    /// Sets the format of the values that clients hold. Clients that hold their own records have a format already,
+    /// which stays.
     #[cfg(feature = "secure-cookies")]
     pub(crate) fn format(&mut self, format: Arc<dyn Format>) {
         if !self.is_client_side() {
@@ -49,19 +55,19 @@ impl Backend {
         }
     }
 
-    /// Binds all that is written from now on to a cookie or header of this name.
+    /// Binds all values that are written from now on to a cookie or header of this name.
     pub(crate) fn bind(&mut self, name: &str) {
         if let Some(format) = self.format.named(name) {
             self.format = format;
         }
     }
 
-    /// Returns whether clients hold their whole sessions, so that each change has to be sent.
+    /// Returns true if clients hold their whole sessions, so that each change has to be sent to them.
     pub(crate) fn is_client_side(&self) -> bool {
         matches!(self.place, Place::Client)
     }
 
-    /// Returns whether nothing is ever waited for.
+    /// Returns true if no call ever waits.
     pub(crate) fn is_immediate(&self) -> bool {
         !matches!(self.place, Place::Store(_))
     }
@@ -70,18 +76,18 @@ impl Backend {
         self.format.fits(len)
     }
 
-    /// Draws the token of a new session. Where clients hold the whole of it, its seal is its secret.
+    /// Draws the token of a new session. If clients hold the session, its seal stands for the secret.
     pub(crate) fn new_token(&self) -> Token {
         let secret = if self.is_client_side() { Secret::none() } else { Secret::random() };
         Token::new(SessionId::random(), secret).hashed()
     }
 
-    /// Opens a value. Its record is in the store, except that of a sealed session.
+    /// Opens a value of a client. A store holds the record, unless the value is a sealed session.
     pub(crate) fn open(&self, value: &[u8]) -> Result<Opened, Refused> {
         self.format.open(value)
     }
 
-    /// Loads a record; `held` is the one that the client brought along, if clients hold theirs.
+    /// Loads a record. `held` is the record that the client sent, if clients hold their own.
     pub(crate) async fn load(&self, id: &SessionId, held: Option<Record>) -> Result<Option<Record>, StoreError> {
         match &self.place {
             Place::Memory(memory) => Ok(memory.find(id)),
@@ -117,4 +123,10 @@ impl Backend {
             Place::Client => None,
         }
     }
+}
+
+/// Returns a type's name without its path and its parameters.
+fn short_name(name: &'static str) -> &'static str {
+    let name = name.split('<').next().unwrap_or(name);
+    name.rsplit("::").next().unwrap_or(name)
 }

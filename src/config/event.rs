@@ -28,23 +28,23 @@ pub enum Event<'a> {
     Rejected {
         /// The id that it names.
         id: SessionId,
-        /// Why.
+        /// The reason.
         reason: Rejection,
     },
-    /// A client presented a token that no accepted key has made: it is forged or damaged, or its key was removed. The store was
-    /// not called.
+    /// A client presented a token that no accepted key has made: it is forged or damaged, or its key was removed. The
+    /// store was not called.
     Forged,
-    /// Writes were dropped: the request came with a secret that a renewal had just replaced.
+    /// Writes were dropped, because a renewal replaced the request's secret shortly before.
     SupersededWriteDropped {
         /// The session.
         id: SessionId,
     },
-    /// Writes were dropped: the session ended while the request ran.
+    /// Writes were dropped, because the session ended while the request ran.
     GoneWriteDropped {
         /// The session.
         id: SessionId,
     },
-    /// Another request changed the session first, so this request's changes were applied again, to the changed session.
+    /// Another request changed the session first. This request's changes were applied again, to the changed session.
     ConflictReplayed {
         /// The session.
         id: SessionId,
@@ -69,8 +69,8 @@ pub enum Event<'a> {
         /// The session.
         id: SessionId,
     },
-    /// Housekeeping failed: the deadline did not move on, or a token was not sent again under its new key. The request is
-    /// answered all the same, and a later one tries again.
+    /// Housekeeping failed: the deadline was not moved on, or a token was not sent again under its new key. The request
+    /// itself does not fail, and a later request tries again.
     UpkeepFailed {
         /// The session.
         id: SessionId,
@@ -85,14 +85,14 @@ pub enum Event<'a> {
     /// A session was not stored: it is larger than [`max_bytes`](crate::SessionLayer::max_bytes), or does not fit into its
     /// cookie.
     TooLarge {
-        /// The session; `None` if it was to be a new one.
+        /// The session, or `None` for a new one.
         id: Option<SessionId>,
         /// The cause, with the sizes.
         error: &'a Error,
     },
-    /// A login was refused: its owner has as many sessions as
-    /// [`max_per_owner`](crate::SessionLayer::max_per_owner) allows, or the owner's sessions were ended while it was under
-    /// way ([`Error::is_login_expired`]).
+    /// A login was refused. Either its owner has as many sessions as
+    /// [`max_per_owner`](crate::SessionLayer::max_per_owner) allows, or the owner's sessions were ended while the login
+    /// was in progress ([`Error::is_login_expired`]).
     LoginRefused {
         /// The cause.
         error: &'a Error,
@@ -108,19 +108,20 @@ fn cause<'a>(error: &'a Error) -> &'a (dyn std::error::Error + 'static) {
     error
 }
 
-/// Why a token did not open a session.
+/// The reason for which a token did not open a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// No record has that id: purged, cleaned up, or forged.
+    /// No record has that id: it was purged or cleaned up, or the id is forged.
     Unknown,
     /// The session is past a deadline.
     Expired,
     /// The session is older than [`valid_from`](crate::SessionLayer::valid_from) allows.
     Revoked,
-    /// A renewal has just replaced the secret.
+    /// A renewal replaced the secret within the last 60 seconds.
     Superseded,
-    /// The session exists, and the secret is not one of its own. A thief may have renewed it: see [`Session::renew`](crate::Session::renew).
+    /// The session exists, and the secret was never or is no longer its own. A thief may have renewed it: see
+    /// [`Session::renew`](crate::Session::renew).
     WrongSecret,
     /// The session is bound to a device, and the request has no live proof of it: see the module `device_bound`. The cookies
     /// may be stolen, or the browser could not refresh its proof.
@@ -130,8 +131,8 @@ pub enum Rejection {
 }
 
 impl Event<'_> {
-    /// Tells `tracing`: failures as errors, dropped writes as warnings, the rest for debugging.
-    pub(crate) fn trace(&self) {
+    /// Tells `tracing`: failures as errors, with the name of the store, dropped writes as warnings, the rest for debugging.
+    pub(crate) fn trace(&self, store: &str) {
         match self {
             Self::Created { id } => tracing::debug!(%id, "session created"),
             Self::Rotated { id } => tracing::debug!(%id, "session renewed"),
@@ -143,7 +144,7 @@ impl Event<'_> {
             }
             Self::GoneWriteDropped { id } => tracing::warn!(%id, "session write dropped: the session is gone"),
             Self::ConflictReplayed { id } => tracing::debug!(%id, "session update replayed"),
-            Self::Contended { id } => tracing::error!(%id, "session contended: other requests kept changing it"),
+            Self::Contended { id } => tracing::error!(store, %id, "session contended: other requests kept changing it"),
             #[cfg(feature = "device-bound")]
             Self::DeviceBound { id } => tracing::debug!(%id, "session bound to a device"),
             #[cfg(feature = "device-bound")]
@@ -152,18 +153,20 @@ impl Event<'_> {
             }
             // The core logs the first failure of an outage, and its end.
             Self::UpkeepFailed { .. } => {}
-            Self::StoreFailed { error } => tracing::error!(error = cause(error), "session store failed"),
-            Self::TooLarge { id: Some(id), error } => tracing::error!(%id, error = cause(error), "session too large"),
-            Self::TooLarge { id: None, error } => tracing::error!(error = cause(error), "session too large"),
+            Self::StoreFailed { error } => tracing::error!(store, error = cause(error), "session store failed"),
+            Self::TooLarge { id: Some(id), error } => {
+                tracing::error!(store, %id, error = cause(error), "session too large")
+            }
+            Self::TooLarge { id: None, error } => tracing::error!(store, error = cause(error), "session too large"),
             Self::LoginRefused { error } => tracing::warn!(error = cause(error), "session login refused"),
-            Self::CommitFailed { error } => tracing::error!(error = cause(error), "session commit failed"),
+            Self::CommitFailed { error } => tracing::error!(store, error = cause(error), "session commit failed"),
         }
     }
 
-    /// The event of a commit or a load that failed; `None` if it was reported where it happened.
+    /// Returns the event of a commit or a load that failed, or `None` if it was reported already.
     pub(crate) fn failed(error: &Error, id: Option<SessionId>) -> Option<Event<'_>> {
         Some(match error {
-            // The record cannot be read. No store failed.
+            // The store did not fail: the record cannot be read.
             _ if error.store_error().is_some_and(StoreError::is_undecodable) => Event::CommitFailed { error },
             _ if error.is_store() => Event::StoreFailed { error },
             _ if error.is_too_large() => Event::TooLarge { id, error },

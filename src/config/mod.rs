@@ -15,6 +15,7 @@ use http::StatusCode;
 mod backend;
 mod cookie;
 mod event;
+mod owner_key;
 mod quota;
 mod scope;
 mod transport;
@@ -22,6 +23,7 @@ mod valid_from;
 
 pub(crate) use self::{
     backend::{Backend, Place},
+    owner_key::{OwnerKey, splits},
     quota::Quota,
     scope::Scope,
     transport::{Transport, Way},
@@ -41,14 +43,14 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) backend: Backend,
-    /// The writers of this process that wait for each other. Clones of a layer share it.
+    /// The queue of this process's writers that wait for each other. Clones of a layer share it.
     pub(crate) queue: Arc<Queue>,
-    /// Housekeeping fails at the moment. The log says so once, and once when it works again.
+    /// True while housekeeping fails. The log says so once, and once more when it works again.
     upkeep_fails: Arc<AtomicBool>,
     pub(crate) transport: Transport,
     pub(crate) scope: Scope,
     pub(crate) lifetime: Lifetime,
-    pub(crate) owner_key: Option<Arc<str>>,
+    pub(crate) owner_key: Option<OwnerKey>,
     pub(crate) quota: Option<Quota>,
     pub(crate) valid_from: ValidFrom,
     pub(crate) owner_valid_from: Option<Arc<OwnerValidFrom>>,
@@ -72,21 +74,21 @@ type ValidFromFuture = Pin<Box<dyn Future<Output = Result<Option<SystemTime>, St
 
 type Hook = dyn Fn(&Event<'_>) + Send + Sync;
 
-/// The session that a request gets if the store cannot load it.
+/// Decides what a request gets if the store cannot load its session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnStoreError {
-    /// The error, at the place at which the session is asked for. The default.
+    /// The error, in the place in which the handler asks for the session. The default.
     #[default]
     Fail,
-    /// An empty, read-only session: nothing is written, and no cookie is changed. A login, another change of the owner, `renew`,
-    /// `purge` and `restart` are still errors, because none of them may get lost.
+    /// An empty, read-only session. Nothing is written, and no cookie is changed. A login, another change of the owner,
+    /// `renew`, `purge` and `restart` are still errors, because none of them may get lost.
     Anonymous,
 }
 
-/// Tells the time. Every `Fn() -> SystemTime` implements it.
+/// Returns the time. Every `Fn() -> SystemTime` implements it.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// Returns the time now.
     fn now(&self) -> SystemTime;
 }
 
@@ -123,7 +125,8 @@ impl Config {
         }
     }
 
-    /// Returns whether no request ever waits: neither for the store's verbs, nor for its index, nor for the application's word.
+    /// Returns true if no request ever waits: neither for the store, nor for its index, nor for the application's
+    /// `owner_valid_from`.
     pub(crate) fn is_immediate(&self) -> bool {
         self.backend.is_immediate() && self.quota.is_none() && self.owner_valid_from.is_none()
     }
@@ -142,12 +145,12 @@ impl Config {
         self.clock.now().into()
     }
 
-    /// The lifetime that holds for a record.
+    /// Returns the lifetime that holds for a record.
     pub(crate) fn lifetime_of<'a>(&'a self, record: &'a Record) -> &'a Lifetime {
         record.lifetime_or(&self.lifetime)
     }
 
-    /// Returns whether the deadline is worth a write. `changes`: the request names keys.
+    /// Returns true if the deadline must be moved on by a write. `changes` is true if the request changes keys.
     pub(crate) fn is_touch_due(&self, record: &Record, changes: bool, now: Timestamp) -> bool {
         self.lifetime_of(record).is_touch_due(record, changes, now)
     }
@@ -156,7 +159,7 @@ impl Config {
     pub(crate) fn upkeep_failed(&self, id: SessionId, error: &Error) {
         if !self.upkeep_fails.swap(true, Ordering::Relaxed) {
             let error = error as &(dyn std::error::Error + 'static);
-            tracing::warn!(%id, error, "session housekeeping fails: deadlines do not move on; requests are answered");
+            tracing::warn!(store = self.backend.store, %id, error, "session housekeeping fails: deadlines do not move on; requests are answered");
         }
         self.emit(&Event::UpkeepFailed { id, error });
     }
@@ -168,7 +171,7 @@ impl Config {
     }
 
     pub(crate) fn emit(&self, event: &Event<'_>) {
-        event.trace();
+        event.trace(self.backend.store);
         if let Some(hook) = &self.on_event {
             hook(event);
         }

@@ -10,7 +10,7 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    /// The scope of layers that name none.
+    /// Returns the scope of layers that set none.
     pub(crate) fn default_scope() -> Self {
         Self::of::<()>()
     }

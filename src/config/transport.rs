@@ -4,14 +4,14 @@ use http::{HeaderName, header};
 
 use crate::config::CookieOptions;
 
-/// The places in which tokens are looked for, cookies first.
+/// The places in which the layer looks for tokens, cookies first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Transport {
     pub(crate) cookie: Option<CookieOptions>,
     pub(crate) header: Option<HeaderName>,
 }
 
-/// The place that a token came from, and to which the next one goes.
+/// The place from which a token came, and in which the next one is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Cookie,
@@ -25,14 +25,14 @@ impl Transport {
         self.cookie.as_ref().map_or(header, CookieOptions::name)
     }
 
-    /// Returns whether two layers would read each other's tokens.
+    /// Returns true if two layers would read each other's tokens.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let name = |transport: &Self| transport.cookie.as_ref().map(|cookie| cookie.name().to_owned());
         name(self).is_some_and(|cookie| name(other).is_some_and(|other| other == cookie))
             || self.header.as_ref().is_some_and(|header| other.header.as_ref() == Some(header))
     }
 
-    /// The request headers that a response may depend on.
+    /// Returns the request headers that a response may depend on.
     pub(crate) fn varies_on(&self) -> impl Iterator<Item = &HeaderName> {
         self.cookie.as_ref().map(|_| &header::COOKIE).into_iter().chain(&self.header)
     }

@@ -11,8 +11,8 @@ use std::{
 
 use crate::store::Timestamp;
 
-/// The time from which sessions are valid: see [`SessionLayer::valid_from`](crate::SessionLayer::valid_from). Clones share it,
-/// so that it can be moved while the server runs.
+/// The time from which sessions are valid: see [`SessionLayer::valid_from`](crate::SessionLayer::valid_from). Clones
+/// share the time, so it can be changed while the server runs.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -20,16 +20,17 @@ use crate::store::Timestamp;
 ///
 /// let valid_from = ValidFrom::default();
 /// let layer = SessionLayer::new(MemoryStore::new()).valid_from(valid_from.clone());
-/// // Later, after a leak: ends every session that was made until now.
+/// // Later, after a leak: ends every session that was created until now.
 /// valid_from.set(SystemTime::now());
 /// ```
 #[derive(Clone, Default)]
 pub struct ValidFrom(Arc<AtomicU64>);
 
 impl ValidFrom {
-    /// Ends every session that was made before `time`.
+    /// Ends every session that was created before `time`.
     ///
-    /// `time` is compared with the clocks of the servers that made the sessions. If they may differ, add by how much.
+    /// `time` is compared with the clocks of the servers that created the sessions. If their clocks may differ from
+    /// this one, add the difference.
     pub fn set(&self, time: SystemTime) {
         self.0.store(Timestamp::from(time).as_millis(), Ordering::Release);
     }

@@ -4,7 +4,10 @@ use std::fmt;
 
 use http::StatusCode;
 
-use crate::store::StoreError;
+use crate::{
+    chain::debug_like_display,
+    store::{State, StoreError},
+};
 
 mod cookie;
 mod kind;
@@ -14,46 +17,48 @@ pub use self::cookie::CookieError;
 use self::kind::Kind;
 pub use self::values::{SessionGetError, SessionInsertError, SessionUpdateError};
 
-/// Why a session could not be loaded, changed or committed.
+/// The reason for which a session could not be loaded, changed or committed.
 ///
-/// The client sees an empty response: 503 if trying again can help ([`is_temporary`](Self::is_temporary)), 403 for a login
-/// beyond the owner's limit or one that has expired, 500 for everything else. See [`Failure`](crate::Failure).
+/// The client sees an empty response. Its status is 503 if trying again can help
+/// ([`is_temporary`](Self::is_temporary)), 403 for a login that is beyond the owner's limit or has expired, and 500 for
+/// everything else. See [`Failure`](crate::Failure).
 pub struct Error {
     kind: Kind,
 }
 
 impl Error {
-    /// Returns whether the store failed, or a record cannot be read: [`StoreError`] is the [source](std::error::Error::source).
+    /// Returns true if the store failed, or a record cannot be read. The [source](std::error::Error::source) is the
+    /// [`StoreError`].
     #[must_use]
     pub fn is_store(&self) -> bool {
         matches!(self.kind, Kind::Store(_) | Kind::ReadOnly)
     }
 
-    /// Returns whether other requests changed the session in between, and this change could not be made again.
+    /// Returns true if other requests changed the session meanwhile, and this change could not be made again.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self.kind, Kind::Contended | Kind::ConflictOn(_))
     }
 
-    /// Returns whether other requests kept changing the session for too long. The event was emitted already.
+    /// Returns true if other requests kept changing the session for too long. The event was emitted already.
     pub(crate) fn is_contended(&self) -> bool {
         matches!(self.kind, Kind::Contended)
     }
 
-    /// Returns whether the session ended, or was renewed by another request, before [`Session::save`](crate::Session::save) could
-    /// store its changes.
+    /// Returns true if the session ended, or was renewed by another request, before
+    /// [`Session::save`](crate::Session::save) could store its changes.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         matches!(self.kind, Kind::Gone)
     }
 
-    /// Returns whether a cookie would have to be sent, and the response's head has left.
+    /// Returns true if a cookie would have to be sent, and the response's head is sent already.
     #[must_use]
     pub fn is_too_late(&self) -> bool {
         matches!(self.kind, Kind::TooLate)
     }
 
-    /// Returns whether the session, or its cookie, is over its size limit.
+    /// Returns true if the session, or its cookie, is larger than its limit.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         matches!(
@@ -62,35 +67,37 @@ impl Error {
         )
     }
 
-    /// Returns the session's keys with their sizes in bytes, the largest first, if the session does not fit into its cookie.
+    /// Returns the session's keys with their sizes in bytes, the largest first, if the session is too large.
     #[must_use]
     pub fn key_sizes(&self) -> &[(String, usize)] {
         match &self.kind {
-            Kind::CookieTooLarge { keys, .. } => keys,
+            Kind::TooLarge { keys, .. } | Kind::CookieTooLarge { keys, .. } => keys,
             _ => &[],
         }
     }
 
-    /// Returns whether the store cannot do this: it has no index of owners, or no records in which a device's key can be kept.
+    /// Returns true if the store cannot do this, because it has no index of owners, or no records in which a device's key
+    /// can be kept.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
         matches!(self.kind, Kind::NoOwnerIndex | Kind::NoDevices)
     }
 
-    /// Returns whether the owner has as many sessions as [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner) allows.
+    /// Returns true if the owner has as many sessions as
+    /// [`SessionLayer::max_per_owner`](crate::SessionLayer::max_per_owner) allows.
     #[must_use]
     pub fn is_over_limit(&self) -> bool {
         matches!(self.kind, Kind::OverLimit(_))
     }
 
-    /// Returns whether the value under the layer's [`owner_key`](crate::SessionLayer::owner_key) cannot name an owner: it is
-    /// neither a string nor a whole number.
+    /// Returns true if the value under the layer's [`owner_key`](crate::SessionLayer::owner_key) cannot name an owner,
+    /// because it is neither a string nor a whole number.
     #[must_use]
     pub fn is_no_owner(&self) -> bool {
         matches!(self.kind, Kind::NoOwner(_))
     }
 
-    /// Returns whether the owner's sessions were ended after the password was checked, so that the user has to log in
+    /// Returns true if the owner's sessions were ended after the password was checked, so that the user has to log in
     /// again: see [`Session::login_at`](crate::Session::login_at).
     #[must_use]
     pub fn is_login_expired(&self) -> bool {
@@ -104,7 +111,7 @@ impl Error {
         matches!(self.kind, Kind::Unbound)
     }
 
-    /// Returns whether a value is not of the type that was asked for, or cannot be written as JSON.
+    /// Returns true if a value is not of the requested type, or cannot be written as JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         match &self.kind {
@@ -114,13 +121,13 @@ impl Error {
         }
     }
 
-    /// Returns whether no session layer stands before this handler.
+    /// Returns whether no session layer, or none of the scope, stands around this handler.
     #[must_use]
     pub fn is_missing_layer(&self) -> bool {
-        matches!(self.kind, Kind::NoLayer)
+        matches!(self.kind, Kind::NoLayer | Kind::NoScope(_) | Kind::OnlyScoped(_))
     }
 
-    /// Returns whether the session was used through a handle that cannot wait, and was not loaded.
+    /// Returns true if the session was used through a handle that does not load it, and was not loaded.
     #[must_use]
     pub fn is_not_loaded(&self) -> bool {
         match &self.kind {
@@ -130,8 +137,8 @@ impl Error {
         }
     }
 
-    /// Returns whether the program is wrong, not the store or the request: for example a missing layer, two layers of one
-    /// scope, or a session that was not loaded.
+    /// Returns true if the program is wrong, and not the store or the request: for example a missing layer, two layers
+    /// of one scope, or a session that was not loaded.
     #[must_use]
     pub fn is_misconfigured(&self) -> bool {
         if let Kind::Value { cause, .. } = &self.kind {
@@ -140,6 +147,8 @@ impl Error {
         matches!(
             self.kind,
             Kind::NoLayer
+                | Kind::NoScope(_)
+                | Kind::OnlyScoped(_)
                 | Kind::NotLoaded
                 | Kind::LayeredTwice(_)
                 | Kind::SameName(..)
@@ -158,11 +167,11 @@ impl Error {
         }
     }
 
-    /// Returns whether trying again can help: the store failed, or other requests kept changing the session.
+    /// Returns true if trying again can help: the store failed, or other requests kept changing the session.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match &self.kind {
-            // A record that cannot be read now cannot be read at the next try.
+            // A record that cannot be read will not be readable at the next try.
             Kind::Store(error) => !error.is_undecodable(),
             Kind::ReadOnly | Kind::Contended | Kind::ConflictOn(_) | Kind::Gone => true,
             Kind::Value { cause, .. } => cause.is_temporary(),
@@ -170,7 +179,8 @@ impl Error {
         }
     }
 
-    /// The status of the response to a request that failed with this error; `temporary` if trying again can help.
+    /// Returns the status of the response to a request that failed with this error, which is `temporary` if trying
+    /// again can help.
     pub(crate) fn status(&self, temporary: StatusCode) -> StatusCode {
         if self.is_temporary() {
             temporary
@@ -181,10 +191,18 @@ impl Error {
         }
     }
 
-    /// The error of an extractor that finds no [`LazySession`](crate::LazySession).
+    /// Makes the error of an extractor that finds no [`LazySession`](crate::LazySession).
     #[must_use]
     pub fn missing_layer() -> Self {
         Kind::NoLayer.into()
+    }
+
+    pub(crate) fn missing_scope(scope: &'static str) -> Self {
+        Kind::NoScope(scope).into()
+    }
+
+    pub(crate) fn only_scoped(scope: &'static str) -> Self {
+        Kind::OnlyScoped(scope).into()
     }
 
     pub(crate) fn contended() -> Self {
@@ -203,16 +221,15 @@ impl Error {
         Kind::TooLate.into()
     }
 
-    pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {
-        Kind::TooLarge { bytes, limit }.into()
+    /// A session of this state is over `max_bytes`.
+    pub(crate) fn too_large(bytes: usize, limit: usize, state: &State) -> Self {
+        Kind::TooLarge { bytes, limit, keys: key_sizes(state) }.into()
     }
 
-    /// A session of this state does not fit into a cookie, with which it would be `bytes` long.
+    /// Makes the error of a session that does not fit into a cookie. `bytes` is the length that the cookie would have.
     #[cfg(feature = "secure-cookies")]
-    pub(crate) fn cookie_too_large(bytes: usize, state: &crate::store::State) -> Self {
-        let mut keys: Vec<_> = state.iter().map(|(key, raw)| (key.to_owned(), key.len() + raw.len())).collect();
-        keys.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
-        Kind::CookieTooLarge { bytes, keys }.into()
+    pub(crate) fn cookie_too_large(bytes: usize, state: &State) -> Self {
+        Kind::CookieTooLarge { bytes, keys: key_sizes(state) }.into()
     }
 
     pub(crate) fn not_loaded() -> Self {
@@ -262,6 +279,13 @@ impl Error {
     }
 }
 
+/// Returns the keys with their sizes in bytes, the largest first.
+fn key_sizes(state: &State) -> Vec<(String, usize)> {
+    let mut keys: Vec<_> = state.iter().map(|(key, raw)| (key.to_owned(), key.len() + raw.len())).collect();
+    keys.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    keys
+}
+
 impl From<Kind> for Error {
     fn from(kind: Kind) -> Self {
         Self { kind }
@@ -292,14 +316,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match std::error::Error::source(self) {
-            Some(cause) => write!(f, "Error({self}: {cause:?})"),
-            None => write!(f, "Error({self})"),
-        }
-    }
-}
+debug_like_display!(Error);
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -1,4 +1,4 @@
-//! The errors of a session's values, each with its key.
+//! The errors of reading and writing a session's values. Each names its key.
 
 use std::fmt;
 
@@ -7,7 +7,6 @@ use super::{Error, Kind};
 macro_rules! value_error {
     ($(#[$doc:meta])* $name:ident, $doing:literal) => {
         $(#[$doc])*
-        #[derive(Debug)]
         pub struct $name {
             key: Box<str>,
             cause: Error,
@@ -18,13 +17,13 @@ macro_rules! value_error {
                 Self { key: key.into(), cause: cause.into() }
             }
 
-            /// The key.
+            /// Returns the key.
             #[must_use]
             pub fn key(&self) -> &str {
                 &self.key
             }
 
-            /// The cause.
+            /// Returns the cause.
             #[must_use]
             pub fn error(&self) -> &Error {
                 &self.cause
@@ -44,6 +43,8 @@ macro_rules! value_error {
             }
         }
 
+        crate::chain::debug_like_display!($name);
+
         impl std::error::Error for $name {
             fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
                 Some(&self.cause)
@@ -58,11 +59,11 @@ value_error! {
 }
 value_error! {
     /// [`Session::insert`](crate::Session::insert) failed: the value cannot be written as JSON, or the session is not
-    /// loaded. The session is as it was before.
+    /// loaded. The session stays as it was.
     SessionInsertError, "insert"
 }
 value_error! {
     /// [`Session::update`](crate::Session::update) failed: the value is not of that type, cannot be written as JSON, or
-    /// the session is not loaded. The session is as it was before.
+    /// the session is not loaded. The session stays as it was.
     SessionUpdateError, "update"
 }

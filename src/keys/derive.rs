@@ -10,7 +10,7 @@ use crate::store::random;
 pub(crate) enum Purpose {
     /// The MAC of a token.
     Token,
-    /// Sealing a session.
+    /// The seal of a session.
     Seal,
     /// The MAC of a readable session.
     Sign,
@@ -30,9 +30,11 @@ impl Purpose {
 }
 
 impl SecretKey {
-    /// HKDF-SHA256 (RFC 5869): `purpose, 0, cookie name`. Neither part can hold a zero byte, so no two are alike.
+    /// Derives a sub-key by HKDF-SHA256 (RFC 5869) with the info `purpose, 0, cookie name`. Neither part can hold a
+    /// zero byte, so all infos differ.
     pub(crate) fn derive<const N: usize>(&self, purpose: Purpose, name: &str) -> Zeroizing<[u8; N]> {
-        // `expand` refuses only more than 8160 bytes. Random until then, so that no mistake makes a known key.
+        // `expand` fails only for more than 8160 bytes. The random bytes make sure that a mistake could not cause a
+        // known key.
         let mut key = Zeroizing::new(random());
         let expanded = self.hkdf.expand_multi_info(&[purpose.text(), &[0], name.as_bytes()], &mut *key);
         debug_assert!(expanded.is_ok());

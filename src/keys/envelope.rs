@@ -1,4 +1,4 @@
-//! Bytes that only a holder of a key can have made and, where they are sealed, can read.
+//! Bytes that only a holder of a key can make and, if they are sealed, read.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::store::random;
 
-/// The kind of an envelope: readable without a key, or sealed. The numbers are the formats' versions, and the first byte of each envelope: a
-/// later format gets another number.
+/// The kind of an envelope: readable without a key, or sealed. The numbers are the formats' versions, and the first
+/// byte of each envelope. A later format gets another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// `1, key id, nonce, ciphertext, tag`: AES-256-GCM-SIV (RFC 8452).
@@ -24,15 +24,16 @@ pub(crate) enum Mode {
 
 /// Wraps payloads under a keyring, for one cookie name.
 ///
-/// The format, the key's id and the name are authenticated with each payload, and the sub-key is the name's own.
+/// The format, the key's id and the cookie's name are authenticated with each payload, and each name has its own
+/// sub-key.
 pub(crate) struct Envelope {
     name: Box<str>,
     locks: Ring<Lock>,
 }
 
-/// One key's part.
+/// The format, the key's id and the cipher of one key.
 struct Lock {
-    /// The format and the key's id, which each envelope begins with.
+    /// The format and the key's id, with which each envelope begins.
     header: [u8; 5],
     subkey: Subkey,
 }
@@ -40,15 +41,15 @@ struct Lock {
 enum Subkey {
     Seal {
         siv: Box<Siv>,
-        /// The bytes that are authenticated besides the payload.
+        /// The bytes that are authenticated with the payload.
         context: Box<[u8]>,
     },
-    /// Has been fed with the same.
+    /// An HMAC that has read those bytes already.
     Sign(Box<Hmac<Sha256>>),
 }
 
 impl Envelope {
-    /// The bytes that an envelope adds to its payload, at least and at most.
+    /// The fewest bytes that an envelope adds to its payload.
     pub(crate) const LEAST: usize = 5 + size_of::<Tag>();
     const OVERHEAD: usize = Self::LEAST + size_of::<Nonce>();
 
@@ -60,13 +61,15 @@ impl Envelope {
         &self.name
     }
 
-    /// Wraps a payload under the current key: `write` appends it, of about this size. Two of the same are not alike.
+    /// Wraps a payload under the current key. `write` appends the payload, whose size is about `size`. Equal payloads
+    /// get different envelopes.
     pub(crate) fn wrap(&self, size: usize, write: impl FnOnce(&mut Vec<u8>)) -> Option<Vec<u8>> {
-        // Two equal nonces among 2^32 messages would show no more than that two payloads are the same (RFC 8452 section 9).
+        // If two of 2^32 messages have the same nonce, an attacker learns only whether their payloads are equal (RFC
+        // 8452 section 9).
         self.wrap_with(random(), size, write)
     }
 
-    /// `None` only for a payload of more than 64 GiB.
+    /// Returns `None` only for a payload of more than 64 GiB.
     fn wrap_with(&self, nonce: Nonce, size: usize, write: impl FnOnce(&mut Vec<u8>)) -> Option<Vec<u8>> {
         let Lock { header, subkey } = &self.locks.current;
         let mut bytes = Vec::with_capacity(size + Self::OVERHEAD);
@@ -87,11 +90,12 @@ impl Envelope {
         Some(bytes)
     }
 
-    /// Returns the payload, and the place of its key in the ring; `None` for anything that [`Envelope::wrap`] did not make under this name, in this mode, with one of these
-    /// keys. It is opened where it is, so that the bytes are spent either way.
+    /// Returns the payload, and the place of its key in the ring. Returns `None` for anything that [`Envelope::wrap`]
+    /// did not make under this name, in this mode, with one of these keys. Decrypts in place, so the bytes cannot be
+    /// used again.
     pub(crate) fn unwrap<'a>(&self, bytes: &'a mut [u8]) -> Option<(&'a [u8], usize)> {
         let (header, body) = bytes.split_first_chunk_mut::<5>()?;
-        // Of two keys with the same id, one pair in 2^32, the first one has it.
+        // If two keys have the same id, which has a chance of one in 2^32, the first one is tried.
         let (lock, place) = self.locks.find(|lock| (lock.header == *header).then_some(lock))?;
         let (body, tag) = body.split_last_chunk_mut()?;
         match &lock.subkey {
@@ -125,7 +129,7 @@ impl Subkey {
         Self::Seal { siv: Box::new(Siv::new(key)), context: [&header, name.as_bytes()].concat().into() }
     }
 
-    /// A zero byte ends the name, which can have none.
+    /// A zero byte ends the name, because a name cannot contain one.
     fn sign(key: &[u8; 64], header: [u8; 5], name: &str) -> Self {
         let mac = Hmac::new(key.into());
         Self::Sign(Box::new(mac.chain_update(header).chain_update(name).chain_update([0])))
@@ -160,7 +164,8 @@ mod tests {
         envelope.unwrap(&mut bytes.to_vec()).map(|(payload, key)| (payload.to_vec(), key))
     }
 
-    /// RFC 8452 appendix C.2: those whose associated data begin as our format does, with the key id 0 and a name of the rest.
+    /// RFC 8452 appendix C.2: the vectors whose associated data begin as this format does, with the key id 0 and the
+    /// rest as the name.
     #[test]
     fn seals_what_the_rfc_seals() {
         let table = [
@@ -241,7 +246,7 @@ mod tests {
         }
     }
 
-    /// The name is part of what is authenticated, not only of the sub-key.
+    /// The name is authenticated with the payload, and is not only used for the sub-key.
     #[test]
     fn the_name_is_associated_data() {
         for subkey in

@@ -1,4 +1,5 @@
-//! Keys: what signed tokens and sealed cookies are made with, and how to replace them without logging anyone out.
+//! Keys for signed tokens and sealed cookies. This page says how to make them, and how to replace them without logging
+//! users out.
 //!
 //! # Make one
 //!
@@ -6,13 +7,13 @@
 //! openssl rand -base64 64 | tr -d '\n'
 //! ```
 //!
-//! 64 random bytes, of which at least 32 have to be there. One key serves all purposes: sub-keys are derived from it for each
-//! purpose and each cookie name (HKDF-SHA256, RFC 5869), so that what one cookie holds never opens another.
+//! This makes 64 random bytes; a key needs at least 32. One key serves all purposes. A sub-key is derived from it for
+//! each purpose and each cookie name (HKDF-SHA256, RFC 5869), so the value of one cookie never opens another.
 //!
 //! # Store it
 //!
-//! Where your other secrets are, and never in the repository or the image. Who has the key can make a session of any user. Every
-//! service of a fleet takes the same one, out of its environment:
+//! Store the key with your other secrets, and never in the repository or the image. An attacker who has the key can
+//! make a session of any user. All services of a fleet read the same key from their environment:
 //!
 //! ```no_run
 //! use cloakroom::{MemoryStore, SessionLayer, keys::Keyring};
@@ -23,20 +24,22 @@
 //!
 //! # Replace it
 //!
-//! `SESSION_KEYS` is a list: the current key first, behind commas those that are accepted besides. With `OLD` in use, in a fleet
-//! whose services are restarted one after the other:
+//! `SESSION_KEYS` is a list: the current key first, then older keys that are still accepted, separated by commas. This
+//! replaces the key `OLD` in a fleet whose services are restarted one after the other:
 //!
-//! 1. Make `NEW`, and deploy `OLD,NEW` everywhere. Nothing changes yet, but every service now accepts what the others will make.
-//! 2. Deploy `NEW,OLD` everywhere. New tokens are made with `NEW`. A token under `OLD` is accepted, and the response to the first
-//!    request that uses its session carries the same token under `NEW`.
-//! 3. Wait for as long as a session may live without being used: the idle limit, 24 hours by default. Whoever came back in this
-//!    time holds a token under `NEW`, and the sessions of all others have ended.
-//! 4. Deploy `NEW`. What `OLD` has made is dropped like a forgery.
+//! 1. Make `NEW`, and deploy `OLD,NEW` everywhere. Tokens are still made with `OLD`, but every service now accepts
+//!    `NEW`.
+//! 2. Deploy `NEW,OLD` everywhere. New tokens are made with `NEW`. A token under `OLD` is accepted, and the response to
+//!    the first request that uses its session carries the same token under `NEW`.
+//! 3. Wait for the idle limit, 24 hours by default. Users who came back in this time have a token under `NEW`, and all
+//!    other sessions have ended.
+//! 4. Deploy `NEW`. Tokens under `OLD` are now refused as forged.
 //!
-//! A single service starts at step 2. After a leak of `OLD`, go to step 4 at once: everybody is logged out, and has to be. A year is
-//! a reasonable time between two rotations of a key that did not leak; AES-256-GCM-SIV itself needs none (RFC 8452 section 9).
+//! A single service starts at step 2. If `OLD` leaks, go to step 4 at once: this logs all users out, which is
+//! necessary. If a key did not leak, replacing it once a year is reasonable; AES-256-GCM-SIV itself needs no rotation
+//! (RFC 8452 section 9).
 //!
-//! `examples/key_rotation.rs` does this to a service under load.
+//! `examples/key_rotation.rs` does this with a service under load.
 
 use std::{env, fmt};
 
@@ -63,28 +66,29 @@ mod envelope;
 mod keyring;
 mod siv;
 
-/// The fewest bytes of a key: shorter ones than the hash's output weaken HMAC (RFC 2104 section 3, RFC 7518 section 3.2).
+/// The fewest bytes of a key. Keys that are shorter than the hash's output weaken HMAC (RFC 2104 section 3, RFC 7518
+/// section 3.2).
 const MIN: usize = 32;
 
-/// A secret key: 32 random bytes or more. See [the module](self) for how to make, store and replace one.
+/// A secret key: 32 random bytes or more. [The module](self) says how to make, store and replace one.
 ///
-/// It is not shown, and its memory is zeroed when it is dropped.
+/// `Debug` does not show it, and its memory is zeroed when it is dropped.
 #[derive(Clone)]
 pub struct SecretKey {
-    // The extracted key, ready to derive others; the bytes that it was made of are not kept.
+    // The extracted key, from which others are derived. The bytes that it was made of are not kept.
     hkdf: Hkdf<Sha256>,
 }
 
 impl SecretKey {
-    /// Draws a new key from the operating system's generator: for tests, and for sessions that may end with the process.
+    /// Draws a new key from the operating system's generator, for tests and for sessions that may end with the process.
     #[must_use]
     pub fn generate() -> Self {
         let bytes: Zeroizing<[u8; 64]> = Zeroizing::new(random());
         Self::extract(&*bytes)
     }
 
-    /// Takes a key from its bytes: random ones, not a password. 64 are a good length, as many as Actix Web's keys have; 32 at
-    /// least.
+    /// Makes a key from random bytes, not from a password. 64 bytes are a good length, which Actix Web's keys have. The
+    /// shortest is 32.
     ///
     /// ```
     /// use cloakroom::keys::{SecretKey, KeyError};
@@ -94,7 +98,7 @@ impl SecretKey {
     ///
     /// # Errors
     ///
-    /// Fewer than 32 bytes, or the same byte throughout: a placeholder.
+    /// There are fewer than 32 bytes, or all bytes are the same, as in a placeholder.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         if bytes.len() < MIN {
             return Err(KeyError::TooShort { bytes: bytes.len() });
@@ -105,12 +109,12 @@ impl SecretKey {
         Ok(Self::extract(bytes))
     }
 
-    /// Takes a key from base64, in either alphabet, with or without padding. White space counts for nothing: `openssl` breaks
-    /// lines.
+    /// Reads a key from base64, in the standard or the url-safe alphabet, with or without padding. White space is
+    /// ignored, because `openssl` breaks lines.
     ///
     /// # Errors
     ///
-    /// It is not base64; besides, as for [`from_bytes`](Self::from_bytes).
+    /// The text is not base64, or [`from_bytes`](Self::from_bytes) refuses its bytes.
     pub fn from_base64(text: &str) -> Result<Self, KeyError> {
         let text: Zeroizing<Vec<u8>> = Zeroizing::new(
             text.bytes()
@@ -122,23 +126,26 @@ impl SecretKey {
                 })
                 .collect(),
         );
+        if text.is_empty() {
+            return Err(KeyError::Empty);
+        }
         // As long as the text is more than enough.
         let mut bytes = Zeroizing::new(vec![0; text.len()]);
         let length = EITHER.decode_slice(&*text, &mut bytes).map_err(|_| KeyError::Base64)?;
         Self::from_bytes(bytes.get(..length).unwrap_or_default())
     }
 
-    /// Takes a key from base64 in an environment variable.
+    /// Reads a key from base64 in an environment variable.
     ///
     /// # Errors
     ///
-    /// The variable is not set; besides, as for [`from_base64`](Self::from_base64).
+    /// The variable is not set, or [`from_base64`](Self::from_base64) refuses its text.
     pub fn from_env(variable: &str) -> Result<Self, KeyError> {
-        Self::from_base64(&text_in(variable)?)
+        Self::from_base64(&text_in(variable)?).map_err(|error| error.in_variable(variable))
     }
 
-    /// Takes a key from any bytes, be they too few, a password or a placeholder: for tests and first steps. Who guesses them can make
-    /// a session of any user.
+    /// Makes a key from any bytes, even from few bytes, a password or a placeholder, for tests and first steps. An
+    /// attacker who guesses them can make a session of any user.
     #[must_use]
     pub fn insecure_from_bytes(bytes: &[u8]) -> Self {
         Self::extract(bytes)
@@ -158,14 +165,14 @@ fn text_in(variable: &str) -> Result<Zeroizing<String>, KeyError> {
     env::var(variable).map(Zeroizing::new).map_err(|_| KeyError::Unset(variable.to_owned()))
 }
 
-/// The first half of a MAC: 128 bits are enough (RFC 2104 section 5).
+/// Returns the first half of a MAC. 128 bits are enough (RFC 2104 section 5).
 pub(crate) fn truncated(mac: Hmac<Sha256>) -> Mac {
     let mut half = Mac::default();
     half.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
     half
 }
 
-/// Shows nothing of the key.
+/// Hides the key.
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretKey(..)")
@@ -173,7 +180,7 @@ impl fmt::Debug for SecretKey {
 }
 
 /// Why a key was refused when it was made. The error never contains the given text or bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
     /// Fewer than 32 bytes (RFC 2104 section 3).
@@ -181,26 +188,73 @@ pub enum KeyError {
         /// The number of bytes.
         bytes: usize,
     },
-    /// The same byte throughout: a placeholder that somebody forgot.
+    /// All bytes are the same: a forgotten placeholder.
     Placeholder,
-    /// Not base64.
+    /// The text is not base64.
     Base64,
-    /// This environment variable is not set, or is no text.
+    /// There is no key between two commas, or none at all.
+    Empty,
+    /// This environment variable is not set, or is not text.
     Unset(String),
+    /// The key in an environment variable was refused.
+    Variable {
+        /// The name of the variable.
+        name: String,
+        /// Why.
+        cause: Box<KeyError>,
+    },
+    /// One key of a list was refused.
+    Position {
+        /// The position of the key. The first one is 1.
+        position: usize,
+        /// The number of keys in the list.
+        of: usize,
+        /// Why.
+        cause: Box<KeyError>,
+    },
+}
+
+impl KeyError {
+    fn in_variable(self, name: &str) -> Self {
+        Self::Variable { name: name.to_owned(), cause: Box::new(self) }
+    }
+
+    /// What is wrong with the key, and what to do.
+    fn fault(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort { bytes } => write!(f, "has {bytes} bytes, and needs {MIN} random ones at least, better 64"),
+            Self::Placeholder => f.write_str("is one byte over and over; draw a random one"),
+            Self::Base64 => f.write_str("is not base64"),
+            Self::Empty => f.write_str("is empty"),
+            Self::Unset(_) => f.write_str("is not set"),
+            Self::Variable { cause, .. } | Self::Position { cause, .. } => cause.fault(f),
+        }
+    }
 }
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooShort { bytes } => {
-                write!(f, "the key has {bytes} bytes, and needs {MIN} random ones at least, better 64")
+            Self::Unset(variable) => write!(f, "the environment variable {variable} is not set, or is not text"),
+            Self::Variable { name, cause } => write!(f, "{name}: {cause}"),
+            Self::Position { position, of, cause } => {
+                write!(f, "key {position} of {of} ")?;
+                cause.fault(f)?;
+                match **cause {
+                    Self::Empty if position == of => f.write_str("; remove the trailing comma"),
+                    Self::Empty => f.write_str("; remove the comma behind it"),
+                    _ => Ok(()),
+                }
             }
-            Self::Placeholder => f.write_str("the key is one byte over and over: draw a random one"),
-            Self::Base64 => f.write_str("the key is not base64"),
-            Self::Unset(variable) => write!(f, "the environment variable `{variable}` holds no key"),
+            _ => {
+                f.write_str("the key ")?;
+                self.fault(f)
+            }
         }
     }
 }
+
+crate::chain::debug_like_display!(KeyError);
 
 impl std::error::Error for KeyError {}
 
@@ -239,16 +293,17 @@ mod tests {
             assert!(same(&key, &SecretKey::from_base64(text)?), "{text}");
         }
         assert_eq!(SecretKey::from_base64("no key!").err(), Some(KeyError::Base64));
-        assert_eq!(SecretKey::from_base64("").err(), Some(KeyError::TooShort { bytes: 0 }));
+        assert_eq!(SecretKey::from_base64("").err(), Some(KeyError::Empty));
         Ok(())
     }
 
-    /// All that holds key material for longer than a call: the derived keys besides are `Zeroizing`.
+    /// Lists all types that hold key material for longer than a call. The derived keys are `Zeroizing`.
     #[test]
     fn memory_is_zeroed_on_drop() {
         fn is_zeroed<T: zeroize::ZeroizeOnDrop>() {}
         is_zeroed::<aes_gcm_siv::aes::Aes256Enc>();
-        // An HMAC is two states of its hash and a buffer, and the key of HKDF is an HMAC: neither has a drop of its own.
+        // An HMAC is two states of its hash and a buffer, and the key of HKDF is an HMAC. Neither type implements
+        // `Drop` itself.
         is_zeroed::<Sha256>();
         assert_eq!(size_of::<Hkdf<Sha256>>(), size_of::<Hmac<Sha256>>());
     }

@@ -1,4 +1,4 @@
-//! AES-256-GCM-SIV (RFC 8452), by one of two implementations that open what the other has sealed.
+//! AES-256-GCM-SIV (RFC 8452), in one of two implementations. Each opens what the other has sealed.
 
 #[cfg(feature = "aws-lc-rs")]
 pub(super) use self::aws_lc::Siv;
@@ -7,7 +7,7 @@ pub(super) use self::rust_crypto::Siv;
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
-// Beside the other one for the tests, which compare the two.
+// Tests build both implementations, to compare them.
 #[cfg(any(test, not(feature = "aws-lc-rs")))]
 mod rust_crypto;
 
@@ -92,7 +92,7 @@ mod tests {
         ],
     ];
 
-    /// The same for each implementation that there is.
+    /// Makes the same tests for each implementation.
     macro_rules! implementation {
         ($module:ident) => {
             mod $module {

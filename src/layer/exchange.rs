@@ -1,5 +1,5 @@
-//! A request and its response at the layer, for whoever drives them: [`SessionService`](crate::service::SessionService), and the
-//! adapters of frameworks whose services are no tower services over `http` types.
+//! One request and its response at the layer. [`SessionService`](crate::service::SessionService) drives it, and so do
+//! adapters of frameworks whose services are not tower services over `http` types.
 
 use std::{
     fmt,
@@ -16,9 +16,10 @@ use crate::{
     session::{LazySession, RequestExtensions, attach},
 };
 
-/// A request on its way through a [`SessionLayer`]: see [`SessionLayer::begin`].
+/// A request on its way through a [`SessionLayer`](crate::SessionLayer). See
+/// [`SessionLayer::begin`](crate::SessionLayer::begin).
 ///
-/// Dropped without a commit, it stores nothing.
+/// If it is dropped without a commit, it stores nothing.
 #[derive(Debug)]
 #[must_use]
 pub struct Exchange {
@@ -30,32 +31,34 @@ impl Exchange {
         Self { session }
     }
 
-    /// Puts the session where handlers find it.
+    /// Puts the session into the extensions, in which handlers find it.
     ///
     /// # Errors
     ///
-    /// An outer layer has the same scope, or the same cookie or header. The handler must not run then.
+    /// An outer layer has the same scope, or the same cookie or header. The adapter must not call the handler then.
     pub fn attach(&self, extensions: &mut impl RequestExtensions) -> Result<(), Failure> {
         attach(&self.session, extensions).map_err(|error| {
-            tracing::error!(%error, "session layer");
+            tracing::error!(%error, "session layer misconfigured");
             error.into()
         })
     }
 
-    /// The session, for an adapter that loads it before the handler.
+    /// Returns the session, for an adapter that loads it before the handler.
     #[must_use]
     pub fn session(&self) -> &LazySession {
         &self.session
     }
 
-    /// Stores what was done with the session, by the handler's response of this status; to be called before its head leaves.
-    /// Without a response there is no head to send a cookie with: what was asked for is dropped.
+    /// Commits the changes of the session. Call it with the status of the handler's response, before the response's
+    /// head is sent.
+    ///
+    /// If the handler returns no response, its changes are discarded.
     pub fn commit(&self, status: StatusCode) -> CommitFuture {
         let session = &self.session;
         if let Some(lines) = session.request.finish_now() {
             return CommitFuture(Commit::Done(Some(head(&session.request, lines, Ok(())))));
         }
-        // Dropped before it is done, a commit has lost nothing, and is made again.
+        // A commit that never waits is simply made again if it was dropped before it was ready.
         if session.request.is_immediate()
             && let Some((lines, result)) = at_once!(session.request.finish(status))
         {
@@ -69,11 +72,11 @@ impl Exchange {
     }
 }
 
-/// Resolves to the session's part of the response's head once the session is committed, or to a [`Failure`], which must be
-/// answered in the response's place.
+/// The commit of an [`Exchange`]. It resolves to the lines that the session adds to the response's head, or to a
+/// [`Failure`], which the adapter must answer instead of the handler's response.
 ///
-/// It is ready at the first poll if there is nothing to store. If it is dropped before it is ready, the commit goes on as a
-/// task of the current `tokio` runtime.
+/// It is ready at the first poll if there is nothing to store. If it is dropped before it is ready, the commit goes on
+/// as a task of the current `tokio` runtime.
 #[must_use]
 pub struct CommitFuture(Commit);
 
@@ -87,7 +90,7 @@ impl Future for CommitFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            // Polled again after it was ready, it stays pending, as `Future` allows.
+            // A future that is polled again after it was ready stays pending, as `Future` allows.
             Commit::Done(result) => result.take().map_or(Poll::Pending, Poll::Ready),
             Commit::Runs(commit) => Pin::new(commit).poll(cx),
         }
@@ -118,7 +121,7 @@ impl fmt::Debug for AnswerFuture {
     }
 }
 
-/// A session without a layer says nothing.
+/// Returns the lines of the response's head. A session without a layer adds none.
 fn head(request: &RequestState, lines: HeadLines, result: Result<(), Error>) -> Result<Head, Failure> {
     request.config.as_ref().map_or_else(|| Ok(Head::nothing()), |config| lines.into_head(config, result))
 }

@@ -1,4 +1,4 @@
-//! Failures, and how they reach the client.
+//! Failures, and the responses that they become.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use crate::request::{Failure, OwnResponse};
 
 /// Makes the response of a tower service to a request whose commit failed.
 pub trait FailureResponse<B> {
-    /// Answers in the place of the handler's response.
+    /// Returns the response that is sent instead of the handler's.
     fn answer(&self, failure: Failure) -> Response<B>;
 
-    /// Returns whether a failure that an extractor has answered is answered again, in the application's own way. Default: no, so that
-    /// what stands between keeps the headers that it added.
+    /// Returns true if this response also replaces the one that an extractor made of a failure. Default: false, which
+    /// keeps the headers that inner middleware added.
     fn is_own(&self) -> bool {
         false
     }
@@ -34,7 +34,8 @@ impl<B: Default> FailureResponse<B> for EmptyResponse {
     }
 }
 
-/// An answer of the application's own: what [`SessionLayer::on_failure`](crate::SessionLayer::on_failure) makes.
+/// A response made by the application. [`SessionLayer::on_failure`](crate::SessionLayer::on_failure) returns a layer
+/// with it.
 #[derive(Clone, Copy)]
 pub struct OnFailure<F>(pub(crate) F);
 

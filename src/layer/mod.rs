@@ -19,6 +19,8 @@ mod device;
 mod exchange;
 mod failure_response;
 mod service;
+#[cfg(feature = "testing")]
+mod test_cookie;
 
 #[cfg(feature = "device-bound")]
 pub use self::device::DevicePolicy;
@@ -29,26 +31,29 @@ pub use self::{
 };
 use crate::{
     client::PlainTokens,
-    config::{Backend, Clock, Config, CookieOptions, Event, OnStoreError, OverLimit, Quota, Scope, ValidFrom},
+    config::{
+        Backend, Clock, Config, CookieOptions, Event, OnStoreError, OverLimit, OwnerKey, Quota, Scope, ValidFrom,
+    },
     error::Error,
     request::{Failure, Headers, RequestState},
     session::{LazySession, Owners},
-    store::{Lifetime, SessionStore, StoreError},
+    store::{Lifetime, SessionStore, State, StoreError},
 };
 
 /// Gives every request a [`LazySession`](crate::LazySession), and commits what handlers did with it before the
 /// response's head leaves.
 ///
-/// It is its own builder, and cannot fail at request time for how it was built. Clones share one set of sessions.
+/// The layer is its own builder. Options that cannot work are refused when they are set. Clones share one set of
+/// sessions.
 ///
 /// | option | default |
 /// |---|---|
-/// | [`cookie`](Self::cookie) | `__Host-id; Path=/; Secure; HttpOnly; SameSite=Lax` |
+/// | [`cookie`](Self::cookie) | `__Host-Http-id; Path=/; Secure; HttpOnly; SameSite=Lax` |
 /// | [`header`](Self::header), [`bearer`](Self::bearer) | none |
 /// | [`scope`](Self::scope) | none |
 /// | `signed`, of the feature `secure-cookies` | no |
 /// | [`lifetime`](Self::lifetime) | idle 24 hours, absolute 30 days, browser-session cookie |
-/// | [`owner_key`](Self::owner_key) | none |
+/// | [`owner_key`](Self::owner_key), [`owner_from`](Self::owner_from) | none |
 /// | [`max_per_owner`](Self::max_per_owner) | no limit |
 /// | [`valid_from`](Self::valid_from), [`owner_valid_from`](Self::owner_valid_from) | none |
 /// | [`max_bytes`](Self::max_bytes) | 64 KiB |
@@ -56,6 +61,65 @@ use crate::{
 /// | [`commit_timeout`](Self::commit_timeout) | 5 s |
 /// | [`on_store_error`](Self::on_store_error) | [`OnStoreError::Fail`] |
 /// | [`failure_status`](Self::failure_status) | 503 |
+///
+/// # Beside other layers
+///
+/// The layer answers a failure with an empty body, so the body of the service inside of it must implement `Default`. Axum's, hyper's
+/// `Empty` and `Full`, and that of `RequestBodyLimitLayer` do. Two do not: that of `TraceLayer`, and `hyper::body::Incoming`, which a
+/// proxy passes on. With Axum's `Router::layer` it is never in the way, because the router makes each body its own. In a
+/// `ServiceBuilder`, the compiler says that the trait bound `tower_http::trace::ResponseBody<..>: Default` is not satisfied:
+///
+/// ```compile_fail,E0277
+/// # use std::convert::Infallible;
+/// # use cloakroom::{MemoryStore, SessionLayer};
+/// # use http::{Request, Response};
+/// # use tower::{Service, ServiceBuilder, service_fn};
+/// # use tower_http::trace::TraceLayer;
+/// # async fn page(_: Request<String>) -> Result<Response<http_body_util::Full<bytes::Bytes>>, Infallible> { Ok(Response::default()) }
+/// # fn serves(_: impl Service<Request<String>>) {}
+/// let session = SessionLayer::new(MemoryStore::new());
+/// serves(ServiceBuilder::new().layer(session).layer(TraceLayer::new_for_http()).service(service_fn(page)));
+/// ```
+///
+/// Put the session inside of the trace, where it is traced, too:
+///
+/// ```
+/// # use std::convert::Infallible;
+/// # use cloakroom::{MemoryStore, SessionLayer};
+/// # use http::{Request, Response};
+/// # use tower::{Service, ServiceBuilder, service_fn};
+/// # use tower_http::{limit::RequestBodyLimitLayer, trace::TraceLayer};
+/// # type Body = http_body_util::Full<bytes::Bytes>;
+/// # async fn page<B>(_: Request<B>) -> Result<Response<Body>, Infallible> { Ok(Response::default()) }
+/// # fn serves(_: impl Service<Request<Body>>) {}
+/// let session = SessionLayer::new(MemoryStore::new());
+/// serves(
+///     ServiceBuilder::new()
+///         .layer(TraceLayer::new_for_http())
+///         .layer(session)
+///         .layer(RequestBodyLimitLayer::new(64 * 1024))
+///         .service(service_fn(page)),
+/// );
+/// ```
+///
+/// For a proxy, put its body into one that can be empty:
+///
+/// ```
+/// # use std::convert::Infallible;
+/// # use cloakroom::{MemoryStore, SessionLayer};
+/// # use http::{Request, Response};
+/// # use hyper::body::Incoming;
+/// # use tower::{Service, ServiceBuilder, service_fn};
+/// # async fn forward(_: Request<Incoming>) -> Result<Response<Incoming>, Infallible> { unimplemented!() }
+/// # fn serves(_: impl Service<Request<Incoming>>) {}
+/// use axum::body::Body; // Or a body of `http_body_util`.
+///
+/// let session = SessionLayer::new(MemoryStore::new());
+/// let boxed = |response: Response<Incoming>| response.map(Body::new);
+/// serves(ServiceBuilder::new().layer(session).map_response(boxed).service(service_fn(forward)));
+/// ```
+///
+/// Or make the body yourself, in [`on_failure`](Self::on_failure).
 #[derive(Clone)]
 #[must_use]
 pub struct SessionLayer<P = EmptyResponse> {
@@ -66,15 +130,15 @@ pub struct SessionLayer<P = EmptyResponse> {
 impl SessionLayer {
     /// Makes a layer over `store`, with the defaults.
     ///
-    /// With any store but [`MemoryStore`](crate::MemoryStore), requests run in a `tokio` runtime that has timers, as those of
-    /// `#[tokio::main]`, Axum and Actix Web have: writers of one session wait for each other, and a commit whose client went
-    /// away goes on as a task.
+    /// With any store but [`MemoryStore`](crate::MemoryStore), requests must run in a `tokio` runtime with timers, such
+    /// as the one of `#[tokio::main]`, Axum or Actix Web: writers of one session wait for each other, and a commit goes
+    /// on as a task if its client disconnects.
     pub fn new(store: impl SessionStore) -> Self {
         Self::over(Backend::records(store, Arc::new(PlainTokens)))
     }
 
-    /// Makes a layer that keeps each session in its client's cookie, and nowhere else: see [`CookieStore`](crate::client::CookieStore) for
-    /// what such sessions cannot do.
+    /// Makes a layer that keeps each session in its client's cookie, without a store.
+    /// [`CookieStore`](crate::client::CookieStore) lists the limits of such sessions.
     #[cfg(feature = "secure-cookies")]
     pub fn cookie_store(store: crate::client::CookieStore) -> Self {
         Self::over(Backend::client_side(Arc::new(store.into_format())))
@@ -95,9 +159,10 @@ impl<P> SessionLayer<P> {
 
     /// Takes tokens from this request header, too, for clients that keep no cookies. Default: none.
     ///
-    /// Cookies come first. A new token goes where the old one came from; to a client that presented none, into the header
-    /// if it sends it, be it empty, else into the cookie. The response header is marked sensitive. In `authorization`, the scheme
-    /// is `Bearer`: see [`bearer`](Self::bearer).
+    /// The layer looks at cookies first. It sends a new token the way the old one came. If the client presented no
+    /// token, it sends the new one in the header if the request has this header, even an empty one; otherwise in the
+    /// cookie. The response header is marked sensitive. In `authorization`, the scheme is `Bearer`: see
+    /// [`bearer`](Self::bearer).
     ///
     /// # Errors
     ///
@@ -107,14 +172,16 @@ impl<P> SessionLayer<P> {
         Ok(self.with(|config| config.transport.header = Some(name)))
     }
 
-    /// Takes tokens from `Authorization: Bearer <token>`, too, for clients that keep no cookies: [`header`](Self::header) with
-    /// the name `authorization`. An `Authorization` of another scheme is ignored, so a browser that sends one keeps its
-    /// cookie. A new token goes out as a header of the same form. Default: no.
+    /// Takes tokens from `Authorization: Bearer <token>`, too, for clients that keep no cookies. This is
+    /// [`header`](Self::header) with the name `authorization`. Default: no.
+    ///
+    /// A new token is sent in a response header of the same form. An `Authorization` of another scheme is ignored, so a
+    /// browser that sends one keeps its cookie.
     pub fn bearer(self) -> Self {
         self.with(|config| config.transport.header = Some(header::AUTHORIZATION))
     }
 
-    /// Takes tokens from this request header only, for an API: [`header`](Self::header) without a cookie.
+    /// Takes tokens from this request header only, for an API. This is [`header`](Self::header) without a cookie.
     ///
     /// # Errors
     ///
@@ -123,62 +190,88 @@ impl<P> SessionLayer<P> {
         Ok(self.header(name)?.with(|config| config.transport.cookie = None))
     }
 
-    /// Keeps this layer's sessions apart from those of other layers around the same handler, under the type `T`. They are
-    /// extracted as [`Scoped<T>`](crate::Scoped). Give each layer a cookie name of its own; the same scope or the same name
-    /// twice fails every request. Default: no scope, extracted as [`Session`](crate::Session).
+    /// Keeps this layer's sessions apart from those of other layers around the same handler. Default: no scope.
+    ///
+    /// The type `T` names the scope. Handlers extract such a session as [`Scoped<T>`](crate::Scoped), and one without a
+    /// scope as [`Session`](crate::Session). Give each layer a cookie name of its own: two layers with the same scope
+    /// or the same name fail every request.
     pub fn scope<T: 'static>(self) -> Self {
         self.with(|config| config.scope = Scope::of::<T>())
     }
 
-    /// Returns whether it has a scope, so that [`Session`](crate::Session) as an extractor does not mean its sessions.
+    /// Returns true if the layer has a scope. [`Session`](crate::Session) as an extractor gives sessions of a layer
+    /// without a scope only.
     #[must_use]
     pub fn is_scoped(&self) -> bool {
         !self.config.scope.is_default()
     }
 
     /// Sends the cookie over plain http, for development: see
-    /// [`CookieOptionsBuilder::insecure_http`](crate::CookieOptionsBuilder::insecure_http). Everybody on the network path can
-    /// read the cookie then.
+    /// [`CookieOptionsBuilder::insecure_http`](crate::CookieOptionsBuilder::insecure_http). Everybody on the network
+    /// path can then read the cookie.
     pub fn insecure_http(self) -> Self {
         self.with(|config| {
             config.transport.cookie = config.transport.cookie.take().map(CookieOptions::into_insecure_http);
         })
     }
 
-    /// Signs tokens: a MAC of 128 bits (HMAC-SHA256) stands behind each, and is checked before any store call. So forged and
-    /// damaged tokens never reach the store, and nobody who can write to it can make one. Default: no MAC.
+    /// Signs tokens with a MAC of 128 bits (HMAC-SHA256), and checks it before any call of the store. Default: no MAC.
     ///
-    /// A token under a key of the ring that is not the current one is accepted, and the same token sent again under the current
-    /// one with the response, unless a newer token has come up meanwhile. Tokens under other keys, and those without a MAC, are
-    /// dropped like forged ones ([`Event::Forged`]): so the first `signed` ends all sessions, and so does the removal of a key
-    /// that was still in use. [`keys`](crate::keys) says how to replace keys without that.
+    /// Forged and damaged tokens never reach the store, and an attacker who can write to the store still cannot make a
+    /// token.
     ///
-    /// A token is bound to the name of its cookie, or of its header where there is no cookie. Sessions in a
-    /// [`CookieStore`](crate::client::CookieStore) are authentic already: for them it changes nothing.
+    /// A token under an older key of the ring is accepted. The response sends the same token under the current key,
+    /// unless a newer token was made meanwhile. Tokens without a MAC, and tokens under other keys, are refused as
+    /// forged ([`Event::Forged`]). So the first use of `signed` ends all sessions, and so does the removal of a key
+    /// that is still in use. [`keys`](crate::keys) says how to replace keys without that.
+    ///
+    /// A token is bound to the name of its cookie, or of its header if there is no cookie. Sessions in a
+    /// [`CookieStore`](crate::client::CookieStore) are authenticated already: for them `signed` changes nothing.
     #[cfg(feature = "secure-cookies")]
     pub fn signed(self, keyring: impl Into<crate::keys::Keyring>) -> Self {
         let format = crate::client::SignedTokens::new(keyring.into(), self.config.transport.name());
         self.with(|config| config.backend.format(Arc::new(format)))
     }
 
-    /// Sets the lifetime of sessions. Default: [`Lifetime::default`]. Lower limits hold for existing sessions, too.
+    /// Sets the lifetime of sessions. Default: [`Lifetime::default`]. Shorter limits also hold for existing sessions.
     pub fn lifetime(self, lifetime: Lifetime) -> Self {
         self.with(|config| config.lifetime = lifetime)
     }
 
-    /// Names the state key that holds the owner, for services that do not call [`Session::login`](crate::Session::login): when a
-    /// request writes this key, the session's owner becomes its value, and another owner, or none, renews the session. Default:
-    /// none.
+    /// Takes the owner from this state key, for services that do not call [`Session::login`](crate::Session::login).
+    /// Default: none.
     ///
-    /// The value is a string or a whole number, whose digits are taken as they are; `null`, and a key that is removed, mean no
-    /// owner. A commit that would store another value there fails with [`Error::is_no_owner`].
+    /// When a request writes this key, the session's owner becomes its value. A change of the owner renews the session,
+    /// and so does its removal. The value must be a string or a whole number, whose digits become the owner. `null`, or
+    /// no such key, means no owner. A commit of any other value fails with [`Error::is_no_owner`].
+    ///
+    /// If the owner is a field of an object, write the field's name after a dot. `axum-login.data.user_id` is the field
+    /// `user_id` of the value under the key `axum-login.data`, or the value under a key of the whole name. If several
+    /// keys fit, the longest one is used. A missing field means no owner.
     pub fn owner_key(self, key: impl Into<String>) -> Self {
         let key = key.into();
-        self.with(|config| config.owner_key = Some(key.into()))
+        self.with(|config| config.owner_key = Some(OwnerKey::Path(key.into())))
     }
 
-    /// Limits the sessions that an owner may have at once. `over` says what becomes of a login beyond the limit. Default: no
-    /// limit.
+    /// Finds the owner by a closure, for a state that [`owner_key`](Self::owner_key) cannot describe. When a request writes to the
+    /// session and the closure's answer changes, the answer becomes the owner. It takes the place of `owner_key`. Default: none.
+    ///
+    /// `owner` gets the whole state, each value as raw JSON text. It must be a pure function of the state: it runs several times
+    /// in a request, also when nothing of its keys was written.
+    ///
+    /// ```
+    /// # use cloakroom::{MemoryStore, SessionLayer};
+    /// let layer = SessionLayer::new(MemoryStore::new()).owner_from(|state| {
+    ///     let user: serde_json::Value = serde_json::from_str(state.get("user")?).ok()?;
+    ///     Some(user.get("id")?.get("$oid")?.as_str()?.to_owned())
+    /// });
+    /// ```
+    pub fn owner_from(self, owner: impl Fn(&State) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.with(|config| config.owner_key = Some(OwnerKey::Closure(Arc::new(owner))))
+    }
+
+    /// Limits how many sessions an owner has at once. `over` decides what happens to a login beyond the limit. Default:
+    /// no limit.
     ///
     /// # Errors
     ///
@@ -193,23 +286,26 @@ impl<P> SessionLayer<P> {
         Ok(self.with(|config| config.quota = Some(Quota { max, over })))
     }
 
-    /// Ends every session that was made before a time: after a leak, for example. Give it a [`ValidFrom`] to move that time
-    /// while the server runs, or a fixed `SystemTime`. Default: none.
+    /// Ends every session that was created before a time, for example after a leak. Default: none.
+    ///
+    /// Pass a fixed `SystemTime`, or a [`ValidFrom`] to change the time while the server runs.
     pub fn valid_from(self, time: impl Into<ValidFrom>) -> Self {
         self.with(|config| config.valid_from = time.into())
     }
 
-    /// Ends every session of an owner when the value that the application gives for this owner moves on: the time of the last
-    /// change of the password, for example. Default: none.
+    /// Ends an owner's sessions when the time that the application returns for this owner becomes a later one: the time
+    /// of the last change of the password, for example. Default: none.
     ///
-    /// No clocks are compared. A login keeps the value that held for it ([`Session::login_at`](crate::Session::login_at)), and
-    /// the session is valid as long as the value has not become a later one. A session whose owner was set before there was
-    /// this option is valid as long as its owner has no value.
+    /// No clocks are compared. A login stores the value that `ask` returned for it
+    /// ([`Session::login_at`](crate::Session::login_at)). The session is valid until `ask` returns a later value. A
+    /// session that stores no value, because its owner was set before this option was used, is valid until `ask`
+    /// returns one.
     ///
-    /// For "log out everywhere" and a change of the password, move the value first, in the transaction that changes the
-    /// password, and call [`Owners::revoke_all`] then: the value also ends a login that is under way.
+    /// For "log out everywhere" and for a change of the password, first move the value, in the transaction that changes
+    /// the password, and then call [`Owners::revoke_all`]. The value also ends a login that is in progress at that
+    /// moment.
     ///
-    /// It is asked at every load of a session with an owner, so answer from memory if you can. An error fails the load.
+    /// `ask` runs at every load of a session with an owner, so answer from memory if you can. An error fails the load.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, SessionLayer, StoreError};
@@ -226,22 +322,28 @@ impl<P> SessionLayer<P> {
         self.with(|config| config.owner_valid_from = Some(Arc::new(move |owner| Box::pin(ask(owner)))))
     }
 
-    /// Limits the size of a session in bytes: its packed state, its owner and its label. A commit that would make a session
-    /// larger than that fails with [`Error::is_too_large`](crate::Error::is_too_large) and stores nothing. A commit that makes
-    /// the session smaller never fails with it. Default: 64 KiB.
+    /// Limits the size of a session in bytes: its packed state, its owner and its label. Default: 64 KiB.
+    ///
+    /// A commit that would make a session larger than the limit fails with
+    /// [`Error::is_too_large`](crate::Error::is_too_large) and stores nothing. A commit that makes the session smaller
+    /// does not fail for its size.
     pub fn max_bytes(self, limit: u32) -> Self {
         self.with(|config| config.max_bytes = limit as usize)
     }
 
-    /// Keeps a request's writes only if `is_kept` returns true for the status of its response. Renewals and purges are done in
-    /// any case. Default: all writes are kept, because a counter of failed logins must survive a 401.
+    /// Keeps a request's writes only if `is_kept` returns true for the status of its response. Default: all writes are
+    /// kept, because a counter of failed logins must survive a 401.
+    ///
+    /// Renewals and purges are done in any case.
     pub fn commit_if(self, is_kept: impl Fn(StatusCode) -> bool + Send + Sync + 'static) -> Self {
         self.with(|config| config.commit_if = Some(Arc::new(is_kept)))
     }
 
-    /// Limits the time for which a commit tries again: while other requests keep changing the session, and while the outcome of a
-    /// write is unknown. After it, the request fails with [`Error::is_conflict`] and [`Event::Contended`], or with the store's
-    /// error. Each call of the store has the store's own time-outs, which should be shorter. Default: 5 s.
+    /// Limits how long a commit tries again. Default: 5 s.
+    ///
+    /// A commit tries again while other requests keep changing the session, and while the outcome of a write is
+    /// unknown. After this time, the request fails with [`Error::is_conflict`] and [`Event::Contended`], or with the
+    /// store's error. Each call of the store has time-outs of its own, which should be shorter.
     pub fn commit_timeout(self, limit: Duration) -> Self {
         self.with(|config| config.commit_timeout = limit)
     }
@@ -251,15 +353,19 @@ impl<P> SessionLayer<P> {
         self.with(|config| config.on_store_error = what)
     }
 
-    /// Sets the status of the empty response to a request whose session failed, if trying again can help
-    /// ([`Error::is_temporary`]). Other failures are answered 403 or 500: see [`Failure`]. Default: 503.
+    /// Sets the status of the empty response that is sent when a session fails and trying again can help
+    /// ([`Error::is_temporary`]). Default: 503.
+    ///
+    /// Other failures are answered with 403 or 500: see [`Failure`].
     pub fn failure_status(self, status: StatusCode) -> Self {
         self.with(|config| config.failure_status = status)
     }
 
-    /// Builds the response to a request whose session failed. The hook gets the cause, and must not show it to the client. The
-    /// layer adds the headers that the failure needs: a purged session's cookie, and `Cache-Control: no-store`. Default: an empty
-    /// response with [`failure_status`](Self::failure_status).
+    /// Builds the response that is sent when a session fails. Default: an empty response with
+    /// [`failure_status`](Self::failure_status).
+    ///
+    /// The hook gets the cause, and must not show it to the client. The layer adds the headers that the failure needs:
+    /// `Cache-Control: no-store`, and the removal of a purged session's cookie.
     ///
     /// For Actix Web, `SessionMiddleware` has a hook of its own.
     pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<F>>
@@ -269,27 +375,29 @@ impl<P> SessionLayer<P> {
         SessionLayer { config: self.config, policy: OnFailure(hook) }
     }
 
-    /// Sets the clock for deadlines. Default: `SystemTime::now`.
+    /// Sets the clock that deadlines are checked with. Default: `SystemTime::now`.
     pub fn clock(self, clock: impl Clock) -> Self {
         self.with(|config| config.clock = Arc::new(clock))
     }
 
-    /// Sets a hook that gets every [`Event`], for metrics and alarms. It runs on the request's path, so it must be quick.
+    /// Sets a hook that gets every [`Event`], for metrics and alarms. The hook runs while the request waits, so it must
+    /// be quick.
     pub fn on_event(self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
         self.with(|config| config.on_event = Some(Arc::new(hook)))
     }
 
-    /// Returns the handle of sessions by owner, for "log out everywhere" and "your devices". `None`: the store has no index of
-    /// owners.
+    /// Returns the handle for the sessions of an owner ("log out everywhere", "your devices"), or `None` if the store
+    /// has no index of owners.
     #[must_use]
     pub fn owners(&self) -> Option<Owners> {
         Owners::new(Arc::clone(&self.config))
     }
 
-    /// Reads the tokens of a request. No store is asked: that is left to who loads the session.
+    /// Reads the tokens of a request. Does not call the store: loading the session does.
     ///
-    /// A tower service needs none of this. An adapter calls, in this order, `begin`, [`Exchange::attach`], the handler, and
-    /// [`Exchange::commit`], and writes the [`Head`] that comes of it into the response:
+    /// Only adapters of frameworks call this. An adapter calls `begin`, [`Exchange::attach`], the handler and
+    /// [`Exchange::commit`], in this order, and writes the [`Head`](crate::adapter::Head) that the commit
+    /// returns into the response:
     ///
     /// ```
     /// use cloakroom::{Failure, MemoryStore, SessionLayer, adapter::Head};

@@ -1,4 +1,4 @@
-//! One request, top to bottom.
+//! The tower service: one request, from its headers to the response.
 
 use std::{
     fmt,
@@ -60,7 +60,7 @@ where
 }
 
 pin_project! {
-    /// The response, once the session is committed.
+    /// The response, after the session is committed.
     pub struct ResponseFuture<F, B, P = EmptyResponse> {
         exchange: Exchange,
         policy: P,
@@ -103,7 +103,7 @@ where
             }
             StepProjection::Commit { response, commit } => {
                 let head = ready!(Pin::new(commit).poll(cx));
-                // Polled again after it was ready, there is no response; it stays pending, as `Future` allows.
+                // A future that is polled again after it was ready stays pending, as `Future` allows.
                 let Some(response) = response.take() else { return Poll::Pending };
                 (response, head)
             }
@@ -125,7 +125,7 @@ fn answer<B, P: FailureResponse<B>>(policy: &P, mut response: Response<B>, head:
         Ok(head) => head,
         Err(failure) => return policy.answer(failure),
     };
-    // A handler may have answered a failure of the session: an own policy decides what that looks like.
+    // An extractor may have made this response of a failure. An application's own response replaces it.
     if policy.is_own()
         && let Some(failure) = response.extensions_mut().remove::<Failure>()
     {

@@ -1,4 +1,4 @@
-//! A maximum of sessions.
+//! The limit of the number of sessions.
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +12,7 @@ use std::{
 use super::{expiry::Firsts, lock};
 use crate::store::{SessionId, Timestamp};
 
-/// The limit of sessions, and the order in which those without an owner are ended.
+/// The limit, and the order in which sessions without an owner are ended.
 pub(super) struct Bound {
     max: usize,
     count: AtomicUsize,
@@ -20,7 +20,7 @@ pub(super) struct Bound {
     ownerless: Mutex<Ownerless>,
 }
 
-/// Sessions without an owner, oldest first. One that is here may be gone, or owned by now.
+/// Sessions without an owner, oldest first. An entry's session may be gone, or have an owner now.
 pub(super) type Ownerless = BTreeSet<(Timestamp, SessionId)>;
 
 impl Bound {
@@ -54,7 +54,7 @@ impl Bound {
     }
 }
 
-/// There are as many sessions as there may be, and each has an owner.
+/// The error of a full store whose sessions all have owners.
 #[derive(Debug)]
 pub(super) struct Full {
     max: usize,

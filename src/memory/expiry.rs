@@ -1,4 +1,4 @@
-//! In which order the sessions of a bounded store expire.
+//! The order in which the sessions of a bounded store expire.
 
 use std::{
     collections::BTreeSet,
@@ -11,9 +11,10 @@ use std::{
 use super::SHARDS;
 use crate::store::{SessionId, Timestamp};
 
-/// The time at which the first session of each shard expires. It is written under the shard's lock, and read without it.
+/// The time at which the first session of each shard expires. It is written under the shard's lock, and read without
+/// it.
 ///
-/// So a full store finds what has expired by one look at half a kilobyte, not by taking every lock.
+/// A full store reads half a kilobyte to find expired sessions, and need not take every lock.
 pub(super) struct Firsts([AtomicU64; SHARDS]);
 
 const NEVER: u64 = u64::MAX;
@@ -23,7 +24,7 @@ impl Firsts {
         Arc::new(Self(std::array::from_fn(|_| AtomicU64::new(NEVER))))
     }
 
-    /// The shard of the session that expired first, if any has.
+    /// Returns the shard whose first session expired earliest, if any has.
     pub(super) fn expired(&self, now: Timestamp) -> Option<usize> {
         let firsts = self.0.iter().map(|first| first.load(Ordering::Acquire)).enumerate();
         let (shard, first) = firsts.min_by_key(|(_, first)| *first)?;
@@ -31,10 +32,10 @@ impl Firsts {
     }
 }
 
-/// Of one shard: every record is here, at the deadline that it has.
+/// The deadlines of one shard. Every record is here, with its present deadline.
 ///
-/// Deadlines that were only corrected when they come up would cost a write nothing, and one unlucky log-in a correction of
-/// them all.
+/// If deadlines were corrected only when they come up, writes would be cheaper, but one login could have to correct all
+/// of them.
 pub(super) struct Expiries {
     order: BTreeSet<(Timestamp, SessionId)>,
     firsts: Arc<Firsts>,
@@ -63,7 +64,7 @@ impl Expiries {
         }
     }
 
-    /// The one that expired first.
+    /// Returns the session that expired first.
     pub(super) fn expired(&self, now: Timestamp) -> Option<SessionId> {
         self.order.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
     }
@@ -71,7 +72,7 @@ impl Expiries {
     fn note(&self) {
         let first = self.order.first().map_or(NEVER, |(at, _)| at.as_millis());
         if let Some(noted) = self.firsts.0.get(self.shard)
-            // Most changes are not to the first, and a write would take the line from those who read.
+            // Most changes are not of the first session, and a write would take the cache line from its readers.
             && noted.load(Ordering::Relaxed) != first
         {
             noted.store(first, Ordering::Release);

@@ -1,10 +1,10 @@
-//! A record as it is kept.
+//! A record as the store keeps it.
 
 use std::sync::Arc;
 
 use crate::store::{Record, SessionId, Timestamp};
 
-/// A record under its id. The deadline is beside the id, so that a sweep reads the table and no more.
+/// A record under its id. The deadline is beside the id, so that a sweep reads nothing but the table.
 pub(super) struct Kept {
     pub(super) id: SessionId,
     expires_at: Timestamp,
@@ -13,7 +13,7 @@ pub(super) struct Kept {
 
 #[cfg(test)]
 thread_local! {
-    /// The number of times that this thread asked whether a record lives: the cost of clean-up.
+    /// The number of times that this thread checked a record's deadline: the cost of clean-up.
     pub(super) static LOOKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
@@ -44,7 +44,7 @@ impl Kept {
         self.record.body().rest.owner.as_ref()
     }
 
-    /// Gives back the record from before.
+    /// Replaces the record, and returns the previous one.
     pub(super) fn put(&mut self, record: Record) -> Record {
         self.expires_at = record.expires_at();
         std::mem::replace(&mut self.record, record)

@@ -1,4 +1,4 @@
-//! Sessions in memory.
+//! The store in memory.
 
 use std::{
     fmt,
@@ -27,14 +27,13 @@ mod snapshot;
 mod stress;
 mod table;
 
-/// The number of parts, each with a lock of its own. A power of two.
+/// The number of shards, each with a lock of its own. It is a power of two.
 const SHARDS: usize = 64;
 
-/// Keeps sessions in memory: for one process. Clones share one set of sessions.
+/// Keeps sessions in memory, for one process. Clones share one set of sessions.
 ///
-/// Expired records are given back by small steps of the calls that write, a few table slots each: there is no task, and
-/// no pass over everything under one lock. A table grows only for sessions that live. A small session takes some 200
-/// bytes.
+/// Each call that writes also removes some expired records, so there is no clean-up task, and no pause for a pass over
+/// all records. A small session takes about 200 bytes.
 #[derive(Clone)]
 pub struct MemoryStore {
     tables: Arc<Tables>,
@@ -44,32 +43,32 @@ pub struct MemoryStore {
 struct Tables {
     shards: [Mutex<Shard>; SHARDS],
     owners: [Mutex<OwnerTable>; SHARDS],
-    /// Owners' names are chosen by users, who must not choose the part as well.
+    /// Keyed, because users choose the names of owners and must not choose the shard.
     hasher: RandomState,
     bound: Option<Bound>,
 }
 
-/// The means by which a record gets room in a full store.
+/// The way in which a record gets room in a full store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Room {
-    /// End others.
+    /// Ends other sessions.
     Make,
-    /// Take what there is.
+    /// Uses free room only.
     Find,
 }
 
 impl MemoryStore {
-    /// An empty store, which grows as it has to.
+    /// Makes an empty store without a limit.
     #[must_use]
     pub fn new() -> Self {
         Self::with(None)
     }
 
-    /// An empty store of at most `max` sessions.
+    /// Makes an empty store of at most `max` sessions.
     ///
-    /// When it is full, a new session takes the place of an expired one. If none has expired, it ends the oldest session that
-    /// has no owner. Sessions with an owner are never ended for room: where every one has an owner, a new session is
-    /// refused with an error, which the client gets as a 503.
+    /// In a full store, a new session replaces an expired one. If none has expired, it replaces the oldest session that
+    /// has no owner. Sessions with an owner are never ended for room: if all sessions have owners, the store refuses a
+    /// new session with an error, and the client gets a 503.
     #[must_use]
     pub fn bounded(max: usize) -> Self {
         Self::with(Some(Bound::new(max)))
@@ -82,20 +81,20 @@ impl MemoryStore {
         Self { tables: Arc::new(Tables { shards, owners, hasher: RandomState::new(), bound }) }
     }
 
-    /// Returns the number of records, including expired ones that were not yet removed.
+    /// Returns the number of records, including expired ones that are not removed yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.tables.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    /// Returns whether there is no record.
+    /// Returns true if there is no record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// The four verbs, which never wait: the core calls these, and needs no future for them.
+/// The four verbs. They never wait, so the core calls them without a future.
 impl MemoryStore {
     pub(crate) fn find(&self, id: &SessionId) -> Option<Record> {
         self.tables.shard(id).get(id).map(|kept| kept.record().clone())
@@ -163,7 +162,7 @@ impl Tables {
         self.end_expired(now);
         loop {
             match self.put(id, record, Room::Make) {
-                // Others took the room.
+                // Other sessions took the room.
                 Err(_) if self.end_expired(now) => {}
                 put => return put,
             }
@@ -177,7 +176,8 @@ impl Tables {
         created
     }
 
-    /// The owner's lock is held until the record is in place: "log out everywhere" never finds one without the other.
+    /// Holds the owner's lock until the record is in place, so that "log out everywhere" never finds one without the
+    /// other.
     fn place(
         &self,
         id: &SessionId,
@@ -209,7 +209,8 @@ impl Tables {
         Ok(created)
     }
 
-    /// Ends the oldest sessions without an owner until there is room for one more; holds what keeps others from taking it.
+    /// Ends the oldest sessions without an owner until there is room for one more. Returns the lock that keeps other
+    /// sessions from taking the room.
     fn make_room(&self, id: &SessionId, room: Room) -> Result<Option<MutexGuard<'_, Ownerless>>, StoreError> {
         let Some(bound) = &self.bound else { return Ok(None) };
         let mut ownerless = bound.ownerless();
@@ -260,7 +261,7 @@ impl Tables {
         Deleted::Done
     }
 
-    /// A record is gone: its places in the indexes go, too.
+    /// Removes a deleted record from the indexes.
     fn unlisted(&self, kept: &Kept) {
         self.left(&kept.id, kept.owner());
         if let Some(bound) = &self.bound {
@@ -274,21 +275,22 @@ impl Tables {
         }
     }
 
-    /// So many records are gone. Counted under their shard's lock: while they count, others are ended for room.
+    /// Subtracts deleted records. The caller holds their shard's lock: as long as they are counted, other sessions are
+    /// ended for room.
     fn count_out(&self, count: usize) {
         if let Some(bound) = &self.bound {
             (0..count).for_each(|_| bound.removed());
         }
     }
 
-    /// A session is not this owner's any more.
+    /// Records that a session does not belong to this owner any more.
     fn left(&self, id: &SessionId, owner: Option<&Arc<str>>) {
         if let Some(owner) = owner {
             self.forget(owner, id);
         }
     }
 
-    /// Takes a session out of an owner's table, unless it is that owner's (again).
+    /// Removes a session from an owner's table, unless it belongs to that owner again.
     fn forget(&self, owner: &str, id: &SessionId) {
         let mut table = self.owners(owner);
         if self.shard(id).get(id).and_then(Kept::owner).is_none_or(|known| **known != *owner) {
@@ -296,7 +298,7 @@ impl Tables {
         }
     }
 
-    /// Puts a session where it belongs in the order of eviction, now that its owner has changed.
+    /// Moves a session to its place in the order of eviction, after its owner has changed.
     fn note_ownerless(&self, id: &SessionId) {
         let Some(bound) = &self.bound else { return };
         let mut ownerless = bound.ownerless();
@@ -310,12 +312,12 @@ impl Tables {
         }
     }
 
-    /// Ends what has expired until there is room for one more; says whether there is.
+    /// Ends expired sessions until there is room for one more. Returns true if there is.
     fn end_expired(&self, now: Timestamp) -> bool {
         let Some(bound) = &self.bound else { return true };
         while bound.is_full() {
             let Some(shard) = bound.firsts.expired(now).and_then(|shard| self.shards.get(shard)) else { return false };
-            // Somebody else may have ended it.
+            // Another thread may have ended it.
             let expired = {
                 let mut shard = lock(shard);
                 let expired = shard.remove_expired(now);
@@ -340,7 +342,7 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
-/// No code of others runs under these locks, so a poisoned one is still whole.
+/// Only this module's code runs under these locks, so the data under a poisoned lock is intact.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Which sessions are an owner's.
+//! The sessions of each owner.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -7,18 +7,18 @@ use std::{
 
 use crate::store::SessionId;
 
-/// Every session of an owner is here; what is here may be gone, or another owner's by now.
+/// Every session of an owner is in its table. An entry's session may be gone, or belong to another owner now.
 ///
-/// The map's hash is keyed: owners' names are chosen by users.
+/// The map's hash is keyed, because users choose the names of owners.
 #[derive(Default)]
 pub(super) struct OwnerTable {
     sessions: HashMap<Arc<str>, Ids>,
 }
 
-/// Most owners have one session, which needs no memory of its own.
+/// Most owners have one session, which needs no allocation.
 enum Ids {
     One(SessionId),
-    /// Two at least.
+    /// At least two.
     Many(BTreeSet<SessionId>),
 }
 

@@ -1,22 +1,23 @@
-//! One part of the records.
+//! One shard of the records.
 
 use super::{expiry::Expiries, kept::Kept, table::Table};
 use crate::store::{Created, Record, Replaced, SessionId, Timestamp, millis};
 
-/// The number of slots that a writing call looks at. The sweep goes around once while a table grows by an eighth, so expired
-/// entries make room before the table would have to double.
+/// The number of slots that a writing call looks at. The sweep passes all slots while a table grows by an eighth, so
+/// expired entries are removed before the table would have to double.
 const SWEEP: usize = 8;
-/// The number of expired entries that a writing call removes if their order is known: more than it adds, but few, because each
-/// takes time.
+/// The number of expired entries that a writing call removes if their order is known. It is more than the call adds,
+/// but small, because each removal takes time.
 const IN_ORDER: usize = 2;
 
-/// Calls that write also clean up: what they found expired is in the `expired` that they are given.
+/// The records of one shard, and its part of the clean-up. Calls that write put the expired entries that they remove
+/// into `expired`.
 #[derive(Default)]
 pub(super) struct Shard {
     table: Table,
     /// The next slot to sweep.
     hand: usize,
-    /// Kept if the store is bounded.
+    /// `Some` if the store is bounded.
     expiries: Option<Expiries>,
 }
 
@@ -51,7 +52,7 @@ impl Shard {
         Created::Done
     }
 
-    /// Gives back the record from before, if it was the base.
+    /// Replaces `base`, if it is stored, and returns it.
     pub(super) fn replace(
         &mut self,
         id: &SessionId,
@@ -91,7 +92,7 @@ impl Shard {
         self.remove(&id)
     }
 
-    /// Removes what had expired by then in the next few slots; where the order is known, the next few that had.
+    /// Removes expired entries in the next few slots. If their order is known, removes the ones that expired first.
     fn sweep(&mut self, now: Timestamp, expired: &mut Vec<Kept>) {
         if self.expiries.is_some() {
             expired.extend((0..IN_ORDER).map_while(|_| self.remove_expired(now)));
@@ -107,7 +108,7 @@ impl Shard {
         }
     }
 
-    /// For one more. The table grows only where it is full of what lives.
+    /// Makes room for one more entry. The table grows only if it is full of live entries.
     fn make_room(&mut self, now: Timestamp, expired: &mut Vec<Kept>) {
         if !self.table.is_used_up() {
             return;
@@ -146,7 +147,7 @@ impl Shard {
     }
 }
 
-/// Returns the time whose expired entries a write of `record` cleans up. The last use of `record` tells it.
+/// Returns the time whose expired entries a write of `record` removes. The last use of `record` sets it.
 fn over(record: &Record) -> Timestamp {
     Timestamp::from_millis(record.last_used().as_millis().saturating_sub(millis(Record::GRACE)))
 }

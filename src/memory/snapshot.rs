@@ -1,4 +1,4 @@
-//! All sessions to a file, and back, so that a restart need not log everybody out.
+//! Saves all sessions to a file and restores them, so that a restart does not log users out.
 
 use std::{
     cmp::Reverse,
@@ -12,16 +12,16 @@ use sha2::{Digest as _, Sha256};
 use super::{MemoryStore, Room, lock};
 use crate::store::{Created, Record, SessionId};
 
-/// The first line, with a format version. Then, for each session: its id, the length of its record (`u32`, little-endian),
-/// its record. Last, the SHA-256 of all before.
+/// The first line, with the version of the format. After it, for each session: its id, the length of its record (`u32`,
+/// little-endian), and its record. Last, the SHA-256 of all bytes before it.
 const MAGIC: &[u8] = b"cloakroom memory 1\n";
 const HASH: usize = 32;
 
 impl MemoryStore {
-    /// Writes all sessions to a file, and says how many. Call it at shutdown, when no requests come any more.
+    /// Writes all sessions to a file, and returns their number. Call it at shutdown, when no more requests arrive.
     ///
-    /// The file appears whole or not at all, readable for its owner only. It opens no session (it holds hashes of secrets),
-    /// but it has all that is in them. This blocks: on a runtime, use `spawn_blocking`.
+    /// The file is written completely or not at all, and only its owner can read it. It contains hashes of secrets, so
+    /// it opens no session, but it has all sessions' data. This call blocks: on a runtime, use `spawn_blocking`.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl MemoryStore {
         let beside = Path::new(&beside);
         match fs::remove_file(beside) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            // A file that was there would keep its mode.
+            // A file that exists would keep its mode.
             _ => {}
         }
         let written = write_private(beside, &bytes).and_then(|()| fs::rename(beside, path));
@@ -59,18 +59,18 @@ impl MemoryStore {
         written.map(|()| count)
     }
 
-    /// Adds the sessions of a file that [`save_to`](MemoryStore::save_to) wrote, and says how many. Those that the store
-    /// has already stay as they are. Sessions go by their deadlines as if there had been no restart.
+    /// Adds the sessions of a file that [`save_to`](MemoryStore::save_to) wrote, and returns their number. Sessions
+    /// that the store has already stay as they are. The deadlines of sessions do not change.
     ///
-    /// This blocks: on a runtime, use `spawn_blocking`.
+    /// If a bounded store has no room for all, it takes those with an owner first, then the newest. It ends none of its
+    /// own sessions.
+    ///
+    /// This call blocks: on a runtime, use `spawn_blocking`.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, is damaged, or was written by a later version ([`io::ErrorKind::InvalidData`]). Nothing is
-    /// added then.
-    ///
-    /// If a bounded store has no room for all, it takes those with an owner first, then the newest. It ends none of its own
-    /// sessions.
+    /// The file cannot be read, is damaged, or was written by a later version ([`io::ErrorKind::InvalidData`]). Nothing
+    /// is added then.
     pub fn restore_from(&self, path: impl AsRef<Path>) -> io::Result<usize> {
         let mut bytes = Vec::new();
         File::open(path)?.read_to_end(&mut bytes)?;

@@ -1,4 +1,5 @@
-//! Many threads and every verb at once: no deadlock, and indexes that agree with the records when it is quiet again.
+//! Runs every verb on many threads at once. There must be no deadlock, and the indexes must agree with the records
+//! afterwards.
 
 use std::{
     collections::BTreeSet,
@@ -18,11 +19,11 @@ use crate::store::{Credentials, OwnerIndex as _, Record, Replaced, SecretHash, S
 
 const THREADS: u64 = 8;
 const CALLS: u64 = 6_000;
-/// Few enough that threads meet.
+/// Few enough that threads use the same ids.
 const IDS: u8 = 48;
 const OWNERS: [&str; 4] = ["ada", "bob", "cleo", "dan"];
 
-/// Long enough for records to expire, and to be cleaned up after the grace.
+/// Returns times that are long enough apart for records to expire, and to be cleaned up after the grace.
 fn at(tick: u64) -> Timestamp {
     Timestamp::from_millis(1_000_000 + tick * 100_000)
 }
@@ -40,7 +41,7 @@ fn record(owner: Option<&str>, nonce: u64, tick: u64) -> Record {
     record
 }
 
-/// The record that a write of `base` makes.
+/// Returns the record that a write of `base` makes.
 fn next(base: &Record, owner: Option<&str>, nonce: u64, tick: u64) -> Record {
     let mut next = base.clone().written(nonce, base);
     let body = next.body_mut();
@@ -95,7 +96,7 @@ fn records(store: &MemoryStore) -> Vec<(SessionId, Record)> {
     store.tables.shards.iter().flat_map(|shard| lock(shard).iter().collect::<Vec<_>>()).collect()
 }
 
-/// Owners as their tables have them.
+/// Returns the entries of the owners' tables.
 fn listed(store: &MemoryStore) -> Vec<(String, SessionId)> {
     let ids = |name: &&str| {
         let ids = store.tables.owners(name).ids(name);
@@ -131,12 +132,12 @@ fn indexes_agree_with_the_records_after_a_stress() {
         assert!(!store.is_empty(), "there is something to look at");
         check(&store);
 
-        // Half is deleted, the rest expires; nothing of it stays behind.
+        // One half is deleted and the other half expires. Nothing must be left.
         for n in (0..IDS).step_by(2) {
             store.end(&id(n), None);
         }
         check(&store);
-        // A write of nothing: no record has this nonce.
+        // Writes nothing, because no record has this nonce.
         let mut far = record(None, 0, 0);
         far.body_mut().last_used = Timestamp::MAX;
         for n in 0..64 {

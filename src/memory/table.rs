@@ -1,21 +1,23 @@
-//! A hash table that grows for what is in it, and not for what removing leaves behind.
+//! A hash table that does not grow because of removed entries.
 
 use hashbrown::HashTable;
 
 use super::kept::Kept;
 use crate::store::SessionId;
 
-/// The number of entries of the first table. Every part of a store has one, and smaller ones would all grow at once.
+/// The number of entries of the first table. Every shard has a table; smaller ones would all grow at the same time.
 const FIRST: usize = 14;
 
-/// hashbrown often leaves a mark in the place of a removed entry. The mark takes room until the table is rebuilt. A table that
-/// is over half full is doubled instead of rebuilt. After a sweep most of a table is such marks.
+/// A hash table of records.
+///
+/// hashbrown often leaves a mark in the place of a removed entry, which takes room until the table is rebuilt. It
+/// doubles a table that is over half full instead of rebuilding it. After a sweep, most of a table is such marks.
 #[derive(Default)]
 pub(super) struct Table {
     entries: HashTable<Kept>,
-    /// The number of entries for which there is room without marks.
+    /// The number of entries that fit without marks.
     whole: usize,
-    /// Since the table was last rebuilt.
+    /// The number of inserts since the table was last rebuilt.
     inserted: usize,
     #[cfg(test)]
     pub(super) rebuilds: usize,
@@ -26,7 +28,7 @@ impl Table {
         self.entries.len()
     }
 
-    /// Places for entries, of which an eighth stays free.
+    /// Returns the number of slots, of which an eighth stays free.
     pub(super) fn slots(&self) -> usize {
         self.entries.num_buckets()
     }
@@ -43,7 +45,7 @@ impl Table {
         self.entries.find_mut(hash(id), |kept| kept.id == *id)
     }
 
-    /// One that is not there yet.
+    /// Inserts an entry whose id is not in the table.
     pub(super) fn insert(&mut self, new: Kept) {
         self.inserted += 1;
         self.entries.insert_unique(hash(&new.id), new, hash_of);
@@ -54,7 +56,7 @@ impl Table {
         Some(found.remove().0)
     }
 
-    /// Removes the entry in that slot, if it is such.
+    /// Removes the entry in that slot if `is_meant` returns true for it.
     pub(super) fn remove_at(&mut self, slot: usize, is_meant: impl FnOnce(&Kept) -> bool) -> Option<Kept> {
         let entry = self.entries.get_bucket_entry(slot).ok().filter(|entry| is_meant(entry.get()))?;
         Some(entry.remove().0)
@@ -64,19 +66,20 @@ impl Table {
         self.entries.extract_if(move |kept| is_meant(kept))
     }
 
-    /// Returns whether another entry may need a larger table or a rebuild.
+    /// Returns true if another entry may need a larger table or a rebuild.
     pub(super) fn is_used_up(&self) -> bool {
         self.entries.len() >= self.entries.capacity()
     }
 
-    /// Returns whether a rebuild makes room, and so much, or so long after the last, that each insert pays for a few moves only.
+    /// Returns true if a rebuild makes enough room, or comes long enough after the last one, that each insert pays for
+    /// few moves.
     pub(super) fn is_worth_a_rebuild(&self) -> bool {
         let room = self.whole.saturating_sub(self.entries.len());
         let worth = self.whole.div_ceil(4);
         room > 0 && (room >= worth || self.inserted >= worth)
     }
 
-    /// Without marks, and no larger.
+    /// Rebuilds the table without marks, at the same size.
     pub(super) fn rebuild(&mut self) {
         let mut entries = HashTable::with_capacity(self.whole);
         for kept in self.entries.drain() {
@@ -105,7 +108,7 @@ fn hash_of(kept: &Kept) -> u64 {
     hash(&kept.id)
 }
 
-/// Ids are random already: nobody but this process chooses those that are stored.
+/// Returns bytes of the id as its hash: ids are random, and only this process makes those that are stored.
 fn hash(id: &SessionId) -> u64 {
     let [_, _, _, _, _, _, _, _, random @ ..] = *id.as_bytes();
     u64::from_le_bytes(random)

@@ -13,7 +13,7 @@ mod full;
 mod growth;
 mod snapshot;
 
-/// This store never waits.
+/// Returns the output of a future of this store, which never waits.
 fn now<T>(future: impl Future<Output = Result<T, StoreError>>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result.unwrap(),
@@ -25,7 +25,7 @@ fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(seconds * 1000)
 }
 
-/// Two in each of two shards.
+/// Returns ids of which two are in each of two shards.
 fn id(n: u8) -> SessionId {
     let mut bytes = [0; 16];
     (bytes[0], bytes[15]) = (n % 2, n);
@@ -39,7 +39,7 @@ fn record(made: u64, ends: u64, owner: Option<&str>) -> Record {
     record
 }
 
-/// The record that a write of `base` makes.
+/// Returns the record that a write of `base` makes.
 fn next(base: &Record, used: u64, ends: u64, owner: Option<&str>) -> Record {
     let mut next = base.clone().written(rand::random(), base);
     let body = next.body_mut();
@@ -58,7 +58,7 @@ fn write(store: &MemoryStore, id: &SessionId, time: u64, owner: Option<&str>) {
 enum Step {
     Create(u8, Option<&'static str>),
     Replace(u8, Option<&'static str>),
-    /// With the nonce of a record that is not stored.
+    /// A write with the nonce of a record that is not stored.
     Late(u8, Option<&'static str>),
     Delete(u8),
     DeleteBase(u8),
@@ -80,13 +80,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         ids().prop_map(Step::DeleteLate),
         (name(), ids()).prop_map(|(owner, n)| Step::Revoke(owner, n)),
         (name(), ids()).prop_map(|(owner, n)| Step::RevokeOthers(owner, n)),
-        // Some are a while after the deadline, and some beyond the grace.
+        // Some waits end after the deadline, and some after the grace.
         prop_oneof![1..8_u64, 300..700_u64].prop_map(Step::Wait),
     ];
     prop::collection::vec(step, 0..40)
 }
 
-/// The plain reference: what was stored last. What is beyond its grace may be there or not.
+/// The reference: the records that were stored last. The store may or may not have those that are beyond their grace.
 type Stored = BTreeMap<u8, Record>;
 
 fn is_overdue(record: &Record, time: u64) -> bool {
@@ -147,7 +147,7 @@ proptest! {
                 }
                 Step::Wait(seconds) => time += seconds,
             }
-            // The steps clean up as well.
+            // The steps clean up, too.
             stored.retain(|n, record| store.find(&id(*n)).is_some() || !is_overdue(record, time));
             for n in 0..4 {
                 prop_assert_eq!(store.find(&id(n)), stored.get(&n).cloned());
@@ -161,7 +161,7 @@ proptest! {
     }
 }
 
-/// Says that everything in the index is in its owner's record: nothing grows behind the records' back.
+/// Returns true if every entry of the index is in its owner's record, so that the index does not grow without records.
 fn is_tidy(store: &MemoryStore) -> bool {
     ["alice", "bob"].into_iter().all(|owner| {
         let ids = store.tables.owners(owner).ids(owner);

@@ -1,4 +1,4 @@
-//! Calls to the store: what each may come to, and what it does to the world.
+//! The calls to the store, their possible outcomes, and their effects on the world.
 
 use super::{
     delivery::advance,
@@ -16,21 +16,21 @@ use crate::{
     store::{Standing, dice},
 };
 
-/// How a call to the store goes.
+/// The outcome of a call to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Luck {
     Fine,
-    /// It is refused.
+    /// The store refuses it.
     NotDone,
     /// It is done, and its reply is lost.
     Lost,
-    /// Its sender gives up, and it is on its way still.
+    /// Its sender gives up, and it may still arrive.
     Late,
-    /// It is done, and comes again.
+    /// It is done, and arrives again.
     Twice,
-    /// It is done, and all replies to this and to its repetitions are lost.
+    /// It is done, and the replies to it and to all its repetitions are lost.
     LostForGood,
-    /// It is on its way still, and no repetition arrives.
+    /// It may still arrive, and no repetition arrives.
     LateForGood,
 }
 
@@ -48,7 +48,7 @@ impl Protocol {
             }
             Call::Replace(id, base, _) => {
                 [Luck::NotDone, Luck::Late, Luck::LateForGood].into_iter().for_each(&mut add);
-                // Of one that changes nothing, the reply is lost as if it had not arrived.
+                // For a call that changes nothing, a lost reply has the same effect as a lost call.
                 if world.store.get(id).is_some_and(|found| found.nonce() == *base) {
                     [Luck::Lost, Luck::LostForGood, Luck::Twice].into_iter().for_each(add);
                 }
@@ -58,8 +58,8 @@ impl Protocol {
         actions.push(Action::Crash(at));
     }
 
-    /// One call to the store is one atomic step, and so is what a request does between two calls. The entry of an index
-    /// is written in a step before the record's.
+    /// Makes one call to the store, which is one atomic step. So is the work of a request between two calls. An index
+    /// entry is written in a step before the record's.
     pub(super) fn ask(&self, world: &mut World, at: usize, luck: Luck) {
         if luck != Luck::Fine {
             (world.left.faults, world.has_failed) = (world.left.faults - 1, true);
@@ -104,7 +104,7 @@ impl Protocol {
         let mut run = (*step.run).clone();
         run.replies.push((world.clock(at), reply.clone()));
         let mut step = Step::of(run);
-        // The repetitions of a call that is lost for good are lost with it.
+        // The repetitions of such a call are lost with it.
         while matches!(luck, Luck::LostForGood | Luck::LateForGood) && repeats(&step, &call) {
             let mut run = (*step.run).clone();
             run.replies.push((world.clock(at), reply.clone()));
@@ -129,7 +129,7 @@ impl Protocol {
         writes::note(world, sender, &effect, is_over, self.bug);
     }
 
-    /// The store does it.
+    /// Runs the call in the store.
     fn act(&self, world: &mut World, at: usize, call: &Call) -> Reply {
         if let (Some(Bug::CreateFirst), Call::Delete(id, _), Does::Restart) = (self.bug, call, world.requests[at].does)
         {
@@ -164,7 +164,7 @@ impl Protocol {
                     request.seat = found.cloned();
                 }
             }
-            // The first one is the load's: the handler does not get to see a session whose owner was logged out.
+            // The load asks first: the handler never sees a session whose owner was logged out.
             (Call::Epoch(_), Reply::Epoch(_)) if !request.is_judged => {
                 request.is_judged = true;
                 if request.seat.as_ref().is_some_and(|seat| world.store.is_revoked(seat)) {
@@ -178,7 +178,7 @@ impl Protocol {
         reply
     }
 
-    /// Does what a seeded bug has put off, and answers then.
+    /// Does the work that a seeded bug has put off, and then answers.
     fn pay(&self, world: &mut World, at: usize, step: &Step) {
         if let Some(id) = world.requests[at].put_off.take() {
             let (_, effect) = world.store.act(&Call::Delete(id, None), self.bug);

@@ -1,4 +1,4 @@
-//! Answers on their way.
+//! Answers on their way to the client.
 
 use super::{
     does::{ALICE, Does},
@@ -37,7 +37,7 @@ pub(super) fn advance(world: &mut World, at: usize, step: Step) {
     let stays_in =
         request.does == Does::Leave && request.is_acknowledged() && !request.is_dropped && is_still_in(world, at);
     world.broken.set(Break::NoLogout, stays_in);
-    // Nothing depends on when an answer without a cookie arrives, and an attacker loses none.
+    // The moment at which an answer without a cookie arrives changes nothing, and an attacker loses no answers.
     let request = &world.requests[at];
     let sets_cookie = !matches!(&request.stage, Stage::Answered(answer) if answer.cookie == SetCookie::Nothing);
     if request.is_attack || !sets_cookie {
@@ -45,7 +45,7 @@ pub(super) fn advance(world: &mut World, at: usize, step: Step) {
     }
 }
 
-/// Whether the session that a request loaded with its owner still has this owner, though it removed it.
+/// Returns true if the session that a request loaded still has its owner, although the request removed it.
 fn is_still_in(world: &World, at: usize) -> bool {
     let request = &world.requests[at];
     let (Opened::Current(id), Some(seat), Some(cookie)) = (request.opened, &request.seat, request.cookie) else {

@@ -1,4 +1,4 @@
-//! What a handler does with its session.
+//! The actions of a handler with its session.
 
 use super::{request::Options, tape::TapeStore};
 use crate::{Owners, Session, store::Timestamp};
@@ -9,14 +9,14 @@ pub(super) const ALICE: &str = "alice";
 pub(super) const BOB: &str = "bob";
 /// The attacker's own account.
 pub(super) const MALLORY: &str = "mallory";
-/// The key that a layer with an owner key takes the owner from.
+/// The key of the owner in a layer with an owner key.
 const USER: &str = "user";
-/// Added to a request's number, it is the mark of its second change.
+/// The difference between the marks of a request's first and second change.
 const SECOND: u8 = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Does {
-    /// Does nothing; the session was used, though, so its deadline moves.
+    /// Reads. The session was used, so its deadline moves.
     Read,
     Write,
     Update,
@@ -32,22 +32,22 @@ pub(super) enum Does {
     Clear,
     /// `login`, and an insert.
     Login(&'static str),
-    /// Sets the owner without a login: that is one, too, if it changes the owner.
+    /// Sets the owner. If that changes the owner, it counts as a login.
     SetOwner(&'static str),
-    /// Renews, and inserts the user as it was loaded.
+    /// Renews, and inserts the loaded user again.
     StepUp,
     Renew,
     /// Removes the owner.
     Leave,
     Purge,
-    /// Purges, begins a new session, inserts.
+    /// Purges, begins a new session, and inserts.
     Restart,
-    /// Logs [`ALICE`] out everywhere.
+    /// Ends all sessions of [`ALICE`].
     Everywhere,
 }
 
 impl Does {
-    /// Whether it asks for the session's end by itself.
+    /// Returns true if the handler ends the session.
     pub(super) fn purges(self) -> bool {
         matches!(self, Self::Purge | Self::HeldPurge | Self::Restart)
     }
@@ -56,7 +56,7 @@ impl Does {
         matches!(self, Self::Login(_))
     }
 
-    /// The owner that it writes.
+    /// Returns the owner that it writes.
     pub(super) fn owner(self) -> Option<&'static str> {
         match self {
             Self::Login(owner) | Self::SetOwner(owner) => Some(owner),
@@ -68,7 +68,7 @@ impl Does {
         matches!(self, Self::Clear | Self::HeldClear)
     }
 
-    /// Whether it renews, where `owner` is the owner that it loaded.
+    /// Returns true if it renews a session that was loaded with `owner`.
     pub(super) fn renews(self, owner: Option<&str>, options: Options) -> bool {
         match self {
             Self::Login(_) | Self::StepUp | Self::Renew | Self::HeldRenew => true,
@@ -79,7 +79,7 @@ impl Does {
         }
     }
 
-    /// Whether the user may rightly be logged out after it.
+    /// Returns true if the user may be logged out after it.
     pub(super) fn may_log_out(self, options: Options) -> bool {
         match self {
             Self::Leave | Self::Everywhere => true,
@@ -88,7 +88,7 @@ impl Does {
         }
     }
 
-    /// The marks that the request of this number leaves.
+    /// Returns the marks of the request with this number.
     pub(super) fn marks(number: u8) -> [u8; 2] {
         [number, number + SECOND]
     }
@@ -174,7 +174,7 @@ impl Does {
         if options.owner_key { session.get(USER).unwrap() } else { session.owner() }
     }
 
-    /// Moves the epoch, if there is one, and ends what the index lists.
+    /// Moves the epoch, if there is one, and ends the sessions that the index lists.
     pub(super) async fn end_everywhere(options: Options, owners: &Owners, tape: &TapeStore) -> bool {
         if options.epochs {
             tape.move_epoch().await;
@@ -206,6 +206,6 @@ fn update(session: &Session, tape: &TapeStore, mark: u8) {
         tape.wrote("n", serde_json::to_string(&list).unwrap());
         list
     };
-    // A conflict with another handler of the same request cannot be.
+    // It cannot be a conflict with another handler, because the request has only one.
     session.update_or("n", vec![mark], push).unwrap();
 }

@@ -66,8 +66,8 @@ fn acknowledged(world: &World) -> impl Iterator<Item = &Request> {
     world.requests.iter().filter(|request| request.is_acknowledged())
 }
 
-/// Plain writes under a superseded token are dropped, and an event tells: those are not acknowledged. All others are in the
-/// session that they were stored in, for as long as that lives.
+/// A plain write with a superseded token may be dropped, which an event reports; such a write is not acknowledged.
+/// Every other write is in the session in which it was stored, as long as that session lives.
 fn writes_are_kept(world: &World) -> bool {
     let is_there = |mark: &u8| {
         world.placed.get(mark).is_some_and(|id| match world.store.get(id) {
@@ -78,12 +78,12 @@ fn writes_are_kept(world: &World) -> bool {
     world.requests.iter().flat_map(|request| &request.acknowledged).all(is_there)
 }
 
-/// Also one that was not acknowledged may have been done, once.
+/// An update that was not acknowledged may have been done, but only once.
 fn updates_count_once(world: &World) -> bool {
     world.store.live().all(|(_, kept)| kept.marks().windows(2).all(|pair| pair[0] != pair[1]))
 }
 
-/// While a create of unknown outcome is under way, its session may be there beside the one that took its place.
+/// While a create of unknown outcome may still arrive, its session may exist beside the one that replaced it.
 fn nothing_is_forked(world: &World) -> bool {
     world.requests.iter().filter(|request| request.is_answered() && !request.is_littered).all(|request| {
         let has_mark = |mark| world.store.live().filter(|(_, kept)| kept.has_mark(mark)).count() <= 1;
@@ -103,7 +103,7 @@ fn everywhere_ends(world: &World) -> bool {
     !is_over || !world.everywhere.iter().flatten().any(is_in)
 }
 
-/// But for one that a renewal took from it longer than the superseded window ago.
+/// Except for a session that a renewal took from the token longer ago than the superseded window.
 fn purges_end(world: &World) -> bool {
     acknowledged(world).filter(|request| request.does.purges()).all(|request| {
         let (Opened::Current(id) | Opened::Superseded(id)) = request.opened else { return true };
@@ -114,7 +114,7 @@ fn purges_end(world: &World) -> bool {
     })
 }
 
-/// A crash between the two must leave nobody logged in.
+/// A crash between the two must leave the user logged out.
 fn restarts_end_first(world: &World) -> bool {
     world.requests.iter().filter(|request| request.does == Does::Restart).all(|request| {
         let (Opened::Current(old) | Opened::Superseded(old)) = request.opened else { return true };
@@ -123,7 +123,7 @@ fn restarts_end_first(world: &World) -> bool {
     })
 }
 
-/// Also where the store fails to delete: the user is told of an error, and is not logged in here any more.
+/// Even if the store fails to delete the session: the user sees an error, and this browser is logged out.
 fn purges_take_the_cookie(world: &World) -> bool {
     world.requests.iter().filter(|request| request.does.purges()).all(|request| {
         let (Opened::Current(_) | Opened::Superseded(_)) = request.opened else { return true };
@@ -185,17 +185,18 @@ fn fixation_fails(world: &World) -> bool {
     })
 }
 
-/// Each lost race is another writer's success, so no request of a few is refused for that.
+/// Each lost race is the success of another writer, so a small number of requests never fail because of it.
 fn nothing_fails_by_itself(world: &World) -> bool {
     let may_fail = |request: &Request| {
-        // Its password was checked before the owner's sessions were ended.
+        // The password was checked before the owner's sessions were ended.
         world.options.epochs && world.everywhere.is_some() && request.does.logs_in()
     };
     world.has_failed
         || world.requests.iter().all(|request| !request.is_answered() || request.is_acknowledged() || may_fail(request))
 }
 
-/// Where the browser was told of a login and nobody logged out, its cookie opens a user's session once all is quiet.
+/// If the browser was told of a login and there was no logout, its cookie opens a user's session when no request is
+/// left.
 fn logins_last(world: &World) -> bool {
     if !world.is_in || world.is_out || world.is_excused || world.is_answer_lost || !world.is_quiet() {
         return true;
@@ -203,7 +204,7 @@ fn logins_last(world: &World) -> bool {
     world.opens(world.jar.as_ref()).is_some_and(is_users)
 }
 
-/// A login now, with the cookie that the browser has now, and a store that works: it ends logged in.
+/// A login with the browser's present cookie and a working store ends logged in.
 fn can_log_in(protocol: &Protocol, world: &World) -> bool {
     if !world.is_quiet() || world.left.windows > 0 || !world.requests.iter().all(Request::is_sent) {
         return true;

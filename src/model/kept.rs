@@ -1,4 +1,4 @@
-//! What the store and the clients keep.
+//! The values that the store and the clients keep.
 
 use std::{
     cell::RefCell,
@@ -15,7 +15,7 @@ use crate::{
     store::{Record, Secret, SecretHash, Standing, Timestamp, Token, dice},
 };
 
-/// A record, and a fingerprint that stands for it wherever it is hashed.
+/// A record, with a fingerprint by which it is hashed.
 #[derive(Clone, Debug)]
 pub(super) struct Kept(Arc<Print>);
 
@@ -38,12 +38,12 @@ impl Kept {
         &self.0.record
     }
 
-    /// The marks in its state, sorted; one that is there twice counts twice.
+    /// Returns the marks in its state, sorted. A mark that is there twice counts twice.
     pub(super) fn marks(&self) -> &[u8] {
         &self.0.marks
     }
 
-    /// For counterexamples: the nonce, the state, and the first bytes of the current secret's hash.
+    /// Returns the nonce, the state and the first bytes of the current secret's hash, for counterexamples.
     pub(super) fn brief(&self) -> String {
         let state: Vec<_> = self.state().iter().map(|(key, raw)| format!("{key}={raw}")).collect();
         let current = &self.body().current.as_bytes()[..2];
@@ -63,7 +63,8 @@ impl Deref for Kept {
     }
 }
 
-/// Every insert and every update has a mark of its own: `k7` is mark 7, and `n` lists the marks of its updates.
+/// Returns the marks. Every insert and update has a mark of its own: `k7` is mark 7, and `n` lists the marks of
+/// updates.
 fn marks(record: &Record) -> Vec<u8> {
     let mut marks: Vec<u8> = record.state().iter().filter_map(|(key, _)| key.strip_prefix('k')?.parse().ok()).collect();
     let updates = record.state().get("n").map(|raw| serde_json::from_str::<Vec<u8>>(raw).unwrap());
@@ -86,7 +87,7 @@ impl Hash for Kept {
     }
 }
 
-/// A token as the client has it.
+/// A token of a client.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cookie {
     text: [u8; Token::LEN],
@@ -115,14 +116,14 @@ impl Hash for Cookie {
     }
 }
 
-/// For counterexamples: who drew id and secret, and as which of its draws.
+/// Shows, for counterexamples, which request drew the id and the secret, and in which of its draws.
 impl fmt::Debug for Cookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// The hashes of all secrets that the request of this number may draw.
+/// Returns the hashes of all secrets that the request with this number may draw.
 pub(super) fn own_secrets(number: u8) -> Rc<BTreeSet<[u8; 32]>> {
     thread_local! {
         static KNOWN: RefCell<BTreeMap<u8, Rc<BTreeSet<[u8; 32]>>>> = RefCell::default();
@@ -131,7 +132,7 @@ pub(super) fn own_secrets(number: u8) -> Rc<BTreeSet<[u8; 32]>> {
     KNOWN.with_borrow_mut(|known| known.entry(number).or_insert_with(|| Rc::new(draw())).clone())
 }
 
-/// The best standing of a request's tokens: of the one that it presented, and of those that it drew.
+/// Returns the best standing of a request's tokens: of the one that it presented, and of those that it drew.
 pub(super) fn standing(record: &Record, number: u8, cookie: Option<&Cookie>, now: Timestamp) -> Standing {
     let own = own_secrets(number);
     let is_own = |hash: &SecretHash| own.contains(hash.as_bytes()) || cookie.is_some_and(|cookie| cookie.hash == *hash);

@@ -1,9 +1,9 @@
 //! The queue of one process's writers, explored exhaustively.
 //!
-//! It is the real queue with real members, polled in every order by hand. A state is the list of events that led to it; it
-//! is the same as another one if the line, the store, the calls under way and the members are ([`View`]). The members
-//! live in two runtimes, of which one may die: the calls that it drives are dropped in flight. Other processes write, or
-//! delete the session, in between.
+//! This is the real queue with real members, polled by hand in every order. A state is the list of the events that led
+//! to it. Two states are equal if their lines, stores, calls and members are ([`View`]). The members run in two
+//! runtimes, one of which may be dropped together with its calls. Other processes write or delete the session in
+//! between.
 
 use std::hash::{Hash, Hasher};
 
@@ -28,10 +28,10 @@ mod tests;
 #[path = "queue/view.rs"]
 mod view;
 
-/// The mark of the member that one which declines is afraid of.
+/// The mark at which a member declines.
 const STOP: u8 = 1;
 
-/// What a member does.
+/// The action of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Does {
     Write,
@@ -39,7 +39,7 @@ enum Does {
     SaveAgain,
     /// Declines to write into a record that has the mark [`STOP`].
     Decline,
-    /// Goes alone.
+    /// Writes in a turn of its own.
     Alone,
 }
 
@@ -47,29 +47,29 @@ enum Does {
 enum Bug {
     /// A combined write drops a change.
     DropsAChange,
-    /// A driver that is dropped in flight does not tell its riders.
+    /// A dropped driver does not tell its riders.
     LeavesRiders,
-    /// A decision is taken on a record that was never stored.
+    /// A decision is made on a record that was never stored.
     TrustsTheBatch,
-    /// A lost reply is taken for a promise, and the operation is applied again.
+    /// A lost reply is taken for a promise that nothing was done, and the operation is applied again.
     AppliesAgain,
 }
 
-/// The members, and what may go wrong.
+/// The members, and the faults that may occur.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Scene {
     members: Vec<Does>,
-    /// How many calls may fail, be lost or be late.
+    /// The number of calls that may fail, be lost or be late.
     faults: usize,
-    /// How many members may be dropped.
+    /// The number of members that may be dropped.
     drops: usize,
-    /// How often other processes write.
+    /// The number of writes of other processes.
     writes: usize,
-    /// Whether another process deletes the session.
+    /// True if another process deletes the session.
     deletes: bool,
-    /// Whether the first runtime dies.
+    /// True if the first runtime may be dropped.
     dies: bool,
-    /// How often a member does not take its turn for too long.
+    /// The number of turns that members may miss.
     idles: usize,
     bug: Option<Bug>,
 }
@@ -80,15 +80,15 @@ enum Event {
     Poll(usize),
     /// The store answers a call.
     Reply(usize, Luck),
-    /// The request of a member is given up.
+    /// The request of a member is dropped.
     Drop(usize),
     /// Another process writes.
     Write,
     /// Another process deletes the session.
     Delete,
-    /// A packet takes effect that nothing waits for.
+    /// A packet takes effect whose sender does not wait for it any more.
     Arrive(usize),
-    /// The first runtime dies, with its member and its calls.
+    /// The first runtime is dropped, with its member and its calls.
     Die,
     /// The time of a turn passes.
     Idle,
@@ -162,7 +162,7 @@ impl Model for Line {
         let (scene, view) = (&self.scenes[moment.scene], &moment.view);
         let has = |event: Event| moment.events.contains(&event);
         for (at, member) in view.members.iter().enumerate().filter(|(_, member)| !member.is_over) {
-            // Of members that do the same in the same runtime, the first begins first.
+            // Of equal members in one runtime, the first one begins first.
             let is_twin = |other: usize| {
                 other > 0 && !view.members[other].is_started && scene.members[other] == scene.members[at]
             };
@@ -264,7 +264,7 @@ fn empties(view: &View) -> bool {
     !is_over || (view.lines.is_empty() && view.count == 0)
 }
 
-/// Requests that are given up, and other processes' writes, harm no one. One that found the session deleted has ended, too.
+/// Dropped requests and other processes' writes do no harm. A member that finds the session deleted has ended, too.
 fn succeeds(_: &Line, moment: &Moment) -> bool {
     let is_harmed = moment.faults() > 0 || moment.events.contains(&Event::Die);
     let is_fine = |outcome| match outcome {

@@ -1,4 +1,4 @@
-//! A request, run through the real layer, its handler and its commit, with the replies so far.
+//! Runs a request through the real layer, its handler and its commit, with the replies so far.
 
 use std::{
     cell::RefCell,
@@ -27,7 +27,7 @@ use crate::{
     store::{Timestamp, dice},
 };
 
-/// A run, with what it leads to. Its fingerprint stands for it wherever it is hashed.
+/// A run and its result, with a fingerprint by which it is hashed.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     pub(super) run: Arc<Run>,
@@ -36,9 +36,9 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// Runs the real layer, its handler and its commit over again with the replies so far, up to what it does next.
+    /// Runs the real layer, its handler and its commit again with the replies so far, up to the next call.
     ///
-    /// A future cannot be cloned, so a state of the model holds what decides the future's state instead.
+    /// A future cannot be cloned, so a state of the model holds the replies that decide the future's state.
     pub(super) fn of(run: Run) -> Self {
         thread_local! {
             static KNOWN: RefCell<HashMap<u64, Vec<Step>>> = RefCell::default();
@@ -79,7 +79,7 @@ fn replay(run: &Run) -> Progress {
     let layer = layer(run.options, &tape);
     let mut request = Request::new(());
     if let Some(cookie) = &run.cookie {
-        let line = format!("__Host-id={}", cookie.as_str());
+        let line = format!("__Host-Http-id={}", cookie.as_str());
         request.headers_mut().insert(header::COOKIE, line.parse().unwrap());
     }
     let owners = layer.owners().unwrap();
@@ -87,7 +87,7 @@ fn replay(run: &Run) -> Progress {
     let mut service = layer.layer(Handler { does, number, options, owners, tape: tape.clone() });
     let mut response = Box::pin(service.call(request));
     let answer = run_tasks(&tape, response.as_mut());
-    // Outside of the runtime: nothing goes on.
+    // It is dropped outside of the runtime, so no task goes on.
     drop(response);
     let next = match answer {
         Some(Ok(response)) => Next::Answer(answer_of(&response)),
@@ -116,7 +116,7 @@ fn run_tasks<F: Future + ?Sized>(tape: &TapeStore, mut response: Pin<&mut F>) ->
             }
             None
         });
-        // A task that is left waits for ever.
+        // A task that is left over would wait for ever.
         if runtime.metrics().num_alive_tasks() > 0 {
             *place = None;
         }
@@ -133,7 +133,7 @@ fn layer(options: Options, tape: &TapeStore) -> SessionLayer {
         .clock(move || clock.now().into())
         .on_event(move |event| match event {
             Event::SupersededWriteDropped { .. } | Event::GoneWriteDropped { .. } => events.dropped(),
-            // The session is read-only then.
+            // The session is read-only in this case.
             Event::StoreFailed { .. } if is_anonymous => events.dropped(),
             _ => {}
         });

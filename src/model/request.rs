@@ -1,4 +1,4 @@
-//! A request, its calls, and its answer.
+//! A request, its calls and its answer.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::{SessionId, store::Timestamp};
 /// The options of all layers of a world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Options {
-    /// The owner is the value under a state key.
+    /// True if the owner is the value under a state key.
     pub(super) owner_key: bool,
-    /// `owner_valid_from` is configured, and moved first by "log out everywhere".
+    /// True if `owner_valid_from` is set. "Log out everywhere" then moves it first.
     pub(super) epochs: bool,
-    /// The clock of requests with odd numbers is so much ahead.
+    /// The time by which the clocks of requests with odd numbers are ahead.
     pub(super) skew: Duration,
-    /// Requests go on without the store.
+    /// True if requests go on without the store.
     pub(super) anonymous: bool,
 }
 
-/// A request so far: everything that decides what it does next.
+/// A request so far: everything that decides its next step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Run {
     pub(super) number: u8,
@@ -29,22 +29,22 @@ pub(super) struct Run {
     pub(super) options: Options,
     pub(super) cookie: Option<Cookie>,
     pub(super) sent: Timestamp,
-    /// What the store replied so far, and when by the request's own clock.
+    /// The replies of the store so far, with their times by the request's own clock.
     pub(super) replies: Vec<(Timestamp, Reply)>,
 }
 
-/// What a request waits for.
+/// The call for whose reply a request waits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Call {
     Load(SessionId),
     Create(SessionId, Kept),
-    /// With the nonce of the base.
+    /// The number is the nonce of the base.
     Replace(SessionId, u64, Kept),
     Delete(SessionId, Option<u64>),
     List,
     /// The layer asks for `owner_valid_from`.
     Epoch(String),
-    /// The handler asks for it, before it checks the password.
+    /// The handler asks for `owner_valid_from`, before it checks the password.
     Check,
     MoveEpoch,
     /// The handler holds its session for a while.
@@ -58,7 +58,7 @@ pub(super) enum Reply {
     Done,
     Taken,
     Changed(Kept),
-    /// What a seeded bug makes of the second one.
+    /// The second record, as a seeded bug changes it.
     Forged(Kept, Kept),
     Gone,
     Listed(Vec<(SessionId, Kept)>),
@@ -69,7 +69,7 @@ pub(super) enum Reply {
     NotDone,
 }
 
-/// For counterexamples.
+/// Shows calls in counterexamples.
 impl Call {
     pub(super) fn brief(&self) -> String {
         match self {
@@ -91,17 +91,17 @@ impl Reply {
     }
 }
 
-/// A request's progress so far, and what it does next.
+/// A request's progress so far, and its next step.
 #[derive(Clone, Debug)]
 pub(super) struct Progress {
     pub(super) next: Next,
-    /// The marks whose change was told to be stored.
+    /// The marks of changes that were reported as stored.
     pub(super) acknowledged: Vec<u8>,
-    /// Whether the handle has shown a state that its token did not open.
+    /// True if the handle has shown a state that its token did not open.
     pub(super) has_shown: bool,
-    /// Whether a closure was run on one.
+    /// True if a closure has run on such a state.
     pub(super) has_run: bool,
-    /// Whether writes of the last commit were dropped.
+    /// True if writes of the last commit were dropped.
     pub(super) is_dropped: bool,
 }
 
@@ -111,7 +111,7 @@ pub(super) enum Next {
     Answer(Answer),
 }
 
-/// What the client gets.
+/// The answer that the client gets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Answer {
     pub(super) is_ok: bool,

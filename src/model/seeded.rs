@@ -1,7 +1,7 @@
 //! Bugs that the model must find.
 //!
-//! Those of a store are in the store. Those of the core are made at the tape: the core is right, and gets to hear, or is
-//! heard to say, what a wrong core would.
+//! Bugs of a store are in the store. Bugs of the core are made at the tape: the core itself is right, but its calls and
+//! its replies are changed into those of a wrong core.
 
 use super::{
     does::Does,
@@ -13,7 +13,7 @@ use crate::store::{Standing, State};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bug {
-    /// After an unknown outcome the store's client sends `create` again by itself; there are no tombstones.
+    /// After an unknown outcome, the store's client sends `create` again by itself, and there are no tombstones.
     CreateTwice,
     /// `replace` does not compare the nonce.
     NoNonce,
@@ -23,25 +23,25 @@ pub(super) enum Bug {
     IndexAfter,
     /// A change of owner removes the former owner's entry.
     IndexRemoved,
-    /// A handle does not look at the standing of its token.
+    /// A handle ignores the standing of its token.
     NoStanding,
-    /// A superseded `clear` removes everything that is there.
+    /// A `clear` with a superseded token removes all keys.
     BlindClear,
-    /// A step-up that finds its session gone begins another one, of what it had loaded.
+    /// A step-up whose session is gone begins another one with the loaded data.
     StepUpBegins,
-    /// A lost reply is taken for a promise that nothing was done: the operation is applied again.
+    /// A lost reply is taken for a promise that nothing was done, and the operation is applied again.
     AppliesAgain,
     /// A restart begins the new session before it ends the old one.
     CreateFirst,
 }
 
-/// The call as a core with this bug makes it.
+/// Returns the call as a core with this bug makes it.
 pub(super) fn call(bug: Option<Bug>, world: &World, at: usize, call: Call) -> Call {
     let Call::Replace(id, base, record) = call else { return call };
     let request = &world.requests[at];
     let Some(found) = world.store.get(&id).cloned() else { return Call::Replace(id, base, record) };
     let record = match bug {
-        // The forged standing of the reply is not what such a core would write.
+        // Such a core would not write the forged standing of the reply.
         Some(Bug::NoStanding) if request.cookie.is_some_and(|cookie| cookie.hash == record.body().current) => {
             let mut honest = record.record().clone();
             honest.body_mut().current = found.body().current;
@@ -57,7 +57,7 @@ pub(super) fn call(bug: Option<Bug>, world: &World, at: usize, call: Call) -> Ca
     Call::Replace(id, base, record)
 }
 
-/// The reply as a core with this bug takes it.
+/// Returns the reply as a core with this bug reads it.
 pub(super) fn reply(bug: Option<Bug>, world: &World, at: usize, reply: Reply) -> Reply {
     let request = &world.requests[at];
     match (bug, reply, request.cookie) {
@@ -71,7 +71,7 @@ pub(super) fn reply(bug: Option<Bug>, world: &World, at: usize, reply: Reply) ->
     }
 }
 
-/// The session that a step-up begins which finds its own gone.
+/// Returns the session that a step-up begins if its own is gone.
 pub(super) fn begun(bug: Option<Bug>, world: &World, at: usize) -> Option<Kept> {
     let request = &world.requests[at];
     let seat = request.seat.as_ref()?;

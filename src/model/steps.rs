@@ -1,4 +1,4 @@
-//! What can happen next, and what comes of it.
+//! The next steps of a state, and their results.
 
 use stateright::{Model, Property};
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::store::Record;
 
-/// The commit protocol, or one with a bug in it.
+/// The commit protocol, with or without a seeded bug.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Protocol {
     pub(super) worlds: Vec<World>,
@@ -23,18 +23,18 @@ pub(super) struct Protocol {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// A request leaves, with the jar's cookie, or with one that the attacker knows.
+    /// A request is sent, with the browser's cookie or with one that the attacker knows.
     Send(usize, Option<usize>),
-    /// The store does what a request asks of it.
+    /// The store runs the call of a request.
     Ask(usize, Luck),
-    /// A packet takes effect, when nothing waits for it any more.
+    /// A packet takes effect whose sender does not wait for it any more.
     Arrive(usize),
-    /// The server is gone for good. Its call may arrive all the same.
+    /// The server stops for good. Its call may still arrive.
     Crash(usize),
     Deliver(usize),
     Lose(usize),
     PassWindow,
-    /// A seeded bug does what it had put off.
+    /// A seeded bug does the work that it had put off.
     Settle,
 }
 
@@ -56,7 +56,7 @@ impl Model for Protocol {
         actions.extend((0..world.packets.len()).map(Action::Arrive));
         for (at, request) in world.requests.iter().enumerate() {
             match &request.stage {
-                // Of requests that do the same, the first goes first: they differ in nothing but their number.
+                // Equal requests differ in their numbers only, so the first one goes first.
                 Stage::Unsent if world.requests[..at].iter().any(|other| is_twin(world, other, request)) => {}
                 Stage::Unsent if request.is_attack => {
                     actions.extend((0..world.known.len()).map(|cookie| Action::Send(at, Some(cookie))));

@@ -27,7 +27,7 @@ enum Slot {
     Tombstone,
 }
 
-/// What a verb did.
+/// The effect of a verb.
 #[derive(Debug)]
 pub(super) enum Effect {
     Nothing,
@@ -60,7 +60,7 @@ impl Store {
         self.index.contains(&(owner.to_owned(), *id))
     }
 
-    /// Writes the index entry that a record needs; says whether there was none.
+    /// Writes the index entry that a record needs. Returns true if there was none.
     pub(super) fn enter(&mut self, id: &SessionId, record: &Record) -> bool {
         record.owner().is_some_and(|owner| self.index.insert((owner.to_owned(), *id)))
     }
@@ -77,12 +77,12 @@ impl Store {
         self.index.remove(&(owner.to_owned(), *id));
     }
 
-    /// Whether `record` opens nothing, since its owner was logged out everywhere.
+    /// Returns true if `record` opens nothing, because its owner was logged out everywhere.
     pub(super) fn is_revoked(&self, record: &Record) -> bool {
         record.owner() == Some(ALICE) && self.epoch > record.admitted()
     }
 
-    /// Does a verb, in one step; the index entries are the caller's.
+    /// Runs a verb in one step. The caller writes the index entries.
     pub(super) fn act(&mut self, call: &Call, bug: Option<Bug>) -> (Reply, Effect) {
         match call {
             Call::Load(id) => (self.get(id).map_or(Reply::Missing, |kept| Reply::Found(kept.clone())), Effect::Nothing),
@@ -150,12 +150,12 @@ impl Store {
 }
 
 impl Call {
-    /// Whether it writes one record.
+    /// Returns true if it writes one record.
     pub(super) fn is_write(&self) -> bool {
         matches!(self, Self::Create(..) | Self::Replace(..) | Self::Delete(..))
     }
 
-    /// The record that it stores.
+    /// Returns the record that it stores.
     pub(super) fn stores(&self) -> Option<(&SessionId, &Kept)> {
         match self {
             Self::Create(id, record) | Self::Replace(id, _, record) => Some((id, record)),
@@ -164,5 +164,5 @@ impl Call {
     }
 }
 
-/// The entries that a seeded bug has yet to write (`true`) or to remove.
+/// The entries that a seeded bug must still write (`true`) or remove.
 pub(super) type Owed = Vec<(SessionId, String, bool)>;

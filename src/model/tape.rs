@@ -1,4 +1,4 @@
-//! A store that replies from a tape, and a note of what the request got to see.
+//! A store that replies from a tape, and a list of what the request saw.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +15,7 @@ use crate::{
     store::{Created, Deleted, DynOwnerIndex, OwnerIndex, Record, Replaced, SessionStore, Timestamp},
 };
 
-/// Gives the replies of a run, and waits for ever where they end.
+/// Gives the replies of a run. After the last one, waits for ever.
 #[derive(Clone)]
 pub(super) struct TapeStore {
     tape: Arc<Mutex<Tape>>,
@@ -61,12 +61,12 @@ impl TapeStore {
         Self { tape: Arc::new(Mutex::new(tape)) }
     }
 
-    /// The time of the last reply.
+    /// Returns the time of the last reply.
     pub(super) fn now(&self) -> Timestamp {
         self.lock().now
     }
 
-    /// What was asked after the last reply.
+    /// Returns the call that was made after the last reply.
     pub(super) fn call(&self) -> Option<Call> {
         self.lock().call.take()
     }
@@ -87,7 +87,7 @@ impl TapeStore {
         Progress { next, acknowledged: std::mem::take(&mut tape.acknowledged), has_shown, has_run, is_dropped }
     }
 
-    /// Notes that a change is asked for.
+    /// Notes that a change was made.
     pub(super) fn tries(&self, mark: u8) {
         let mut tape = self.lock();
         if !tape.has_ended {
@@ -104,12 +104,12 @@ impl TapeStore {
         self.lock().is_dropped = true;
     }
 
-    /// Notes what a save came to.
+    /// Notes the result of a save.
     pub(super) fn saved(&self, session: &Session, saved: &Result<(), Error>) {
         let mut tape = self.lock();
         match saved {
             Ok(()) => tape.acknowledge(),
-            // Changes after it have no effect.
+            // Later changes have no effect.
             Err(error) if error.is_gone() => {
                 tape.tried.clear();
                 tape.has_ended = true;
@@ -121,7 +121,7 @@ impl TapeStore {
         self.look(session);
     }
 
-    /// Looks whether the handle shows what its token opens, or the request wrote, and nothing else.
+    /// Checks that the handle shows nothing but what its token opens, or the request wrote.
     pub(super) fn look(&self, session: &Session) {
         let shown: Vec<_> = session
             .keys()
@@ -135,7 +135,7 @@ impl TapeStore {
         tape.has_shown |= shown.iter().any(|(key, raw)| !tape.is_opened(key, raw));
     }
 
-    /// Looks whether a closure runs on what the handle's token opens.
+    /// Checks that a closure runs on what the handle's token opens.
     pub(super) fn ran_on(&self, list: &[u8]) {
         let raw = serde_json::to_string(list).unwrap();
         let mut tape = self.lock();

@@ -44,7 +44,7 @@ const STARTS: [Start; 3] = [Start::Empty, Start::Anonymous, Start::LoggedIn];
 const CALM: Budget = Budget { faults: 0, windows: 0 };
 const PLAIN: Options = Options { owner_key: false, epochs: false, skew: Duration::ZERO, anonymous: false };
 
-/// Every way to choose `count` of `all`, in no order; "everywhere" once.
+/// Returns every way to choose `count` of `all`, in any order, with "everywhere" at most once.
 fn choices(all: &[Does], count: usize) -> Vec<Vec<Does>> {
     if count == 0 {
         return vec![Vec::new()];
@@ -72,7 +72,7 @@ fn attacked(
     choices(kinds, count).into_iter().flat_map(of).collect()
 }
 
-/// Tells a path, one line a step.
+/// Returns a path as text, one line a step.
 fn story(path: Path<World, Action>) -> String {
     let mut lines = String::new();
     let steps = path.into_vec();
@@ -107,7 +107,7 @@ fn story(path: Path<World, Action>) -> String {
     lines
 }
 
-/// Explores every state that there is, and more than `least`: a model that does not move proves nothing.
+/// Explores every state, and checks that there are more than `least`: a model that does not move proves nothing.
 fn explore(worlds: Vec<World>, least: usize) {
     let (begun, count) = (Instant::now(), worlds.len());
     let checker = Protocol { worlds, bug: None }.checker().spawn_bfs().join();
@@ -188,7 +188,7 @@ fn a_thief_gets_no_more_than_one_session() {
     explore(attacked(Start::LoggedIn, &kinds, 2, Options { epochs: true, ..PLAIN }, CALM, &attacks), 40_000);
 }
 
-/// Checks that the model finds `bug`, as a violation of each of these.
+/// Checks that the model finds `bug` as a violation of each of these properties.
 fn finds(bug: Bug, worlds: Vec<World>, violated: &[&'static str]) {
     let checker = Protocol { worlds, bug: Some(bug) }.checker().spawn_bfs().join();
     for name in violated {

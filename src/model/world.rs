@@ -23,61 +23,61 @@ pub(super) struct World {
     pub(super) options: Options,
     pub(super) now: Timestamp,
     pub(super) store: Store,
-    /// Writes that may take effect at any time: their senders gave up, or the network repeats them.
+    /// Writes that may take effect at any time, because their senders gave up or the network repeats them.
     pub(super) packets: Vec<Packet>,
     /// The browser's one cookie slot.
     pub(super) jar: Option<Cookie>,
-    /// The tokens that the attacker has ever known.
+    /// All tokens that the attacker has known.
     pub(super) known: Vec<Cookie>,
-    /// Whether the attacker knows the token of a session that is logged in: theft, and no fixation.
+    /// True if the attacker knows the token of a logged-in session, which is theft and not fixation.
     pub(super) is_theft: bool,
     pub(super) requests: Vec<Request>,
     pub(super) left: Budget,
-    /// Whether anything has gone wrong so far.
+    /// True if there was a fault so far.
     pub(super) has_failed: bool,
-    /// What is below is for the invariants. This is what was ever deleted.
+    /// All deleted ids. This field and the following ones are for the invariants.
     pub(super) deleted: BTreeSet<SessionId>,
-    /// The sessions that changes were stored in.
+    /// The sessions in which changes were stored.
     pub(super) placed: BTreeMap<u8, SessionId>,
-    /// The changes that a clear, or a login of another user, rightly removed.
+    /// The changes that a clear, or a login of another user, removed correctly.
     pub(super) cleared: BTreeSet<u8>,
-    /// What a single write did wrong.
+    /// The faults of single writes.
     pub(super) broken: Broken,
-    /// Counts the renewals that were stored.
+    /// The number of renewals that were stored.
     pub(super) order: u8,
     /// The newest renewal whose answer arrived.
     pub(super) delivered: u8,
-    /// Whether the cookie in the jar rightly may be another one than a login's.
+    /// True if the cookie in the jar may be another one than a login's.
     pub(super) is_excused: bool,
-    /// Whether the answer to a renewal never arrives.
+    /// True if the answer to a renewal never arrives.
     pub(super) is_answer_lost: bool,
-    /// Whether the browser was told of a login.
+    /// True if the browser was told of a login.
     pub(super) is_in: bool,
-    /// Whether a logout was asked for.
+    /// True if a logout was requested.
     pub(super) is_out: bool,
     /// The sessions that "log out everywhere" has to end.
     pub(super) everywhere: Option<BTreeSet<SessionId>>,
-    /// The index entries that a seeded bug has yet to write or to remove.
+    /// The index entries that a seeded bug must still write or remove.
     pub(super) owed: Owed,
 }
 
-/// A write that is under way.
+/// A write that may still arrive.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Packet {
     pub(super) sender: usize,
     pub(super) call: Call,
 }
 
-/// What may still go wrong.
+/// The faults that may still occur.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Budget {
-    /// Calls that fail, are lost, late or repeated, and crashes.
+    /// Calls that fail, are lost, are late or are repeated, and crashes.
     pub(super) faults: u8,
-    /// How often the superseded window passes.
+    /// The number of times that the superseded window may pass.
     pub(super) windows: u8,
 }
 
-/// What a single write can do wrong, or a single handle can see.
+/// The faults of a single write or a single handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Break {
     Remade,
@@ -114,27 +114,27 @@ pub(super) struct Request {
     pub(super) cookie: Option<Cookie>,
     pub(super) stage: Stage,
     pub(super) opened: Opened,
-    /// The record that its handle is open on: as it was loaded, or as it wrote it.
+    /// The record on which its handle is open: as it was loaded, or as the request wrote it.
     pub(super) seat: Option<Kept>,
-    /// The session that it opened, or that it has created.
+    /// The session that it opened or created.
     pub(super) target: Option<SessionId>,
-    /// The time of its load, or of the last time that its handler woke.
+    /// The time of its load, or of the last time at which its handler continued.
     pub(super) begun: Timestamp,
     pub(super) acknowledged: Vec<u8>,
     pub(super) is_dropped: bool,
-    /// The place of its renewal among all; 0 if there is none.
+    /// The number of its renewal among all. 0 if there is none.
     pub(super) order: u8,
-    /// How many renewals were stored when it was answered.
+    /// The number of renewals that were stored when it was answered.
     pub(super) committed: u8,
-    /// Whether the cookie that it presented rightly was another one than a login's.
+    /// True if the presented cookie could be another one than a login's.
     pub(super) is_excused: bool,
-    /// Whether it was sent before a login's answer arrived, and not yet answered then.
+    /// True if it was sent before a login's answer arrived, and was not answered by then.
     pub(super) is_early: bool,
-    /// Whether its load has asked for the epoch.
+    /// True if its load has asked for the epoch.
     pub(super) is_judged: bool,
-    /// Whether the password was checked before "log out everywhere" began.
+    /// True if the password was checked before "log out everywhere" began.
     pub(super) is_checked_before: bool,
-    /// Whether a delete of its own has failed: what it drew may stay.
+    /// True if a delete of its own has failed, so that the sessions that it drew may stay.
     pub(super) is_littered: bool,
     /// The delete that a seeded bug has put off.
     pub(super) put_off: Option<SessionId>,
@@ -153,7 +153,7 @@ pub(super) enum Stage {
     Crashed,
 }
 
-/// What the load found.
+/// The outcome of the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Opened {
     NotYet,
@@ -163,7 +163,7 @@ pub(super) enum Opened {
     Superseded(SessionId),
 }
 
-/// How the browser's session began.
+/// The start of the browser's session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Start {
     Empty,
@@ -172,7 +172,7 @@ pub(super) enum Start {
 }
 
 impl World {
-    /// The attacker knows the token that the browser has.
+    /// Makes a world in which the attacker knows the browser's token.
     pub(super) fn new(start: Start, options: Options, left: Budget, browser: &[Does], attacker: &[Does]) -> Self {
         let (cookie, nonce) = dice::with(0, || {
             let token = Token::new(SessionId::random(), Secret::random());
@@ -219,13 +219,13 @@ impl World {
         }
     }
 
-    /// The time by a request's own clock.
+    /// Returns the time by a request's own clock.
     pub(super) fn clock(&self, at: usize) -> Timestamp {
         let is_ahead = self.requests.get(at).is_some_and(|request| request.number % 2 == 1);
         if is_ahead { self.now.plus(self.options.skew) } else { self.now }
     }
 
-    /// The record that a cookie names, and what the cookie is to it.
+    /// Returns the record that a cookie names, and the standing of the cookie in it.
     pub(super) fn look(&self, cookie: Option<&Cookie>) -> Option<(&Kept, Standing)> {
         let cookie = cookie?;
         let kept = self.store.get(&cookie.id).filter(|kept| !self.store.is_revoked(kept))?;
@@ -236,7 +236,7 @@ impl World {
         self.look(cookie).filter(|(_, standing)| *standing == Standing::Current).map(|(record, _)| record)
     }
 
-    /// Whether no request is under way.
+    /// Returns true if no request is in progress.
     pub(super) fn is_quiet(&self) -> bool {
         let is_under_way = |stage: &Stage| matches!(stage, Stage::Running(_) | Stage::Answered(_));
         !self.requests.iter().any(|request| is_under_way(&request.stage))
@@ -286,12 +286,12 @@ impl Request {
         }
     }
 
-    /// Whether a renewal of its own was stored.
+    /// Returns true if a renewal of its own was stored.
     pub(super) fn is_renewal(&self) -> bool {
         self.order != 0
     }
 
-    /// The renewal that its answer belongs to, or comes after.
+    /// Returns the renewal that its answer belongs to, or comes after.
     pub(super) fn place(&self) -> u8 {
         if self.is_renewal() { self.order } else { self.committed }
     }
@@ -300,12 +300,12 @@ impl Request {
         self.stage != Stage::Unsent
     }
 
-    /// Whether the server has answered; a crashed one never does.
+    /// Returns true if the server has answered. A crashed server never does.
     pub(super) fn is_answered(&self) -> bool {
         matches!(self.stage, Stage::Answered(_) | Stage::Over { .. })
     }
 
-    /// Whether the server answered that all is well.
+    /// Returns true if the server answered with success.
     pub(super) fn is_acknowledged(&self) -> bool {
         match &self.stage {
             Stage::Answered(answer) => answer.is_ok,

@@ -1,4 +1,4 @@
-//! What a write did, for the invariants.
+//! The effects of writes, for the invariants.
 
 use super::{
     does::{ALICE, Does},
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{SessionId, store::Standing};
 
-/// Takes note of a write of the request `at`. `is_late`: its sender does not wait for it any more.
+/// Notes a write of the request `at`. `is_late` is true if its sender does not wait for it any more.
 pub(super) fn note(world: &mut World, at: usize, effect: &Effect, is_late: bool, bug: Option<Bug>) {
     let mut is_merged = false;
     match effect {
@@ -42,13 +42,13 @@ pub(super) fn note(world: &mut World, at: usize, effect: &Effect, is_late: bool,
             world.placed.insert(mark, *id);
         }
     }
-    // A handle never gets to see what it was merged into.
+    // A handle never sees the state into which its writes were merged.
     if !is_late && !is_merged {
         world.requests[at].seat = Some(new.clone());
     }
     let request = &world.requests[at];
     if let Some(ids) = world.everywhere.as_mut().filter(|_| request.does.logs_in()) {
-        // With an epoch, a login that was under way when it began has to end, too.
+        // With an epoch, a login that was in progress when it moved must end, too.
         if request.is_checked_before && new.owner() == Some(ALICE) {
             ids.insert(*id);
         } else {
@@ -57,7 +57,7 @@ pub(super) fn note(world: &mut World, at: usize, effect: &Effect, is_late: bool,
     }
 }
 
-/// A new session holds the request's own inserts, and nothing that was loaded.
+/// Checks that a new session holds the request's own inserts, and nothing that was loaded.
 fn created(world: &mut World, at: usize, id: SessionId, new: &Kept) {
     let request = &world.requests[at];
     let own = Does::marks(request.number);

@@ -1,4 +1,4 @@
-//! The admission of a session to its owner, whose sessions are limited.
+//! The limit of an owner's sessions, applied to a login.
 
 use std::{cmp::Reverse, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::{
     store::{Record, SessionId, Timestamp},
 };
 
-/// A session on its way to its owner: it keeps the owner's limit.
+/// A session that is about to get its owner, whose sessions are limited.
 pub(crate) struct Admission<'a> {
     config: &'a Config,
     quota: Quota,
@@ -17,13 +17,13 @@ pub(crate) struct Admission<'a> {
     id: SessionId,
     /// The time of its last use. It is later than that of every elder, even if the servers' clocks differ.
     now: Timestamp,
-    /// The owner's sessions from before, and when the last one of them was used.
+    /// The owner's earlier sessions, and the time at which the last one of them was used.
     elders: Vec<SessionId>,
     used: Timestamp,
 }
 
 impl<'a> Admission<'a> {
-    /// Asks whether the session may become the owner's. `None`: there is no limit, so the store was not asked.
+    /// Asks whether the owner may have this session. Returns `None` if there is no limit: the store is then not called.
     pub(crate) async fn ask(
         config: &'a Config,
         owner: Option<&'a str>,
@@ -63,14 +63,14 @@ impl<'a> Admission<'a> {
         self.now
     }
 
-    /// Looks again now that the session is the owner's, because another login may have overlapped.
+    /// Checks the limit again after the session has got its owner, because another login may have overlapped.
     pub(crate) async fn keep(self) -> Result<(), Error> {
         match self.quota.over {
             OverLimit::Refuse => {
                 let refused = match self.others().await {
                     Ok(others) if others.len() < self.quota.max => return Ok(()),
-                    // Two logins that raced for the last place both give it up: the limit holds, the users try again. The
-                    // caller takes back what it has stored.
+                    // Two logins that race for the last place both fail. The limit holds, and the users try again. The
+                    // caller removes the session that it has stored.
                     Ok(_) => Error::over_limit(self.quota.max),
                     Err(error) => error,
                 };
@@ -85,8 +85,8 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
-    /// Ends the sessions that were not used for longest. Logins that race must agree on one order, this session included, or
-    /// each would end the other. An elder that is in use at this moment does not end this one.
+    /// Ends the least recently used sessions. Logins that race must agree on one order, which includes this session:
+    /// otherwise each would end the other. An older session that is in use at this moment does not end this one.
     async fn end_oldest(&self) -> Result<(), Error> {
         let mut records = owned::records(self.config, self.owner).await?;
         let limit = |id: &SessionId| if self.elders.contains(id) { self.used } else { Timestamp::MAX };
@@ -97,7 +97,8 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
-    /// Reports a failure and lets the login go on: its token must reach the client. The next login ends the surplus.
+    /// Reports a failure and lets the login succeed, because its token must reach the client. The next login ends the
+    /// sessions over the limit.
     fn let_be(&self, error: &Error) {
         self.config.emit(&Event::StoreFailed { error });
     }

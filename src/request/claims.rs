@@ -11,16 +11,17 @@ use smallvec::SmallVec;
 use super::ticket::BEARER;
 use crate::config::{Config, Way};
 
-/// The most claims of one request that are kept. It is more than are tried, because some may be malformed or forged.
+/// The number of claims of one request that are kept. It is larger than the number that is looked up, because some may
+/// be malformed or forged.
 const MAX_KEPT: usize = 16;
 
 /// The most proofs of one request that are checked.
 #[cfg(feature = "device-bound")]
 const MAX_PROOFS: usize = 4;
 
-/// A value that a request presents as a token, as it came: most requests with a cookie never ask for the session.
+/// A value that a request presents as a token, not yet checked: most requests with a cookie never ask for the session.
 pub(crate) struct Claim {
-    /// A signed token at most without an allocation.
+    /// A signed token fits without an allocation.
     pub(crate) value: SmallVec<[u8; 66]>,
     pub(crate) way: Way,
 }
@@ -31,7 +32,8 @@ pub(crate) type Claims = SmallVec<[Claim; 1]>;
 /// The claims that a request presents.
 #[derive(Debug)]
 pub(crate) struct Presented {
-    /// Those of a token's length, each once, and 16 at most: whoever sends a thousand cookies must not keep us busy.
+    /// The values of a token's length, each once, and 16 at most: a thousand cookies in a request must not cause much
+    /// work.
     pub(crate) claims: Claims,
     /// Values that it presents as proofs of its device. Few have more than one.
     #[cfg(feature = "device-bound")]
@@ -50,7 +52,7 @@ impl Presented {
         }
     }
 
-    /// Reads what a request presents. It allocates nothing for no token, or for one.
+    /// Reads the claims of a request. It allocates nothing for a request with at most one token.
     pub(crate) fn read<'a, I>(&mut self, config: &'a Config, header: impl Fn(&'a HeaderName) -> I)
     where
         I: Iterator<Item = &'a [u8]>,
@@ -76,9 +78,9 @@ impl Presented {
         let mut sends_header = transport.cookie.is_none();
         if let Some(name) = &transport.header {
             for value in header(name) {
-                // Another scheme, a browser's Basic, say, has nothing to do with sessions.
+                // Another scheme, such as Basic, does not carry a session's token.
                 let Some(value) = token_in(name, value) else { continue };
-                // Even an empty one: it is how a client says that it wants its token there.
+                // A client sends the header, even an empty one, if it wants its token there.
                 sends_header = true;
                 add(value, Way::Header);
             }
@@ -87,17 +89,17 @@ impl Presented {
     }
 }
 
-/// It opens the session, so it is not shown.
+/// Hides the value, because it opens the session.
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claim").field("way", &self.way).finish_non_exhaustive()
     }
 }
 
-/// The values of every cookie called `name` in `Cookie` headers, in the order in which the client sent them.
+/// Returns the values of every cookie called `name` in `Cookie` headers, in the order in which the client sent them.
 ///
-/// Names are compared byte by byte and values are taken as they are: a server that decodes `%5F%5FHost-id` or folds
-/// case lets a neighbouring host forge prefixed names. A pair that makes no sense is skipped, not fatal.
+/// Names are compared byte by byte, and values are not decoded: a server that decodes `%5F%5FHost-id` or ignores case
+/// lets a neighbouring host forge prefixed names. A malformed pair is skipped.
 fn cookie_values<'a>(headers: impl Iterator<Item = &'a [u8]>, name: &str) -> impl Iterator<Item = &'a [u8]> {
     headers
         .flat_map(pairs)
@@ -119,7 +121,7 @@ fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The token in a header; `None` for an `Authorization` of another scheme.
+/// Returns the token in a header, or `None` for an `Authorization` of another scheme.
 fn token_in<'a>(name: &HeaderName, value: &'a [u8]) -> Option<&'a [u8]> {
     let value = value.trim_ascii();
     if *name != AUTHORIZATION {

@@ -24,14 +24,14 @@ mod write;
 
 pub(crate) use self::owner::owner_in;
 
-/// The state of the response's head: it decides whether a cookie can be sent.
+/// Tells whether the response's head can still carry a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CookieWindow {
-    /// It has not left, and leaves after a later commit. Other requests may renew the session until then.
+    /// The head is sent by a later commit. Other requests may renew the session until then.
     Open,
-    /// It leaves with this commit.
+    /// The head is sent with this commit.
     Leaves,
-    /// It has left: no cookie can be sent.
+    /// The head is sent already, so no cookie can be sent.
     Sent,
 }
 
@@ -57,11 +57,11 @@ pub(crate) struct Commit<'a> {
     pub(crate) registration: Option<Box<http::HeaderValue>>,
     /// The operations stay pending, because there is no session for them yet.
     pub(crate) waits: bool,
-    /// The value of `owner_valid_from` under which a login is admitted. It is read once, before the first try.
+    /// The value of `owner_valid_from` with which a login is admitted. It is read once, before the first try.
     admitted: Option<Timestamp>,
     /// The time at which the commit lost its first race.
     contended_since: Option<Instant>,
-    /// The error of a write whose outcome stays unknown.
+    /// The error of a write whose outcome stayed unknown.
     pub(crate) lost: Option<StoreError>,
 }
 
@@ -103,8 +103,8 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// Plans and acts. If another request was faster, plans again with the record that it left. At most one write succeeds; two
-    /// for a restart.
+    /// Plans the commit and acts on the plan. If another request was faster, plans again with the record that it
+    /// stored. At most one write succeeds, or two for a restart.
     ///
     /// `ticket` is valid after an error, too: a purge removes the cookie even if the store fails.
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
@@ -120,7 +120,7 @@ impl<'a> Commit<'a> {
         loop {
             match self.next(found.as_ref(), now)? {
                 Next::Nothing => {
-                    // A label or a lifetime stays pending until there is a session.
+                    // A label or a lifetime stays pending until the session is created.
                     self.waits = self.opening.loaded == Loaded::Nothing && self.head == CookieWindow::Open;
                     return Ok(());
                 }
@@ -130,10 +130,10 @@ impl<'a> Commit<'a> {
                 }
                 Next::Create => match self.create(found.as_ref(), now).await? {
                     Begun::Done => return Ok(()),
-                    // The user is logged in by the other login. What this request wrote besides is merged into its session.
+                    // The other login has logged the user in. This request's writes are merged into that session.
                     Begun::Second => {
                         self.edits = SharedEdits::clone(&self.asked);
-                        SharedEdits::make_mut(&mut self.edits).drop_login(self.config.owner_key.as_deref());
+                        SharedEdits::make_mut(&mut self.edits).drop_login(self.config.owner_key.as_ref());
                     }
                 },
                 Next::DeleteFound => match Box::pin(self.delete_found(found)).await? {
@@ -168,7 +168,7 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// Purges, and begins another session if it is a restart. The purge comes before everything that may fail.
+    /// Purges the session, and begins another one for a restart. The purge comes before everything that may fail.
     async fn end(&mut self, now: Timestamp) -> Result<(), Error> {
         let asked = Asked { act: self.edits.act, owner: OwnerEdit::Keep, writes: false, upkeep: false };
         let plan = plan(&self.opening.loaded, Found::Gone, asked);
@@ -199,7 +199,7 @@ impl<'a> Commit<'a> {
                 state = self.edits.applied(record.state(), renews);
                 state.is_some() || self.edits.describes()
             }
-            // Only keys are merged; a token that is unknown has nothing to write at all.
+            // Only keys are merged. A request whose token is unknown writes nothing.
             Some(_) if standing == Standing::Superseded => {
                 self.edits.touches_keys() || (renews && self.edits.names_keys())
             }
@@ -242,16 +242,16 @@ impl<'a> Commit<'a> {
         self.config.lifetime_of(record)
     }
 
-    /// Returns whether the deadline must move on, or the token must be sent again under the current key. A session that is in
-    /// the cookie needs a cookie for it, so its head must not have left.
+    /// Returns true if the deadline must move on, or the token must be sent again under the current key. A session that
+    /// is in its cookie can only be changed while a cookie can be sent.
     fn is_upkeep_due(&self, now: Timestamp) -> bool {
         let is_possible = self.head != CookieWindow::Sent || !self.config.backend.is_client_side();
         let is_touch_due = |record: &Record| self.config.is_touch_due(record, self.edits.names_keys(), now);
         self.is_resend_asked() || (is_possible && self.opening.record().is_some_and(is_touch_due))
     }
 
-    /// Returns whether the token must be sent again under another key, or because of an earlier save. Only the commit with which
-    /// the head leaves does it: a token that is sent after a newer one would log the user out.
+    /// Returns true if the token must be sent again under another key, or because of an earlier save. Only the commit
+    /// with which the head is sent does it: a token that is sent after a newer one would log the user out.
     fn is_resend_asked(&self) -> bool {
         self.head == CookieWindow::Leaves && (self.opening.is_reissue_due() || self.resends)
     }
@@ -282,7 +282,7 @@ impl<'a> Commit<'a> {
         self.dropped = Some(why);
     }
 
-    /// Takes note of the error of a write whose outcome stays unknown.
+    /// Records the error of a write whose outcome stays unknown.
     fn told<T>(&mut self, written: Result<T, StoreError>) -> Result<T, Error> {
         written.map_err(|error| {
             if error.is_unknown() {
@@ -292,7 +292,7 @@ impl<'a> Commit<'a> {
         })
     }
 
-    /// Takes note of a lost race. Fails if other requests have been faster for longer than `commit_timeout`.
+    /// Records a lost race. Fails if other requests have been faster for longer than `commit_timeout`.
     fn lose(&mut self) -> Result<(), Error> {
         let since = *self.contended_since.get_or_insert_with(Instant::now);
         if since.elapsed() > self.config.commit_timeout { Err(self.contended()) } else { Ok(()) }

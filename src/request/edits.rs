@@ -4,60 +4,64 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::store::{Lifetime, Raw, State, Timestamp};
+use crate::{
+    config::OwnerKey,
+    store::{Lifetime, Raw, State, Timestamp},
+};
 
 mod apply;
 mod key;
+mod owner;
 mod pending;
 mod settle;
 
 use self::key::{KeyOp, Step, Update, What};
 pub(crate) use self::{key::Replay, pending::PendingEdits};
 
-/// The room for further keys. Most requests write one key; a request that writes a second one writes several.
+/// The room for further keys. Most requests write one key. A request that writes a second one usually writes several.
 const MORE: usize = 7;
 
-/// The operations that were asked for.
+/// The operations of a request's handlers.
 #[derive(Clone, Default)]
 pub(crate) struct Edits {
     pub(crate) act: Act,
     pub(crate) owner: Option<Option<Arc<str>>>,
     pub(crate) label: Option<Option<Arc<str>>>,
     pub(crate) lifetime: Option<Arc<Lifetime>>,
-    /// The value of `owner_valid_from` under which the password was checked, if the application read it itself.
+    /// The value of `owner_valid_from` with which the password was checked, if the application read it itself.
     pub(crate) admitted: Option<Option<Timestamp>>,
-    /// An empty session gets a record, too.
+    /// True if an empty session must be stored, too.
     pub(crate) started: bool,
     /// The time of the last `clear`, by `clock`.
     cleared: Option<u64>,
     /// Sorted by key.
     keys: SmallVec<[KeyOp; 1]>,
-    /// Counts what may change the value that is seen under a key.
+    /// Counts the operations that may change the value that the request sees under a key.
     clock: u64,
 }
 
 /// Operations that a session and its commits share. A holder copies them before it changes them.
 pub(crate) type SharedEdits = triomphe::Arc<Edits>;
 
-/// The operation on the session as a whole.
+/// The operation on the whole session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Act {
     #[default]
     Keep,
     Renew,
-    /// A renewal that lost its race begins a new session: the password was checked.
+    /// A renewal that begins a new session if it lost its race, because the password was checked.
     Login,
     Purge,
-    /// A purge, then a new session.
+    /// A purge, followed by a new session.
     Restart,
 }
 
 /// A key's raw value as the request sees it.
 #[derive(Clone, Copy)]
 pub(crate) enum View<'a> {
-    /// The request wrote it, or cleared the session before: no other request matters.
+    /// The request wrote it, or cleared the session before. What other requests write does not matter.
     Own(Option<&'a str>),
-    /// It is what was loaded, perhaps with updates on top.
+    /// The loaded value, perhaps with updates applied.
     Shared(Option<&'a str>),
 }
 
@@ -110,12 +114,12 @@ impl Edits {
         self.hides_keys() || self.hides_session()
     }
 
-    /// Returns whether the secret, or the whole session, is to be replaced.
+    /// Returns true if the secret or the whole session must be replaced.
     pub(crate) fn renews(&self) -> bool {
         self.act != Act::Keep
     }
 
-    /// Returns whether the whole session is to end.
+    /// Returns true if the whole session must end.
     pub(crate) fn hides_session(&self) -> bool {
         matches!(self.act, Act::Purge | Act::Restart)
     }
@@ -134,12 +138,12 @@ impl Edits {
         }
     }
 
-    /// Returns the value that the request writes under a key, even if it is the one that was loaded. `None`: it writes none.
-    /// `Some(None)`: it removes the key.
+    /// Returns the value that the request writes under a key, even if it is the one that was loaded. `None` if it
+    /// writes none, `Some(None)` if it removes the key.
     pub(crate) fn written(&self, key: &str) -> Option<Option<&str>> {
         match self.what(key) {
             Some(What::Set(value)) => Some(Some(value)),
-            // An owner that is written as it was loaded is not the same as no owner.
+            // To write the loaded owner again is not the same as to have no owner.
             Some(What::Affirm(value)) => Some(Some(value)),
             Some(What::Remove) => Some(None),
             Some(What::Update(update)) => Some(update.made.as_deref()),
@@ -147,8 +151,9 @@ impl Edits {
         }
     }
 
-    /// Sets a key to a raw value. If the request sees that value already, the insert is only noted: a user who logs in again
-    /// makes such an insert, and it must not get lost if the record is gone by the time of the commit.
+    /// Sets a key to a raw value. If the request sees that value already, the insert is kept as [`What::Affirm`]. When
+    /// a user logs in again, the application makes such an insert; it must not get lost if the record is gone at the
+    /// commit.
     pub(crate) fn insert(&mut self, key: &str, value: Raw, loaded: &State) {
         let place = self.find(key);
         let what = place.ok().and_then(|at| self.keys.get(at)).map(|op| &op.what);
@@ -165,7 +170,7 @@ impl Edits {
         self.put(self.find(key), key, value.map_or(What::Remove, What::Set));
     }
 
-    /// Takes a step to another raw value if the request still sees `seen`. Returns whether it does.
+    /// Adds a step to another raw value if the request still sees `seen`. Returns true if it does.
     pub(crate) fn update(
         &mut self,
         key: &str,
@@ -205,8 +210,8 @@ impl Edits {
         self.keys.clear();
     }
 
-    /// Hides the keys that were loaded, and keeps the request's own inserts: a login to another user's session starts from an
-    /// empty one.
+    /// Hides the keys that were loaded, and keeps the request's own inserts. A login to another user's session starts
+    /// from an empty one.
     pub(crate) fn start_over(&mut self) {
         self.clock += 1;
         self.cleared = Some(self.clock);
@@ -215,7 +220,7 @@ impl Edits {
             op.at = at;
             match &mut op.what {
                 What::Affirm(value) => op.what = What::Set(std::mem::take(value)),
-                // It runs again at the commit, from no value: this value was made from the other user's.
+                // It runs again at the commit, from no value, because this value was made from the other user's.
                 What::Update(update) => (update.seen, update.made) = (None, None),
                 What::Set(_) | What::Remove => {}
             }
@@ -244,13 +249,14 @@ impl Edits {
         *self = Self { act, clock: self.clock + 1, ..Self::default() };
     }
 
-    /// Drops what makes these operations a login, and keeps the writes. `owner_key` is the key whose value names the owner.
-    pub(crate) fn drop_login(&mut self, owner_key: Option<&str>) {
+    /// Drops the login from these operations, and keeps the writes. `owner_key` names the keys that must not be written
+    /// then.
+    pub(crate) fn drop_login(&mut self, owner_key: Option<&OwnerKey>) {
         (self.act, self.owner, self.admitted) = (Act::Keep, None, None);
-        self.keys.retain(|op| Some(&*op.key) != owner_key);
+        self.keys.retain(|op| owner_key.is_none_or(|owner_key| !owner_key.depends_on(&op.key)));
     }
 
-    /// Drops all operations but the act: `commit_if` does not keep the others.
+    /// Drops all operations but the act, if `commit_if` does not keep the writes.
     pub(crate) fn drop_writes(&mut self) {
         // Without its owner, a login is a renewal.
         self.end(if self.act == Act::Login { Act::Renew } else { self.act });

@@ -1,4 +1,4 @@
-//! Failures, and what the client is told.
+//! Failures, and the responses to the client.
 
 use std::{fmt, sync::Arc};
 
@@ -7,14 +7,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use super::{Head, Headers, add};
 use crate::{config::Config, error::Error};
 
-/// A session could not be committed, or loaded: what the client is told, and why.
+/// The reason for which a session could not be loaded or committed, and the response to it.
 ///
-/// The client is told nothing but a status: 503 (see [`failure_status`](crate::SessionLayer::failure_status)) if trying again
-/// can help, 403 for a login that was refused, 500 for the application's own fault, such as a session that is too large.
+/// The response shows nothing but a status: 503 (see [`failure_status`](crate::SessionLayer::failure_status)) if trying
+/// again can help, 403 for a login that was refused, and 500 for a fault of the application, such as a session that is
+/// too large.
 ///
 /// Extractors leave it in the extensions of the response that they make, so that the layer's
 /// [`on_failure`](crate::SessionLayer::on_failure) hook gets to see theirs, too.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Failure {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -24,7 +25,7 @@ pub struct Failure {
 impl Failure {
     pub(crate) fn new(config: &Config, error: Error, head: Head) -> Self {
         let mut headers = HeaderMap::new();
-        // The cookie goes, come what may.
+        // The headers always remove the cookie of a purged session.
         head.write(&mut headers);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -32,7 +33,7 @@ impl Failure {
         Self { status, headers, error: Arc::new(error) }
     }
 
-    /// A failure that happened before there was a session.
+    /// Makes a failure that happened before there was a session.
     fn bare(error: Error) -> Self {
         let status = Self::status_of(&error);
         let headers = vec![(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
@@ -45,25 +46,25 @@ impl Failure {
         error.status(StatusCode::SERVICE_UNAVAILABLE)
     }
 
-    /// The status to answer.
+    /// Returns the status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers to answer: `Cache-Control: no-store`, and the removal of a purged session's cookie.
+    /// Returns the headers of the response: `Cache-Control: no-store`, and the removal of a purged session's cookie.
     #[must_use]
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 
-    /// The cause, for logs.
+    /// Returns the cause, for logs.
     #[must_use]
     pub fn error(&self) -> &Error {
         &self.error
     }
 
-    /// The answer, with an empty body.
+    /// Returns the response, with an empty body.
     #[must_use]
     pub fn into_response<B: Default>(self) -> Response<B> {
         let mut response = Response::new(B::default());
@@ -73,7 +74,7 @@ impl Failure {
         response
     }
 
-    /// Adds the failure's headers to those of a response that somebody else has made of it.
+    /// Adds the failure's headers to a response that the caller has made.
     pub fn write(&self, headers: &mut impl Headers) {
         for (name, value) in &self.headers {
             add(headers, name.clone(), value.clone());
@@ -87,13 +88,15 @@ impl fmt::Display for Failure {
     }
 }
 
+crate::chain::debug_like_display!(Failure);
+
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.error.source()
     }
 }
 
-/// Makes a failure of an error that a handler passes on, with the status that [`Error`] says.
+/// Makes a failure of an error that a handler passes on. [`Error`] decides the status.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::bare(error)

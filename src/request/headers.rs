@@ -1,4 +1,4 @@
-//! Headers, in whatever types a framework has them, and what a response's head says of the session.
+//! Headers in the types of each framework, and the lines that a session adds to a response's head.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -10,14 +10,14 @@ use crate::{
     request::{Failure, Ticket},
 };
 
-/// The headers of a framework's requests and responses. An adapter outside of this crate implements it for a wrapper of its
-/// own.
+/// The headers of a framework's requests and responses. An adapter outside of this crate implements it for a type of
+/// its own that holds them.
 pub trait Headers {
-    /// The values of every header called `name`, in their order.
+    /// Returns the values of every header called `name`, in their order.
     fn values<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]>;
 
-    /// Adds a header beside those of the same name, and keeps it as sensitive as it is: a token must not show where
-    /// somebody logs the response.
+    /// Adds a header, and keeps others of the same name. A sensitive value must stay marked as sensitive, so that logs
+    /// do not show tokens.
     fn append(&mut self, name: HeaderName, value: HeaderValue);
 }
 
@@ -31,7 +31,7 @@ impl Headers for HeaderMap {
     }
 }
 
-/// Adds to what the application has said, and never replaces it.
+/// Adds a value to the headers that the application set, without replacing any.
 pub(crate) fn add(headers: &mut impl Headers, name: HeaderName, value: HeaderValue) {
     let is_said = match name {
         header::CACHE_CONTROL => {
@@ -41,7 +41,8 @@ pub(crate) fn add(headers: &mut impl Headers, name: HeaderName, value: HeaderVal
             } else if said.map(<[u8]>::trim_ascii).any(keeps_private) {
                 true
             } else {
-                // A cache that stores a token hands one user's session to the next (RFC 9111 section 7.3).
+                // A cache that stores a response with a token gives one user's session to another user (RFC 9111
+                // section 7.3).
                 return headers.append(name, HeaderValue::from_static("private"));
             }
         }
@@ -62,11 +63,11 @@ fn keeps_private(directive: &[u8]) -> bool {
     directive.eq_ignore_ascii_case(b"private") || directive.eq_ignore_ascii_case(b"no-store")
 }
 
-/// The session's part of a response's head, which [`CommitFuture`](crate::adapter::CommitFuture) resolves to.
+/// The lines that the session adds to a response's head. [`CommitFuture`](crate::adapter::CommitFuture) resolves to it.
 #[derive(Clone)]
 #[must_use]
 pub struct Head {
-    /// The token, where the client gets or loses one. Boxed, since few responses do, and futures carry this around.
+    /// The header that sends or removes the token. Boxed, because few responses have it, and futures carry this type.
     pub(crate) token: Option<Box<(HeaderName, HeaderValue)>>,
     /// The layer's options, if the response may depend on the session.
     pub(crate) read: Option<Arc<Config>>,
@@ -85,13 +86,13 @@ impl Head {
         }
     }
 
-    /// Returns whether it says nothing.
+    /// Returns true if it adds no header.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.token.is_none() && self.read.is_none()
     }
 
-    /// Writes `Set-Cookie`, `Vary` and `Cache-Control`; adds to what the application has, and never replaces it.
+    /// Adds `Set-Cookie`, `Vary` and `Cache-Control` to the headers that the application set, without replacing any.
     pub fn write(self, headers: &mut impl Headers) {
         for name in self.read.iter().flat_map(|config| config.transport.varies_on()) {
             add(headers, header::VARY, HeaderValue::from(name.clone()));
@@ -103,7 +104,8 @@ impl Head {
         if let Some(token) = self.token {
             let (name, value) = *token;
             headers.append(name, value);
-            // A cache that stores a token hands one user's session to the next (RFC 9111 section 7.3).
+            // A cache that stores a response with a token gives one user's session to another user (RFC 9111 section
+            // 7.3).
             add(headers, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
@@ -118,12 +120,12 @@ impl fmt::Debug for Head {
     }
 }
 
-/// The session's part of a response's head, before it is made into headers.
+/// The lines that the session adds to a response's head, before they are made into headers.
 #[derive(Debug)]
 pub(crate) struct HeadLines {
     pub(crate) ticket: Ticket,
     pub(crate) way: Way,
-    /// The response may depend on the session.
+    /// True if a handler read or wrote the session, so that the response may depend on it.
     pub(crate) is_read: bool,
     #[cfg(feature = "device-bound")]
     pub(crate) registration: Option<Box<HeaderValue>>,
@@ -144,7 +146,7 @@ impl HeadLines {
         !self.is_read && matches!(self.ticket, Ticket::Keep)
     }
 
-    /// Makes the head of the response, or the failure that is answered in its place. The token goes along in either case.
+    /// Makes the head of the response, or the failure that is answered instead. Both carry the token.
     pub(crate) fn into_head(self, config: &Arc<Config>, result: Result<(), Error>) -> Result<Head, Failure> {
         if result.is_ok() && self.is_nothing() {
             return Ok(Head::nothing());
@@ -159,7 +161,7 @@ impl HeadLines {
                 registration: self.registration,
             }),
             (Err(error), Ok(())) => Err(Failure::new(config, error, Head::nothing())),
-            // If the token cannot be written, the error that came first is answered.
+            // If the token cannot be written either, the first error is answered.
             (token, Err(error)) => {
                 let head = Head { token: token.ok().flatten(), read, ..Head::nothing() };
                 Err(Failure::new(config, error, head))

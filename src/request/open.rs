@@ -1,4 +1,4 @@
-//! From what a request presents to a session.
+//! Opens the session that a request's tokens name.
 
 #[cfg(feature = "device-bound")]
 use super::device::{DeviceProof, proof_of};
@@ -10,28 +10,28 @@ use crate::{
     store::{Record, SessionId, Standing, State, StoreError, Timestamp, Token},
 };
 
-/// The most claims of one request that are looked up, malformed and forged ones not counted.
+/// The number of claims of one request that are looked up, not counting malformed and forged ones.
 const MAX_CLAIMS: usize = 4;
 
 /// The outcome of looking up a request's claims.
 #[derive(Clone)]
 pub(crate) struct Opening {
     pub(crate) loaded: Loaded,
-    /// The token of what was loaded.
+    /// The token of the record that was loaded.
     pub(crate) token: Option<Token>,
-    /// The way in which that token came. If nothing was loaded: the way of the first well-formed claim.
+    /// The way by which that token came. If nothing was loaded: the way of the first well-formed claim.
     pub(crate) way: Option<Way>,
-    /// The age of the key under which it came.
+    /// The age of the key with which that token was made.
     pub(crate) key: KeyAge,
     /// The record in the store, if handlers see an older one: a renewal overtook the request, and its writes were merged
     /// into the renewed session.
     pub(crate) behind: Option<Record>,
-    /// The time of the load, or of the last commit since whose outcome told that the token is current.
+    /// The time of the load, or of the last commit that found the token current.
     pub(crate) opened_at: Timestamp,
     /// The proof of the device to which the session is bound.
     #[cfg(feature = "device-bound")]
     pub(crate) proof: DeviceProof,
-    /// Boxed: few requests have any.
+    /// Boxed, because few requests have any.
     pub(crate) beside: Option<Box<Beside>>,
     /// The number of claims that were looked at.
     pub(crate) tried: usize,
@@ -39,12 +39,12 @@ pub(crate) struct Opening {
     counted: usize,
 }
 
-/// The records beside the session that a request's claims name.
+/// Other records that a request's claims name.
 #[derive(Clone, Default)]
 pub(crate) struct Beside {
     /// The tokens that were superseded on a record, and the time of that load.
     pub(crate) superseded: Vec<(Token, Timestamp)>,
-    /// The records that could not be read, and the cause of the first one.
+    /// The records that could not be read.
     pub(crate) unreadable: Vec<SessionId>,
     pub(crate) cause: Option<StoreError>,
 }
@@ -66,8 +66,8 @@ impl Opening {
         }
     }
 
-    /// Opens the next well-formed claim, and returns it with the way in which it came. Forged claims do not count towards the
-    /// limit.
+    /// Opens the next well-formed claim, and returns it with the way by which it came. Forged claims do not count
+    /// towards the limit.
     pub(crate) fn open_next(&mut self, config: &Config, claims: &[Claim]) -> Option<(Result<Opened, Refused>, Way)> {
         while self.counted < MAX_CLAIMS {
             let claim = claims.get(self.tried)?;
@@ -116,9 +116,11 @@ impl Opening {
     }
 }
 
-/// Looks up the claims until one opens a session. A forged, superseded, unknown or unreadable claim does not end the search.
+/// Looks up the claims until one opens a session. A forged, superseded, unknown or unreadable claim does not end the
+/// search.
 ///
-/// It is one flat future that writes into `opening`. Each nested future would be moved as a whole, for every request.
+/// It is one flat future that writes into `opening`, because each nested future would be moved as a whole for every
+/// request.
 pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut Opening) -> Result<(), Error> {
     while let Some((opened, way)) = opening.open_next(config, &presented.claims) {
         let Ok(Opened { token, record, key }) = opened else {
@@ -175,7 +177,7 @@ pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut O
                 opening.beside.get_or_insert_default().superseded.push((token, now));
             }
             (Verdict::Rejected(reason), _) => config.emit(&Event::Rejected { id, reason }),
-            // Not reached: `look` rejects a missing record.
+            // Cannot happen: `look` rejects a missing record.
             (Verdict::Opens | Verdict::Superseded, None) => {}
         }
     }
@@ -204,7 +206,7 @@ pub(crate) enum Verdict {
     Rejected(Rejection),
 }
 
-/// Judges a token by the record and the layer's options; [`revoked_by_owner`] asks the application.
+/// Judges a token by the record and the layer's options. [`revoked_by_owner`] asks the application.
 pub(crate) fn judge(config: &Config, token: &Token, found: Option<&Record>, now: Timestamp) -> Verdict {
     let Some(record) = found else { return Verdict::Rejected(Rejection::Unknown) };
     let standing = record.standing(&token.hash(), now);
@@ -218,7 +220,8 @@ pub(crate) fn judge(config: &Config, token: &Token, found: Option<&Record>, now:
     }
 }
 
-/// Judges a record by its deadlines and by the values that end sessions at once; `valid_from` is its owner's.
+/// Judges a record by its deadlines and by the values that end sessions at once. `valid_from` is the value for the
+/// record's owner.
 pub(crate) fn live(
     config: &Config,
     record: &Record,
@@ -228,15 +231,15 @@ pub(crate) fn live(
     if record.deadline(&config.lifetime) <= now {
         return Err(Rejection::Expired);
     }
-    // The value that the login was admitted under is compared with the value of today: both are the application's, so that
-    // no two clocks are compared.
+    // Both values come from the application, so no two clocks are compared: the value with which the login was
+    // admitted, and today's.
     if record.created_at() < config.valid_from.get() || valid_from > record.admitted() {
         return Err(Rejection::Revoked);
     }
     Ok(())
 }
 
-/// Rejects a session whose login was admitted under an older value of its owner's `owner_valid_from`.
+/// Rejects a session whose login was admitted with an older value of its owner's `owner_valid_from`.
 pub(crate) async fn revoked_by_owner(
     config: &Config,
     judge: Verdict,

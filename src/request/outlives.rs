@@ -1,4 +1,4 @@
-//! A future that ends, whether or not somebody waits for it.
+//! A future that runs to its end even if it is dropped.
 
 use std::{
     fmt,
@@ -11,10 +11,10 @@ use tokio::runtime::Handle;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A future that goes on as a task of its own if it is dropped before it is ready: a commit that was begun must not be left
-/// half done because the client went away.
+/// A future that goes on as a task if it is dropped before it is ready: a commit must not stay half done because the
+/// client disconnected.
 pub(crate) struct Outlives<T: Send + 'static> {
-    /// Taken out while it is polled: after a panic in it, there is nothing to go on with.
+    /// Taken out while it is polled, because after a panic it cannot go on.
     future: Option<Boxed<T>>,
 }
 
@@ -28,7 +28,7 @@ impl<T: Send + 'static> Future for Outlives<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        // Polled again after it was ready, it stays pending, as `Future` allows.
+        // A future that is polled again after it was ready stays pending, as `Future` allows.
         let Some(mut future) = self.future.take() else { return Poll::Pending };
         let polled = future.as_mut().poll(cx);
         if polled.is_pending() {

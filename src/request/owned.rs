@@ -13,15 +13,15 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OwnedSession {
-    /// Its public id.
+    /// The public id.
     pub id: SessionId,
-    /// The name that the application gave it.
+    /// The label that the application gave it ([`Session::set_label`](crate::Session::set_label)).
     pub label: Option<String>,
-    /// The time at which it was made.
+    /// The time at which it was created.
     pub created_at: SystemTime,
-    /// The time of its last use that was worth a write: see [`extend_on_use`](crate::LifetimeBuilder::extend_on_use).
+    /// The time of its last use that was stored: see [`extend_on_use`](crate::LifetimeBuilder::extend_on_use).
     pub last_used: SystemTime,
-    /// The time at which it ends, unless it is used meanwhile.
+    /// The time at which it ends unless it is used before.
     pub expires_at: SystemTime,
 }
 

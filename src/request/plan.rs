@@ -1,6 +1,6 @@
-//! Decides how a request ends. Pure: no I/O, no clock, no randomness.
+//! Decides how a request ends. This is a pure function: no I/O, no clock, no randomness.
 //!
-//! `commit.rs` does what a [`Plan`] says, and asks again with the record that the store answers.
+//! `commit.rs` does what a [`Plan`] says, and plans again with the record that the store returns.
 
 use crate::{
     config::Event,
@@ -11,7 +11,7 @@ use crate::{
 /// The session as the request loaded it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Loaded {
-    /// No presented token is known to any record.
+    /// No token of the request is known to a record.
     Nothing,
     /// A token opened this record.
     Current(Record),
@@ -22,7 +22,7 @@ pub(crate) enum Loaded {
     /// A token opens a session that is bound to a device, and the request has no live proof of the device.
     #[cfg_attr(not(feature = "device-bound"), allow(dead_code))] // Only that feature binds sessions.
     Unproven,
-    /// The store failed, and the layer serves an empty session in its place.
+    /// The store failed, and the layer gives the handler an empty session instead.
     Unavailable,
     /// This request purged the session.
     Ended,
@@ -30,7 +30,7 @@ pub(crate) enum Loaded {
     Gone,
 }
 
-/// The stored record as far as this commit knows it: as it was loaded, or as the store answered since.
+/// The stored record as far as this commit knows it: as it was loaded, or as the store returned it since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found<'a> {
     /// This record, and the standing of the request's own token in it.
@@ -39,7 +39,7 @@ pub(crate) enum Found<'a> {
     Gone,
 }
 
-/// The request's operations, as far as the decision depends on them.
+/// The parts of the request's operations that the decision depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asked<'a> {
     pub(crate) act: Act,
@@ -50,7 +50,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) upkeep: bool,
 }
 
-/// The owner that the request writes. An owner that is written as it was loaded is no edit.
+/// The owner that the request writes. To write the loaded owner again is no edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OwnerEdit<'a> {
     Keep,
@@ -67,13 +67,13 @@ pub(crate) enum Plan {
     Replace(Change),
     /// Store a new session with the request's own inserts. Its token goes into the cookie.
     Create,
-    /// Delete every record that a presented token opens or is superseded on, and take the cookie away.
+    /// Delete every record that a presented token opens or is superseded on, and remove the cookie.
     Purge,
     /// [`Plan::Purge`], then [`Plan::Create`].
     Restart,
-    /// Delete the record that was found, if it is still that one, and take the cookie away.
+    /// Delete the record that was found, if it is still stored, and remove the cookie.
     DeleteFound,
-    /// Write nothing, and report why.
+    /// Write nothing, and report the reason.
     Drop(Dropped),
     /// Fail: the store failed at the load, or its record could not be read.
     Fail,
@@ -87,13 +87,13 @@ pub(crate) enum Change {
     /// The writes of a request that a renewal overtook. They count as made before the renewal, and the request never sees the
     /// newer state.
     Merge,
-    /// The secret, and the request's writes. The new token goes into the cookie.
+    /// The secret and the request's writes. The new token goes into the cookie.
     Renew,
-    /// The deadline alone.
+    /// The deadline only.
     Touch,
 }
 
-/// Why writes are dropped.
+/// The reason for which writes are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Dropped {
     /// The token was superseded when the session was loaded.
@@ -109,7 +109,7 @@ pub(crate) enum Dropped {
 }
 
 impl Dropped {
-    /// Returns the event that reports it; `None` if it was reported where it happened.
+    /// Returns the event that reports the reason, or `None` if it was reported already.
     pub(crate) fn event(self, id: SessionId) -> Option<Event<'static>> {
         match self {
             Self::Superseded | Self::Overtaken => Some(Event::SupersededWriteDropped { id }),
@@ -119,7 +119,7 @@ impl Dropped {
     }
 }
 
-/// Decides how a request ends. DESIGN.md section 4 has the rules; the order of the rows is theirs.
+/// Decides how a request ends, by the rules of DESIGN.md section 4, in their order.
 pub(crate) fn plan(loaded: &Loaded, found: Found<'_>, asked: Asked<'_>) -> Plan {
     let Asked { act, owner, writes, upkeep } = asked;
     let logs_in = act == Act::Login || matches!(owner, OwnerEdit::Set(_));
@@ -164,7 +164,8 @@ pub(crate) fn plan(loaded: &Loaded, found: Found<'_>, asked: Asked<'_>) -> Plan 
     }
 }
 
-/// Decides for a renewal that is no login and lost its race: its token is not current any more, or the record is gone.
+/// Decides for a renewal that is not a login and lost its race: its token is not current any more, or the record is
+/// gone.
 fn overtaken(owner_at_load: Option<&str>, found: Found<'_>, edit: OwnerEdit<'_>, writes: bool) -> Plan {
     let merged = if writes { Plan::Replace(Change::Merge) } else { Plan::Nothing };
     match (found, edit, owner_at_load) {

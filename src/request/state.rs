@@ -1,4 +1,4 @@
-//! The state that all handles of a request's session share. Loads the session once, and commits its operations.
+//! The state that all handles of a request's session share. It loads the session once, and commits its operations.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,8 +18,8 @@ use crate::{
 
 mod loaded;
 
-use self::loaded::Attempt;
 pub(crate) use self::loaded::LoadedSession;
+use self::loaded::{Attempt, Usage};
 
 /// Polls a future once, in place, and returns its output if it is ready. Moving a large future costs more than polling it.
 macro_rules! at_once {
@@ -32,17 +32,17 @@ macro_rules! at_once {
 }
 pub(crate) use at_once;
 
-/// The number of times that a reload begins again while handlers write. An update that writes itself would keep it busy for
-/// ever.
+/// The number of times that a reload begins again while handlers write. Without a limit, an update that writes the
+/// session would keep it busy for ever.
 const RELOADS: u32 = 8;
 
 /// The state that all handles of a request's session share.
 pub(crate) struct RequestState {
     pub(crate) config: Option<Arc<Config>>,
     pub(crate) presented: Presented,
-    /// The load and the commits of one session go one after the other: a second renewal must see the first one's secret.
+    /// Orders the load and the commits of one session: a second renewal must see the first one's secret.
     turn: Turn<()>,
-    /// The one lock. It is never held across an await, nor while a closure or a `Serialize` of the user's runs.
+    /// The only lock. It is never held across an await, or while an application's closure or `Serialize` runs.
     progress: Mutex<Progress>,
 }
 
@@ -50,29 +50,29 @@ pub(crate) struct RequestState {
 #[derive(Default)]
 struct Progress {
     phase: Phase,
-    /// The response's head has left, so no cookie can be sent.
+    /// True if the response's head is sent, so that no cookie can be sent.
     is_head_sent: bool,
-    /// An extractor was refused because the load failed.
+    /// True if an extractor returned an error because the load failed.
     is_refused: bool,
-    /// A method without an error to return was called on a session that was not loaded.
+    /// True if a method that returns no error was called on a session that was not loaded.
     is_misused: bool,
 }
 
 /// The phase of a request's session.
 #[derive(Default)]
 enum Phase {
-    /// Nothing has loaded it.
+    /// Not loaded yet.
     #[default]
     NotLoaded,
     /// The last load failed.
     Failed(StoreError),
-    /// It is loaded. Boxed: most requests with a cookie never ask for the session.
+    /// Loaded. Boxed, because most requests with a cookie never ask for the session.
     Loaded(Box<LoadedSession>),
 }
 
 impl Progress {
-    /// Returns whether a response with this status must not leave: a change was lost, or an extractor could not load the session
-    /// and the framework took that for "no session".
+    /// Returns true if a response with this status must be replaced: a change was lost, or an extractor could not load
+    /// the session and the framework took that for "no session".
     fn fails(&self, status: StatusCode) -> bool {
         self.is_misused || (self.is_refused && status.as_u16() < 400)
     }
@@ -87,7 +87,7 @@ impl Progress {
 }
 
 impl RequestState {
-    /// Makes a session that was not loaded, and is never stored.
+    /// Makes a session that has no store.
     pub(crate) fn detached() -> Self {
         let state = Self::new(None);
         state.loaded(Opening::of(Loaded::Nothing));
@@ -111,6 +111,14 @@ impl RequestState {
         }
     }
 
+    /// Runs a function on the loaded session for a handler: the response may depend on the session from here on.
+    pub(crate) fn used<R>(&self, act: impl FnOnce(&mut LoadedSession) -> R) -> Result<R, Error> {
+        self.with(|session| {
+            session.usage = Usage::Used;
+            act(session)
+        })
+    }
+
     /// Returns the error of the load, if it failed.
     pub(crate) fn load_error(&self) -> Option<Error> {
         match &self.progress().phase {
@@ -119,18 +127,18 @@ impl RequestState {
         }
     }
 
-    /// Fails the request unless its response is an error: an extractor could not load the session, and the framework may have
-    /// taken that for "no session".
+    /// Fails the request unless its response is an error. An extractor could not load the session, and the framework
+    /// may have taken that for "no session".
     pub(crate) fn refuse(&self) {
         self.progress().is_refused = true;
     }
 
-    /// Fails the request: a method that has no error to return could not make its change.
+    /// Fails the request: a method that returns no error could not make its change.
     pub(crate) fn misuse(&self) {
         self.progress().is_misused = true;
     }
 
-    /// Returns whether there is nothing to load: no claim is what the layer writes.
+    /// Returns true if there is nothing to load, because no claim has the form of a token.
     pub(crate) fn presents_nothing(&self) -> bool {
         let makes_no_sense =
             |config: &Config, claim: &Claim| config.backend.open(&claim.value).err() == Some(Refused::Malformed);
@@ -150,7 +158,7 @@ impl RequestState {
         }
     }
 
-    /// Loads the session if that never waits. `None`: it may wait.
+    /// Loads the session if that never waits. Returns `None` if it may wait.
     pub(crate) fn load_at_once(&self) -> Option<Result<(), Error>> {
         if self.is_loaded() {
             return Some(Ok(()));
@@ -229,7 +237,7 @@ impl RequestState {
         Err(Error::contended())
     }
 
-    /// Returns the session's part of the head if there is nothing to store. `None`: a commit is needed.
+    /// Returns the lines of the response's head if there is nothing to store, or `None` if a commit is needed.
     pub(crate) fn finish_now(&self) -> Option<HeadLines> {
         let mut progress = self.progress();
         if progress.is_misused || progress.is_refused {
@@ -243,13 +251,14 @@ impl RequestState {
         Some(self.close(&mut progress))
     }
 
-    /// Commits the request's operations before the response's head leaves.
+    /// Commits the request's operations before the response's head is sent.
     pub(crate) async fn finish(&self, status: StatusCode) -> (HeadLines, Result<(), Error>) {
         let Some(config) = &self.config else { return (HeadLines::nothing(), Ok(())) };
         if let Some(ended) = self.finish_failed(status) {
             return ended;
         }
-        // The turn is held until the head is closed: a task that renews in between would get a cookie that is never sent.
+        // The turn is held until the head is closed. A task that renewed in between would make a cookie that is never
+        // sent.
         let _turn = self.turn.lock().await;
         if config.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status)) {
             // It is loaded.
@@ -259,7 +268,7 @@ impl RequestState {
         (self.close(&mut self.progress()), result)
     }
 
-    /// Ends a request whose session is not loaded, or was used wrongly.
+    /// Ends a request whose session was not loaded, or was used wrongly.
     fn finish_failed(&self, status: StatusCode) -> Option<(HeadLines, Result<(), Error>)> {
         let mut progress = self.progress();
         let result = match &progress.phase {
@@ -268,14 +277,14 @@ impl RequestState {
             Phase::Loaded(_) => return None,
         };
         progress.is_head_sent = true;
-        // A load that failed has reported its error.
+        // The load has reported its own error.
         if let (Err(error), Phase::NotLoaded | Phase::Loaded(_)) = (&result, &progress.phase) {
             tracing::error!("{error}");
         }
         Some((HeadLines::nothing(), result))
     }
 
-    /// Commits the pending operations, and returns why writes were dropped. The caller holds the turn.
+    /// Commits the pending operations, and returns the reason if writes were dropped. The caller holds the turn.
     async fn commit(&self, config: &Config, window: CookieWindow) -> Result<Option<Dropped>, Error> {
         let mut commit = self.with(|session| {
             let asked = session.begin_commit()?;
@@ -293,7 +302,7 @@ impl RequestState {
         }
         let ended = self.with(|session| session.end_commit(&mut commit, result))?;
         drop(commit);
-        // The closures are dropped without the lock.
+        // The closures are dropped after the lock is released.
         drop(self.with(LoadedSession::spent_closures));
         ended
     }
@@ -314,7 +323,7 @@ impl RequestState {
         HeadLines {
             ticket: std::mem::take(&mut session.ticket),
             way,
-            is_read: true,
+            is_read: session.usage == Usage::Used,
             #[cfg(feature = "device-bound")]
             registration,
         }
@@ -335,7 +344,7 @@ impl Drop for RequestState {
     }
 }
 
-/// Purges a session whose handler purged it and returned no response: a logout is done in any case.
+/// Purges a session whose handler was dropped after it called `purge`: a logout is done in any case.
 fn purge(config: Arc<Config>, claims: Claims, opening: Opening) {
     let is_immediate = config.is_immediate();
     let purge = async move {

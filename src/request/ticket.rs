@@ -1,4 +1,4 @@
-//! The change of what the client holds.
+//! The change of the client's cookie or header.
 
 use std::time::Duration;
 
@@ -13,20 +13,20 @@ use crate::{
     error::{CookieError, Error},
 };
 
-/// The change of the client's cookie.
+/// The change of the client's token.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Ticket {
-    /// It stays as it is.
+    /// The client keeps its token.
     #[default]
     Keep,
-    /// It gets this value and this `Max-Age`.
+    /// The client gets this value, with this `Max-Age`.
     Give(ClientValue, Option<Duration>),
-    /// It is removed.
+    /// The client's token is removed.
     Take,
 }
 
 impl Ticket {
-    /// The header that says what became of the token.
+    /// Returns the header that tells the client of the change.
     pub(crate) fn line(&self, transport: &Transport, way: Way) -> Result<Option<(HeaderName, HeaderValue)>, Error> {
         let (name, value) = match (way, &transport.header, &transport.cookie) {
             (Way::Header, Some(name), _) | (Way::Cookie, Some(name), None) => (name.clone(), header_value(name, self)?),
@@ -48,7 +48,7 @@ fn cookie_value(cookie: &CookieOptions, ticket: &Ticket) -> Result<Option<Header
     })
 }
 
-/// The token itself; an empty value takes it away.
+/// Returns the header's value: the token, or an empty value to remove it.
 fn header_value(name: &HeaderName, ticket: &Ticket) -> Result<Option<HeaderValue>, Error> {
     let text = match ticket {
         Ticket::Keep => return Ok(None),

@@ -1,7 +1,7 @@
-//! A serializer that refuses the values that JSON gives back as others.
+//! A serializer that refuses values that JSON would change.
 //!
-//! `serde_json` writes `NaN` and `Some(None)` as `null`, and writes trees that it then refuses to read. Every other value goes
-//! through unchanged.
+//! `serde_json` writes `NaN` and `Some(None)` as `null`, and writes trees that are too deep for it to read. Every other
+//! value passes unchanged.
 
 use std::fmt;
 
@@ -16,22 +16,22 @@ use smallvec::SmallVec;
 
 use crate::store::Raw;
 
-/// Writes a value as JSON text, from which the same value is read back.
+/// Writes a value as JSON text that reads back as the same value.
 ///
 /// # Errors
 ///
-/// The value would be read back as another one, or not at all.
+/// The text would read back as another value, or could not be read.
 pub(super) fn raw_of<T: Serialize + ?Sized>(value: &T) -> Result<Raw, serde_json::Error> {
-    // On the stack: what is kept is allocated once, and no larger than it is.
+    // The buffer is on the stack, so that the result is allocated once, at its exact size.
     let mut text = SmallVec::<[u8; 256]>::new();
     serde_json::to_writer(&mut text, &Checked::new(value))?;
     std::str::from_utf8(&text).map(Raw::new).map_err(<serde_json::Error as serde::ser::Error>::custom)
 }
 
-/// The levels of arrays and objects that `serde_json` reads.
+/// The depth of arrays and objects that `serde_json` can read.
 const MAX_DEPTH: u8 = 127;
 
-/// A value whose parts are checked when it is serialized.
+/// A value whose parts are checked while it is serialized.
 struct Checked<T> {
     value: T,
     place: Place,
@@ -40,9 +40,9 @@ struct Checked<T> {
 /// The place of a value in the tree.
 #[derive(Clone, Copy)]
 struct Place {
-    /// The levels of arrays and objects around it.
+    /// The number of arrays and objects around it.
     depth: u8,
-    /// It is the value of a `Some`, so `null` would be read as `None`.
+    /// True for the value of a `Some`: `null` would be read back as `None`.
     in_some: bool,
 }
 
@@ -64,7 +64,7 @@ struct Checker<S> {
 }
 
 impl Place {
-    /// The place of the parts of a value, so many levels below it.
+    /// Returns the place of this value's parts, `levels` deeper.
     fn below<E: serde::ser::Error>(self, levels: u8) -> Result<Self, E> {
         let depth = self.depth.saturating_add(levels);
         if depth > MAX_DEPTH {
@@ -298,7 +298,7 @@ macro_rules! fields {
 
 fields! { SerializeStruct, SerializeStructVariant }
 
-/// Keys go through as they are: `serde_json` refuses those that it could not read back.
+/// Keys are not checked: `serde_json` refuses those that it could not read back.
 impl<S: SerializeMap> SerializeMap for Parts<S> {
     type Ok = S::Ok;
     type Error = S::Error;

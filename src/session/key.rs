@@ -1,17 +1,19 @@
-//! Names of values: a text, or a key that knows its type.
+//! Names of values: a text, or a key with the type of its value.
 
-use std::{borrow::Cow, marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, ops::Deref};
 
-/// Names a value of type `T` in a session. A text names a value of any type; a [`Key<T>`] names a `T`.
+/// The name of a value of type `T` in a session. A text names a value of any type. A [`Key<T>`] names a `T`.
+///
+/// Every type that derefs to `str` is a text: `String`, `&Rc<str>`, `&LazyLock<String>`, a newtype with
+/// `Deref<Target = str>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a session value of type `{T}`",
+    note = "a name is a `cloakroom::Key`, or a text: `&str`, `String`, or a type that derefs to one",
+    note = "convert a type that only converts into a text (`char`, an enum): `String::from(key)`"
+)]
 pub trait AsKey<T> {
-    /// The key's text.
+    /// Returns the key's text.
     fn as_key(&self) -> &str;
-}
-
-impl<T, K: AsKey<T> + ?Sized> AsKey<T> for &K {
-    fn as_key(&self) -> &str {
-        (**self).as_key()
-    }
 }
 
 impl<T> AsKey<T> for str {
@@ -20,31 +22,42 @@ impl<T> AsKey<T> for str {
     }
 }
 
-impl<T> AsKey<T> for String {
+impl<T, K: Deref> AsKey<T> for K
+where
+    K::Target: AsKey<T>,
+{
     fn as_key(&self) -> &str {
+        (**self).as_key()
+    }
+}
+
+/// Names a session's value whatever its type is, where no value is read or written: a text, or a [`Key`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a session value",
+    note = "a name is a `cloakroom::Key`, or a text: `&str`, `String`, or a type that derefs to one",
+    note = "convert a type that only converts into a text (`char`, an enum): `String::from(key)`"
+)]
+pub trait KeyName {
+    /// The key's text.
+    fn key_name(&self) -> &str;
+}
+
+impl KeyName for str {
+    fn key_name(&self) -> &str {
         self
     }
 }
 
-impl<T> AsKey<T> for Box<str> {
-    fn as_key(&self) -> &str {
-        self
+impl<K: Deref> KeyName for K
+where
+    K::Target: KeyName,
+{
+    fn key_name(&self) -> &str {
+        (**self).key_name()
     }
 }
 
-impl<T> AsKey<T> for Arc<str> {
-    fn as_key(&self) -> &str {
-        self
-    }
-}
-
-impl<T> AsKey<T> for Cow<'_, str> {
-    fn as_key(&self) -> &str {
-        self
-    }
-}
-
-/// A key that knows the type of its value.
+/// A key with the type of its value.
 ///
 /// ```
 /// use cloakroom::{Key, Session};
@@ -58,9 +71,9 @@ impl<T> AsKey<T> for Cow<'_, str> {
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A value of another type is refused when this compiles:
+/// The compiler refuses a value of another type:
 ///
-/// ```compile_fail,E0277
+/// ```compile_fail,E0308
 /// # use cloakroom::{Key, Session};
 /// const VISITS: Key<u32> = Key::new("visits");
 ///
@@ -68,18 +81,18 @@ impl<T> AsKey<T> for Cow<'_, str> {
 /// ```
 pub struct Key<T> {
     name: &'static str,
-    // Not `T`: a key holds none, so it is `Send` and `Copy` whatever `T` is.
+    // A function, because a key holds no `T`: so it is `Send` and `Copy` for every `T`.
     value: PhantomData<fn() -> T>,
 }
 
 impl<T> Key<T> {
-    /// A key with this name.
+    /// Makes a key with this name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name, value: PhantomData }
     }
 
-    /// The key's text.
+    /// Returns the key's text.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
@@ -88,6 +101,12 @@ impl<T> Key<T> {
 
 impl<T> AsKey<T> for Key<T> {
     fn as_key(&self) -> &str {
+        self.name
+    }
+}
+
+impl<T> KeyName for Key<T> {
+    fn key_name(&self) -> &str {
         self.name
     }
 }

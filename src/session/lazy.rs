@@ -1,4 +1,4 @@
-//! The session of a request, before anybody asked for it.
+//! The session of a request before it is loaded.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use triomphe::Arc;
 use crate::{
     error::Error,
     request::{Failure, Head, Loaded, Opening, RequestState},
-    session::Session,
+    session::{ScopedSessions, Session},
 };
 
-/// A session that is loaded when a handler asks for it. The layer puts it into the request's extensions.
+/// A session that is loaded only if a handler asks for it. The layer puts it into the request's extensions.
 ///
-/// Extractors ask; by hand it is
+/// Extractors load it. Without an extractor:
 ///
 /// ```
 /// use cloakroom::{Error, LazySession, Session};
@@ -23,42 +23,48 @@ use crate::{
 /// }
 /// ```
 ///
-/// Never asked, it costs no store call.
+/// A request that never loads its session costs no call of the store.
 #[derive(Clone)]
 pub struct LazySession {
     pub(crate) request: Arc<RequestState>,
 }
 
 impl LazySession {
-    /// The session of a request, out of its extensions.
+    /// Gives the session of a request, out of its extensions. Without a layer, a [`Session`] that a test put there counts.
     ///
     /// # Errors
     ///
     /// [`Error::is_missing_layer`].
-    pub fn of(extensions: &Extensions) -> Result<&Self, Error> {
-        extensions.get().ok_or_else(Error::missing_layer)
+    pub fn of(extensions: &Extensions) -> Result<Self, Error> {
+        let lazy = extensions.get().cloned();
+        lazy.or_else(|| extensions.get::<Session>().map(Self::from)).ok_or_else(|| {
+            let scoped = extensions.get::<ScopedSessions>();
+            scoped.map_or_else(Error::missing_layer, ScopedSessions::missing_default)
+        })
     }
 
-    /// Loads the session. However many ask, at once or one after the other, the store is asked once.
+    /// Loads the session. The store is called once per request, however often this is called.
     ///
-    /// A request without a token, or with one that opens nothing, gets an empty session: it is stored once something is
-    /// inserted.
+    /// If the request has no token, or one that opens no session, the session is empty. It is stored if the handler
+    /// inserts something.
     ///
     /// # Errors
     ///
-    /// The store failed, or the record cannot be read. An error is never taken for "no session".
+    /// The store failed, or the record cannot be read. The layer never takes an error for "no session".
     pub async fn load(&self) -> Result<Session, Error> {
         match self.request.load_at_once() {
             Some(loaded) => loaded?,
-            // On the heap: it is large, and handlers' futures would be as large.
+            // Boxed: the future is large, and would make every handler's future as large.
             None => Box::pin(self.request.load()).await?,
         }
         Ok(self.handle())
     }
 
-    /// [`LazySession::load`] for extractors: a failure is answered as the layer's options say. A load that has failed is not
-    /// tried again. If the handler answers all the same, with a status below 400, the layer answers the failure in its place:
-    /// a framework may take an extractor's error for "no session".
+    /// Loads the session for an extractor: as [`LazySession::load`], but its error is a [`Failure`] that makes the
+    /// response that the layer's options set.
+    ///
+    /// A load that has failed is not tried again. If the handler responds all the same, with a status below 400, the
+    /// layer sends the failure's response instead: a framework may have taken the extractor's error for "no session".
     ///
     /// # Errors
     ///
@@ -77,14 +83,16 @@ impl LazySession {
         })
     }
 
-    /// The session, if somebody has loaded it already.
+    /// Returns the session if it is loaded already.
     #[must_use]
     pub fn loaded(&self) -> Option<Session> {
         self.request.is_loaded().then(|| self.handle())
     }
 
-    /// A handle on the session, loaded or not: where nobody loads it, its operations fail with
-    /// [`Error::is_not_loaded`]. For places that cannot wait. A request without a token has nothing to load.
+    /// Returns a handle on the session without loading it, for places that cannot wait.
+    ///
+    /// Until the session is loaded, the handle's operations fail with [`Error::is_not_loaded`]. If the request has no
+    /// token, there is nothing to load.
     #[must_use]
     pub fn handle(&self) -> Session {
         if !self.request.is_loaded() && self.request.presents_nothing() {
@@ -93,25 +101,33 @@ impl LazySession {
         Session { request: Arc::clone(&self.request) }
     }
 
-    /// Returns whether the request presents anything of a token's length; it may turn out to open nothing.
+    /// Returns true if the request has a value of a token's length. The value may turn out to open no session.
     #[must_use]
     pub fn has_token(&self) -> bool {
         !self.request.presented.claims.is_empty()
     }
 }
 
+/// For tests of handlers that take a [`LazySession`]. It is loaded already.
+impl From<&Session> for LazySession {
+    fn from(session: &Session) -> Self {
+        Self { request: Arc::clone(&session.request) }
+    }
+}
+
 impl Session {
-    /// Returns whether a token that the request presented opened this session. What `Option<Session>` asks as an extractor.
+    /// Returns true if a token of the request opened this session. The extractor `Option<Session>` gives `None`
+    /// otherwise.
     #[must_use]
     pub fn was_presented(&self) -> bool {
-        self.request.with(|session| session.was_presented).unwrap_or(false)
+        self.request.used(|session| session.was_presented).unwrap_or(false)
     }
 
-    /// Returns whether anybody has loaded the session: see [`LazySession::handle`].
+    /// Checks that the session is loaded: see [`LazySession::handle`].
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_loaded`].
+    /// The session is not loaded ([`Error::is_not_loaded`]).
     pub fn check_loaded(&self) -> Result<(), Error> {
         self.request.with(|_| ())
     }

@@ -1,4 +1,4 @@
-//! The sessions of one owner.
+//! Lists and ends the sessions of one owner.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     store::SessionId,
 };
 
-/// The sessions of a layer by owner: [`SessionLayer::owners`](crate::SessionLayer::owners).
+/// The sessions of a layer by owner. [`SessionLayer::owners`](crate::SessionLayer::owners) returns it.
 #[derive(Clone)]
 pub struct Owners {
     config: Arc<Config>,
@@ -21,7 +21,7 @@ impl Owners {
         Some(Self { config })
     }
 
-    /// Returns the live sessions of `owner`, newest first: those that the layer would open now.
+    /// Returns the live sessions of `owner`, newest first. Those that the layer would refuse to open now are left out.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl Owners {
         Ok(sessions)
     }
 
-    /// Ends one session if `owner` is its owner, and returns whether it did. The id may come from the user.
+    /// Ends one session if `owner` is its owner. Returns true if it ended the session. The id may come from the user.
     ///
     /// # Errors
     ///
@@ -47,23 +47,24 @@ impl Owners {
         Ok(is_revoked)
     }
 
-    /// Ends every session of `owner`, "log out everywhere", and returns how many it ended.
+    /// Ends every session of `owner` ("log out everywhere"), and returns their number.
     ///
-    /// The request's own session is among them; purge it as well, so that its cookie goes. A login that is under way at this
-    /// moment is ended only by [`owner_valid_from`](crate::SessionLayer::owner_valid_from): move that first.
+    /// The request's own session is among them; purge it as well, so that its cookie is removed. Only
+    /// [`owner_valid_from`](crate::SessionLayer::owner_valid_from) ends a login that is in progress at this moment:
+    /// move its value first.
     ///
     /// # Errors
     ///
-    /// The store failed. Those sessions that it could end have ended.
+    /// The store failed. The sessions that it could end have ended.
     pub async fn revoke_all(&self, owner: &str) -> Result<usize, Error> {
         self.end(owner, None).await
     }
 
-    /// Ends every session of `owner` but one, "log out on all other devices", and returns how many it ended.
+    /// Ends every session of `owner` but one ("log out on all other devices"), and returns their number.
     ///
     /// # Errors
     ///
-    /// The store failed. Those sessions that it could end have ended.
+    /// The store failed. The sessions that it could end have ended.
     pub async fn revoke_others(&self, owner: &str, kept: &SessionId) -> Result<usize, Error> {
         self.end(owner, Some(kept)).await
     }
@@ -76,7 +77,7 @@ impl Owners {
         Ok(ended.len())
     }
 
-    /// Reports an error: the application may forget to.
+    /// Reports an error as an event, because the application may forget to.
     fn told<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         result.inspect_err(|error| self.config.emit(&Event::StoreFailed { error }))
     }

@@ -23,21 +23,19 @@ pub struct Scoped<T> {
 }
 
 impl<T: 'static> Scoped<T> {
-    /// Loads the session of this scope, out of the request extensions that a framework has.
+    /// Loads the session of this scope. `sessions` comes from the request's extensions.
     ///
     /// # Errors
     ///
-    /// The store failed, or no layer of this scope stands before.
+    /// The store failed, or no layer of this scope stands around the handler. The caller logs that, with the request's method
+    /// and path.
     pub async fn extract(sessions: Option<&ScopedSessions>) -> Result<Self, Failure> {
-        let lazy = sessions.and_then(ScopedSessions::get::<T>).ok_or_else(|| {
-            let error = Error::missing_layer();
-            tracing::error!(scope = type_name::<T>(), "{error}");
-            error
-        })?;
+        let lazy = sessions.and_then(ScopedSessions::get::<T>);
+        let lazy = lazy.ok_or_else(|| Error::missing_scope(type_name::<T>()))?;
         Ok(Self { session: lazy.extract().await?, scope: PhantomData })
     }
 
-    /// The session, without its scope.
+    /// Returns the session, without its scope.
     #[must_use]
     pub fn into_inner(self) -> Session {
         self.session
@@ -64,25 +62,32 @@ impl<T> fmt::Debug for Scoped<T> {
     }
 }
 
-/// The sessions of a request that belong to scopes: what layers with a scope put into its extensions.
+/// The sessions of a request that have scopes. Layers with a scope put it into the request's extensions.
 #[derive(Clone, Debug, Default)]
 pub struct ScopedSessions(Vec<LazySession>);
 
 impl ScopedSessions {
-    /// The session of the scope `T`, not loaded.
+    /// Returns the session of the scope `T`, not loaded.
     #[must_use]
     pub fn get<T: 'static>(&self) -> Option<&LazySession> {
         self.0.iter().find(|session| session.scope().is_some_and(|scope| scope.id == TypeId::of::<T>()))
     }
+
+    /// Returns the error of an extractor that needs the session without a scope, and finds these.
+    #[must_use]
+    pub fn missing_default(&self) -> Error {
+        let scope = self.0.first().and_then(LazySession::scope);
+        scope.map_or_else(Error::missing_layer, |scope| Error::only_scoped(scope.name))
+    }
 }
 
-/// The extensions of a framework's requests, which carry one value of each type from middleware to handlers. An adapter outside
-/// of this crate implements it for a wrapper of its own.
+/// The extensions of a framework's requests, which carry one value of each type from middleware to handlers. An adapter
+/// outside of this crate implements it for a type of its own that holds them.
 pub trait RequestExtensions {
-    /// The value of this type.
+    /// Returns the value of this type.
     fn get_mut<T: Send + Sync + 'static>(&mut self) -> Option<&mut T>;
 
-    /// Puts a value in, and gives back the one of its type that was there.
+    /// Inserts a value, and returns the previous one of its type.
     fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) -> Option<T>;
 }
 
@@ -100,7 +105,7 @@ impl RequestExtensions for Extensions {
 ///
 /// # Errors
 ///
-/// [`Error::is_misconfigured`]: an outer layer has the same scope, or the same cookie or header.
+/// An outer layer has the same scope, or the same cookie or header ([`Error::is_misconfigured`]).
 pub(crate) fn attach(session: &LazySession, extensions: &mut impl RequestExtensions) -> Result<(), Error> {
     if session.scope().is_none_or(Scope::is_default) {
         if let Some(ScopedSessions(outer)) = extensions.get_mut() {

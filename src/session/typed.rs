@@ -9,13 +9,14 @@ use crate::{
     session::{Key, Session},
 };
 
-/// A type that has a place of its own in a session: see [`Typed`].
+/// A type that has a key of its own in a session: see [`Typed`].
 pub trait SessionValue: Serialize + DeserializeOwned + 'static {
-    /// The key under which it is kept.
+    /// The key under which the value is kept.
     const KEY: Key<Self>;
 }
 
-/// One value of a session, as a whole struct under one key. It is an extractor wherever [`Session`] is one.
+/// One value of a session, as a whole struct under one key. It is an extractor in the frameworks in which [`Session`]
+/// is one.
 ///
 /// ```
 /// use cloakroom::{Key, Session, SessionValue, Typed};
@@ -48,7 +49,7 @@ pub struct Typed<T> {
 }
 
 impl<T: SessionValue> Typed<T> {
-    /// The value; `None` where there is none.
+    /// Returns the value, or `None` if there is none.
     ///
     /// # Errors
     ///
@@ -57,18 +58,17 @@ impl<T: SessionValue> Typed<T> {
         self.session.get(T::KEY)
     }
 
-    /// Sets the value. The last writer wins, also over fields that this one did not mean to change: see
-    /// [`update`](Typed::update).
+    /// Sets the value. The last writer wins, for all fields of the struct: see [`update`](Typed::update).
     ///
     /// # Errors
     ///
-    /// It cannot be written as JSON, or the session is not loaded.
+    /// The value cannot be written as JSON, or the session is not loaded.
     pub fn set(&self, value: T) -> Result<(), SessionInsertError> {
         self.session.insert(T::KEY, value)
     }
 
-    /// Changes the value by `f`, which runs again where another request changed it meanwhile: see [`Session::update`].
-    /// If there is none, `f` gets the default value.
+    /// Changes the value by `f`, which runs again if another request changed it meanwhile: see [`Session::update`]. If
+    /// there is no value, `f` gets the default.
     ///
     /// # Errors
     ///
@@ -80,12 +80,16 @@ impl<T: SessionValue> Typed<T> {
         self.session.update_or_default(T::KEY, f)
     }
 
-    /// Removes the value, and gives it.
-    pub fn take(&self) -> Option<T> {
-        self.session.remove_as(T::KEY).and_then(Result::ok)
+    /// Removes the value, and gives it: see [`Session::take`].
+    ///
+    /// # Errors
+    ///
+    /// The stored value is not a `T`, or the session is not loaded.
+    pub fn take(&self) -> Result<Option<T>, SessionGetError> {
+        self.session.take(T::KEY)
     }
 
-    /// The session that it is in.
+    /// Returns the session that the value is in.
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session

@@ -1,4 +1,4 @@
-//! Reading and writing a session's values.
+//! Reads and writes a session's values.
 
 use std::ops::Deref;
 
@@ -9,60 +9,61 @@ use super::{Session, checked::raw_of};
 use crate::{
     error::{Error, SessionGetError, SessionInsertError, SessionUpdateError},
     request::Replay,
-    session::AsKey,
+    session::{AsKey, KeyName},
     store::Raw,
 };
 
-/// The number of times that a closure runs again while its key changes. A closure that changes its own key would run for ever.
+/// The number of times that a closure runs again while its key changes. Without a limit, a closure that changes its own
+/// key would run for ever.
 const TRIES: usize = 1000;
 
 impl Session {
-    /// Reads the value under `key`, parsed as a `T`; `None` where there is no such key.
+    /// Returns the value under `key`, parsed as a `T`, or `None` if there is no such key.
     ///
     /// # Errors
     ///
-    /// The value is there and not a `T`, or the session is not loaded.
+    /// The value is not a `T`, or the session is not loaded.
     pub fn get<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Result<Option<T>, SessionGetError> {
         let key = key.as_key();
         let raw = self.see(key).map_err(|error| SessionGetError::new(key, error))?;
         raw.map(|raw| serde_json::from_str(&raw)).transpose().map_err(|error| SessionGetError::new(key, error))
     }
 
-    /// Returns whether there is such a key.
+    /// Returns true if there is such a key.
     #[must_use]
-    pub fn contains_key(&self, key: impl AsRef<str>) -> bool {
-        self.request.with(|session| session.raw(key.as_ref()).is_some()).unwrap_or(false)
+    pub fn contains_key(&self, key: impl KeyName) -> bool {
+        self.request.used(|session| session.raw(key.key_name()).is_some()).unwrap_or(false)
     }
 
-    /// The keys, sorted.
+    /// Returns the keys, sorted.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
-        self.request.with(|session| session.entries().into_keys().map(str::to_owned).collect()).unwrap_or_default()
+        self.request.used(|session| session.entries().into_keys().map(str::to_owned).collect()).unwrap_or_default()
     }
 
-    /// A snapshot of all keys and values, parsed.
+    /// Returns a snapshot of all keys and values, parsed.
     #[must_use]
     pub fn entries(&self) -> Entries {
-        // Parsed without the lock.
+        // Parsing takes long, so it runs outside the lock.
         let owned = |(key, raw): (&str, &str)| (key.to_owned(), raw.to_owned());
         let raw: Vec<_> =
-            self.request.with(|session| session.entries().into_iter().map(owned).collect()).unwrap_or_default();
+            self.request.used(|session| session.entries().into_iter().map(owned).collect()).unwrap_or_default();
         Entries(raw.into_iter().map(|(key, raw)| (key, value_of(&raw))).collect())
     }
 
-    /// Returns whether there is no key at all.
+    /// Returns true if there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.request.with(|session| session.entries().is_empty()).unwrap_or(true)
+        self.request.used(|session| session.entries().is_empty()).unwrap_or(true)
     }
 
-    /// Sets `key`. The last writer wins; a value equal to the one that is there is no change.
+    /// Sets the value under `key`. The last writer wins. A value that equals the stored one is no change.
     ///
     /// After [`purge`](Session::purge) it has no effect.
     ///
     /// # Errors
     ///
-    /// The value cannot be written as JSON, or the session is not loaded. The session is then as it was before.
+    /// The value cannot be written as JSON, or the session is not loaded. The session then stays as it was.
     pub fn insert<T: Serialize>(&self, key: impl AsKey<T>, value: T) -> Result<(), SessionInsertError> {
         let key = key.as_key();
         let failed = |error| SessionInsertError::new(key, error);
@@ -70,27 +71,56 @@ impl Session {
         self.write(|session| session.insert(key, raw)).map(drop).map_err(failed)
     }
 
-    /// Removes `key`, and gives what was there.
-    pub fn remove(&self, key: impl AsRef<str>) -> Option<Value> {
-        self.take(key.as_ref()).map(|raw| value_of(&raw))
-    }
-
-    /// Removes `key`, and gives what was there as a `T`, or as it was where it is none.
-    pub fn remove_as<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Option<Result<T, Value>> {
-        let raw = self.take(key.as_key())?;
-        Some(serde_json::from_str(&raw).map_err(|_| value_of(&raw)))
-    }
-
-    /// Changes the value under `key` by `f`. Does nothing where there is no such key.
+    /// Reads the value under `key`, and removes it; `None` where there is no such key. For a flash message, for example, which one
+    /// page shows and the next one does not.
     ///
-    /// If another request changes this key between this request's load and its commit, `f` runs again on the fresh value: two
-    /// requests that add one add two, a hundred add a hundred. So `f` may run several times, also after the handler is
-    /// done; it must not be what counts the calls. [`update_once`](Session::update_once) takes closures that cannot.
+    /// Of several handles of one request's session, one gets the value. Two requests at once may both get it.
     ///
     /// # Errors
     ///
-    /// The value is not a `T`, what `f` makes of it cannot be written as JSON, or the session is not loaded. The session
-    /// is then as it was before.
+    /// The value is there and not a `T`, or the session is not loaded. The value stays then.
+    pub fn take<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Result<Option<T>, SessionGetError> {
+        let key = key.as_key();
+        let failed = |error| SessionGetError::new(key, error);
+        for _ in 0..TRIES {
+            let Some(raw) = self.see(key).map_err(failed)? else { return Ok(None) };
+            let value = serde_json::from_str(&raw).map_err(|error| failed(error.into()))?;
+            let is_taken = self.write(|session| {
+                let is_same = session.raw(key) == Some(&*raw);
+                if is_same {
+                    session.edits.write(key, None);
+                }
+                is_same
+            });
+            if is_taken.map_err(failed)?.unwrap_or(true) {
+                return Ok(Some(value));
+            }
+        }
+        Err(failed(Error::conflict_on(key)))
+    }
+
+    /// Removes `key`, and gives what was there.
+    pub fn remove(&self, key: impl KeyName) -> Option<Value> {
+        self.take_raw(key.key_name()).map(|raw| value_of(&raw))
+    }
+
+    /// Removes `key` and returns its value as a `T`, or as JSON if it is not a `T`.
+    pub fn remove_as<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Option<Result<T, Value>> {
+        let raw = self.take_raw(key.as_key())?;
+        Some(serde_json::from_str(&raw).map_err(|_| value_of(&raw)))
+    }
+
+    /// Changes the value under `key` by `f`. Does nothing if there is no such key.
+    ///
+    /// If another request changes this key between this request's load and its commit, `f` runs again on the fresh
+    /// value: two requests that add one add two, and a hundred add a hundred. So `f` may run several times, also after
+    /// the handler has returned, and must have no other effect. For a closure that can run only once, use
+    /// [`update_once`](Session::update_once).
+    ///
+    /// # Errors
+    ///
+    /// The value is not a `T`, the result of `f` cannot be written as JSON, or the session is not loaded. The session
+    /// then stays as it was.
     pub fn update<T, F>(&self, key: impl AsKey<T>, mut f: F) -> Result<(), SessionUpdateError>
     where
         T: Serialize + DeserializeOwned + 'static,
@@ -99,7 +129,7 @@ impl Session {
         self.replaying(key.as_key(), move |raw| raw.map(|raw| change(raw, &mut f)).transpose())
     }
 
-    /// Changes the value under `key` by `f`; sets it to `default` where there is no such key, without calling `f`.
+    /// Changes the value under `key` by `f`. If there is no such key, sets it to `default` without calling `f`.
     ///
     /// Otherwise as [`update`](Session::update).
     ///
@@ -119,7 +149,7 @@ impl Session {
         })
     }
 
-    /// Changes the value under `key` by `f`, which gets the default value where there is no such key.
+    /// Changes the value under `key` by `f`. If there is no such key, `f` gets the default value of `T`.
     ///
     /// Otherwise as [`update`](Session::update).
     ///
@@ -137,14 +167,15 @@ impl Session {
         })
     }
 
-    /// Changes the value under `key` by a closure that can run only once. Does nothing where there is no such key.
+    /// Changes the value under `key` by a closure that can run only once. Does nothing if there is no such key.
     ///
-    /// If another request changes this key between this request's load and its commit, the commit fails: the client gets an
-    /// error, and nothing is stored.
+    /// If another request changes this key between this request's load and its commit, the commit fails: the client
+    /// gets an error, and nothing is stored.
     ///
     /// # Errors
     ///
-    /// As for [`update`](Session::update); besides, where another handle of this session changes the key while `f` runs.
+    /// As for [`update`](Session::update). It also fails if another handle of this session changes the key while `f`
+    /// runs.
     pub fn update_once<T, F>(&self, key: impl AsKey<T>, f: F) -> Result<(), SessionUpdateError>
     where
         T: Serialize + DeserializeOwned,
@@ -161,12 +192,12 @@ impl Session {
         }
     }
 
-    /// Removes every key: those that are there at commit; what is inserted after it stays.
+    /// Removes every key that is in the store at commit. What is inserted after it stays.
     pub fn clear(&self) {
         self.act(|session| session.edits.clear());
     }
 
-    fn take(&self, key: &str) -> Option<Raw> {
+    fn take_raw(&self, key: &str) -> Option<Raw> {
         let mut raw = None;
         self.act(|session| {
             raw = session.raw(key).map(Raw::new);
@@ -175,17 +206,18 @@ impl Session {
         raw
     }
 
-    /// A key's raw value.
+    /// Returns the raw value of a key.
     fn see(&self, key: &str) -> Result<Option<Raw>, Error> {
-        self.request.with(|session| session.raw(key).map(Raw::new))
+        self.request.used(|session| session.raw(key).map(Raw::new))
     }
 
-    /// Takes a step that was made of the value `seen`. Returns false if the value is another one by now.
+    /// Applies a change that was made from the value `seen`. Returns false if the value is another one now.
     fn step(&self, key: &str, seen: Option<Raw>, made: Option<Raw>, replay: Replay) -> Result<bool, Error> {
         Ok(self.write(|session| session.update(key, seen, made, replay))?.unwrap_or(true))
     }
 
-    /// Runs `make` outside the lock, again while other handles of this session come between, and keeps it for the commit.
+    /// Runs `make` outside the lock, and again if other handles of this session changed the key meanwhile. Keeps the
+    /// closure for the commit.
     fn replaying(
         &self,
         key: &str,
@@ -233,7 +265,7 @@ fn change<T: Serialize + DeserializeOwned>(raw: &str, f: impl FnOnce(T) -> T) ->
     Ok(raw_of(&f(value))?)
 }
 
-/// A raw value, parsed; a text that is no JSON, which only a damaged record holds, comes as the text that it is.
+/// Parses a raw value. A text that is not JSON, which only a damaged record holds, becomes a string.
 fn value_of(raw: &str) -> Value {
     serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_owned()))
 }

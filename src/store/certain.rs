@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use super::{DynStore, Replaced, StoreError};
 use crate::store::{Record, SUPERSEDED_MAX, SessionId, Standing, Timestamp};
 
-/// The most times that a replacement is sent again while its outcome is unknown.
+/// The number of times that a replacement is sent again while its outcome is unknown.
 const REPEATS: u32 = 3;
 
 /// The certain outcome of a replacement.
 #[derive(Clone, Debug)]
 pub(crate) enum Certain {
-    /// It was done. The record is that of a later write, if there was one.
+    /// It was done. The record is the stored one if a later write replaced it.
     Done(Option<Record>),
     /// It was not done: the store has this record.
     Changed(Record),
@@ -19,12 +19,12 @@ pub(crate) enum Certain {
     Gone,
 }
 
-/// Replaces `base`, and sends the same again while its outcome is unknown, for `patience` at most. Sending it again is
-/// safe: only one of them finds the base's nonce.
+/// Replaces `base`. While the outcome is unknown, sends the same replacement again, for at most `patience`. Sending it
+/// again is safe: only one of them finds the base's nonce.
 ///
 /// # Errors
 ///
-/// The store failed. The error is unknown only if all of it was in vain.
+/// The store failed. The outcome is unknown only if every attempt to find it out failed, too.
 pub(crate) async fn replace(
     store: &dyn DynStore,
     id: &SessionId,
@@ -62,7 +62,8 @@ pub(crate) async fn again(
     Err(unknown)
 }
 
-/// Reads the first reply. No reply was lost so far, so a record with another nonce means that nothing was done.
+/// Reads the first reply. No reply was lost yet, so a record with another nonce means that the replacement was not
+/// done.
 fn first(replaced: Replaced, record: &Record) -> Certain {
     match replaced {
         Replaced::Done => Certain::Done(None),
@@ -72,12 +73,12 @@ fn first(replaced: Replaced, record: &Record) -> Certain {
     }
 }
 
-/// Tells from the record `found` whether `record` was written in the place of `base`. `None`: it does not tell.
+/// Returns the outcome that the stored record `found` shows, or `None` if it does not show one.
 fn judge(base: &Record, record: &Record, found: Record, now: Timestamp) -> Option<Certain> {
     if found.follows(record.nonce()) {
         return Some(Certain::Done(Some(found)));
     }
-    // The trail names the write after `base`, and it is another one.
+    // The trail names the write that followed `base`, and it is not this one.
     if found.follows(base.nonce()) {
         return Some(Certain::Changed(found));
     }
@@ -122,7 +123,7 @@ mod tests {
         record
     }
 
-    /// The record after so many writes of others.
+    /// Returns the record after this number of later writes.
     fn after(record: &Record, writes: u64) -> Record {
         (0..writes).fold(record.clone(), |record, n| write(&record, 100 + n))
     }

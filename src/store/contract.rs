@@ -1,10 +1,10 @@
-//! The contract between the core and what keeps the records.
+//! The contract between the core and the stores.
 
 use std::{future::Future, pin::Pin};
 
 use crate::store::{DynOwnerIndex, Record, SessionId, StoreError};
 
-/// Keeps records: four verbs over one key each, of which two compare before they write.
+/// Keeps records. Each of the four verbs works on one id, and two of them compare before they write.
 ///
 /// | verb | writes if |
 /// |---|---|
@@ -16,41 +16,42 @@ use crate::store::{DynOwnerIndex, Record, SessionId, StoreError};
 /// Each verb is atomic. A store **decides nothing**: it merges nothing, judges no deadline and needs no clock. The core
 /// does that, in one place, for every store.
 ///
-/// *Nonces.* Every write has a new [`Record::nonce`]. A store compares it with that of the record it keeps, and never
-/// another part.
+/// *Nonces.* Every write has a new [`Record::nonce`]. A store compares the base's nonce with the stored record's, and
+/// no other part of them.
 ///
-/// *Clean-up.* A store may drop a record [`Record::ttl`] after it was written, no earlier: a request that loaded its
-/// session in time may write until it ends.
+/// *Clean-up.* A store may drop a record [`Record::ttl`] after it was written, but not earlier: a request that loaded
+/// its session in time may write until it ends.
 ///
 /// *Tombstones.* A call may reach the store after its sender gave up, or twice. A store in which this can happen
 /// remembers a deleted id for [`Record::TOMBSTONE`]: `load` answers `None`, `create` answers [`Created::Taken`],
-/// `replace` answers [`Replaced::Gone`]. A `delete` without a base leaves a tombstone even if there is no record: its create
-/// may be on its way. Ids are random and never used again, so a tombstone does no harm.
+/// `replace` answers [`Replaced::Gone`]. A `delete` without a base leaves a tombstone even if there is no record,
+/// because its `create` may arrive later. Ids are random and never used again, so a tombstone does no harm.
 ///
-/// *Errors.* [`StoreError::new`] says "I do not know whether it was done". [`StoreError::not_done`] promises that it was
-/// not, and never will be. The core finds out what became of a call, so a store sends no write twice by itself.
+/// *Errors.* [`StoreError::new`] says that the outcome of the call is unknown. [`StoreError::not_done`] promises that
+/// the call had no effect and never will. The core finds out the outcome, so a store must not send a write twice by
+/// itself.
 ///
-/// *Time-outs.* A store bounds its own calls, and fails those that take longer.
+/// *Time-outs.* A store limits the time of its calls, and returns an error if one takes longer.
 ///
 /// *Cancellation.* A future may be dropped at any await. Its verb is then done or not done, never half.
 ///
-/// [`testing::contract`](crate::testing::contract) checks all of it against a store of your own.
+/// [`testing::contract`](crate::testing::contract) tests your store against this contract.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Loads a record, expired or not.
+    /// Loads a record, even if it is expired.
     ///
     /// # Errors
     ///
     /// The store cannot answer, or the record cannot be read ([`StoreError::undecodable`]).
     fn load(&self, id: &SessionId) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
-    /// Stores a record under an id that has none.
+    /// Stores a record under an id that has no record.
     ///
     /// # Errors
     ///
     /// The store failed.
     fn create(&self, id: &SessionId, record: &Record) -> impl Future<Output = Result<Created, StoreError>> + Send;
 
-    /// Stores `record` in the place of `base`.
+    /// Replaces `base` by `record`.
     ///
     /// # Errors
     ///
@@ -62,8 +63,8 @@ pub trait SessionStore: Send + Sync + 'static {
         record: &Record,
     ) -> impl Future<Output = Result<Replaced, StoreError>> + Send;
 
-    /// Deletes a record. With a base, only if the stored record is that one; without, whatever is there, also what
-    /// cannot be read.
+    /// Deletes a record. With a base, only if the stored record is that one. Without a base, deletes any record, even
+    /// one that cannot be read.
     ///
     /// # Errors
     ///
@@ -91,7 +92,7 @@ pub enum Created {
 pub enum Replaced {
     /// The record is stored.
     Done,
-    /// The stored record is not the base: here it is. Nothing changed.
+    /// Another record is stored: this one. Nothing changed.
     Changed(Record),
     /// The id has no record. Nothing changed.
     Gone,
@@ -102,7 +103,7 @@ pub enum Replaced {
 pub enum Deleted {
     /// The record is deleted.
     Done,
-    /// The stored record is not the base: here it is. Nothing changed.
+    /// Another record is stored: this one. Nothing changed.
     Changed(Record),
     /// The id had no record.
     Gone,
@@ -111,7 +112,7 @@ pub enum Deleted {
 /// A store's answer, boxed.
 pub(crate) type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// The erased twin of [`SessionStore`], so that no type above it has a store parameter.
+/// The object-safe form of [`SessionStore`], so that no type above it has a store parameter.
 pub(crate) trait DynStore: Send + Sync {
     fn load<'a>(&'a self, id: &'a SessionId) -> Reply<'a, Option<Record>>;
     fn create<'a>(&'a self, id: &'a SessionId, record: &'a Record) -> Reply<'a, Created>;

@@ -1,19 +1,21 @@
-//! Which secrets open a session, and which ones did a moment ago.
+//! The secrets that open a session, and those that a renewal replaced.
 
 use std::time::Duration;
 
 use crate::store::{SecretHash, Timestamp};
 
-/// The time for which a replaced secret is remembered.
+/// The time for which a session remembers a replaced secret. It opens nothing in that time.
 ///
-/// Long enough for the requests that were under way when it was replaced. It opens nothing in that time.
+/// It is long enough for the requests that were in progress when the secret was replaced.
 pub(crate) const SUPERSEDED_FOR: Duration = Duration::from_secs(60);
-/// The number of replaced secrets that are remembered. A login form that is sent five times within a minute is a script.
+/// The number of replaced secrets that a session remembers. Only a script sends a login form five times within a
+/// minute.
 pub(crate) const SUPERSEDED_MAX: usize = 4;
 
-/// The hashes of a session's secrets: the current one, and at most four that renewals replaced within 60 seconds.
+/// The hashes of a session's secrets: the current one, and at most four that renewals replaced within the last 60
+/// seconds.
 ///
-/// A rotation is conditional on the whole of it as it was loaded, and replaces the whole.
+/// A rotation replaces all of them, and is done only if they are still as they were loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Credentials {
     current: SecretHash,
@@ -27,14 +29,14 @@ pub(crate) struct Superseded {
     pub(crate) until: Timestamp,
 }
 
-/// The standing of a presented secret in a session.
+/// The relation of a presented secret to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// It opens the session.
     Current,
     /// A renewal replaced it within the last 60 seconds. It opens nothing.
     Superseded,
-    /// It is nothing to this session.
+    /// It does not belong to this session.
     Unknown,
 }
 
@@ -49,13 +51,13 @@ impl Standing {
 }
 
 impl Credentials {
-    /// Credentials that only `current` opens.
+    /// Makes credentials with one secret, `current`.
     #[must_use]
     pub fn new(current: SecretHash) -> Self {
         Self { current, superseded: Vec::new() }
     }
 
-    /// The hash of the secret that opens the session.
+    /// Returns the hash of the secret that opens the session.
     #[must_use]
     pub fn current(&self) -> &SecretHash {
         &self.current
@@ -75,7 +77,8 @@ impl Credentials {
         Standing::of(hash, &self.current, &self.superseded, now)
     }
 
-    /// These credentials after a renewal at `now`: `current` opens the session, the one before is superseded.
+    /// Returns these credentials after a renewal at `now`: `current` opens the session, and the previous secret is
+    /// superseded.
     #[must_use]
     pub fn rotated(&self, current: SecretHash, now: Timestamp) -> Self {
         let replaced = Superseded { hash: self.current, until: now.plus(SUPERSEDED_FOR) };
@@ -94,7 +97,7 @@ impl Credentials {
         }
     }
 
-    /// Reads what [`Credentials::write_to`] wrote; `None` for anything else.
+    /// Reads what [`Credentials::write_to`] wrote. Returns `None` for all other bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (current, rest) = bytes.split_first_chunk::<32>()?;

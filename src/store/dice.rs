@@ -1,13 +1,13 @@
-//! Randomness that can be replayed.
+//! Random numbers that a test can repeat.
 
 use std::cell::Cell;
 
 thread_local! {
-    /// Who rolls, and how often it has.
+    /// The number of the request that draws, and how many times it has drawn.
     static ROLLS: Cell<Option<(u8, u8)>> = const { Cell::new(None) };
 }
 
-/// The next bytes, all different, where this thread is inside [`with`].
+/// Returns the next bytes, all different, if this thread is inside [`with`].
 pub(crate) fn roll<const N: usize>() -> Option<[u8; N]> {
     let (who, count) = ROLLS.get()?;
     ROLLS.set(Some((who, count + 1)));
@@ -16,7 +16,7 @@ pub(crate) fn roll<const N: usize>() -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// Runs `f` with dice that always fall the same for the same `who`.
+/// Runs `f` with random bytes that are always the same for the same `who`.
 pub(crate) fn with<R>(who: u8, f: impl FnOnce() -> R) -> R {
     let before = ROLLS.replace(Some((who, 0)));
     let result = f();

@@ -2,7 +2,7 @@
 
 use std::{error, fmt, sync::Arc};
 
-/// The error of a store. It carries the cause, for logs; clients never see it.
+/// The error of a store. It carries the cause for logs; clients never see it.
 #[derive(Clone)]
 pub struct StoreError {
     kind: Kind,
@@ -17,17 +17,18 @@ enum Kind {
 }
 
 impl StoreError {
-    /// Reports a call whose outcome is unknown: no reply came, or the connection broke. If in doubt, use this one.
+    /// Makes an error of a call whose outcome is unknown: no reply came, or the connection broke. If in doubt, use this
+    /// one.
     pub fn new(cause: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
         Self::of(Kind::Unknown, cause.into())
     }
 
-    /// Promises that the call has had no effect and never will: the store refused it, or it was never sent.
+    /// Makes an error of a call that has had no effect and never will: the store refused it, or it was never sent.
     pub fn not_done(cause: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
         Self::of(Kind::NotDone, cause.into())
     }
 
-    /// Reports a record that is there and cannot be read. The call has had no effect.
+    /// Makes an error of a record that is stored and cannot be read. The call has had no effect.
     pub fn undecodable(cause: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
         Self::of(Kind::Undecodable, cause.into())
     }
@@ -36,30 +37,26 @@ impl StoreError {
         Self { kind, cause: cause.into() }
     }
 
-    /// Returns whether the call's outcome is unknown.
+    /// Returns true if the call's outcome is unknown.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         self.kind == Kind::Unknown
     }
 
-    /// Returns whether the call has had no effect and never will.
+    /// Returns true if the call has had no effect and never will.
     #[must_use]
     pub fn is_not_done(&self) -> bool {
         self.kind != Kind::Unknown
     }
 
-    /// Returns whether the store works and one record cannot be read.
+    /// Returns true if the store works, but this record cannot be read.
     #[must_use]
     pub fn is_undecodable(&self) -> bool {
         self.kind == Kind::Undecodable
     }
 }
 
-impl fmt::Debug for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StoreError").field(&self.kind).field(&self.cause).finish()
-    }
-}
+crate::chain::debug_like_display!(StoreError);
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! The sessions of one owner, as a store finds them.
+//! The index of owners.
 
 use std::future::Future;
 
@@ -13,19 +13,19 @@ const TRIES: u32 = 64;
 /// Only [`list`](Self::list) is required. A store with an index returns `Some(self)` from
 /// [`SessionStore::owner_index`], and takes the owner from the records that it is given.
 ///
-/// Every record of an owner must be found, at any time: write its entry before the record, and remove an entry only
-/// when a delete took a record of that owner out, or after [`Record::ttl`]. Entries whose record is missing or has
-/// another owner do no harm; leave them, for that record may be about to come.
+/// Every record of an owner must be found at any time. So write the entry before the record. Remove an entry only if a
+/// delete removed a record of that owner, or after [`Record::ttl`]. Leave entries whose record is missing or has
+/// another owner: they do no harm, and the record may arrive later.
 pub trait OwnerIndex: SessionStore {
-    /// Returns the records of `owner`, expired ones among them, in any order. Their state may be left out. A record
-    /// that cannot be read is left out.
+    /// Returns the records of `owner` in any order, expired ones included. Leaves out records that cannot be read. May
+    /// leave out the records' states.
     ///
     /// # Errors
     ///
     /// The store cannot answer.
     fn list(&self, owner: &str) -> impl Future<Output = Result<Vec<(SessionId, Record)>, StoreError>> + Send;
 
-    /// Deletes one record if `owner` is its owner, and returns whether it did.
+    /// Deletes one record if `owner` is its owner. Returns true if it deleted the record.
     ///
     /// # Errors
     ///
@@ -41,12 +41,12 @@ pub trait OwnerIndex: SessionStore {
         }
     }
 
-    /// Deletes every record of `owner`, or all but one, and returns the ids of those that it deleted. One that fails
-    /// keeps none of the others alive.
+    /// Deletes every record of `owner`, except `but`, and returns the ids of the deleted records. If one deletion
+    /// fails, the others are still done.
     ///
     /// # Errors
     ///
-    /// A call failed; the others were made all the same.
+    /// A call failed. The other calls were made.
     fn revoke_all(
         &self,
         owner: &str,
@@ -66,7 +66,7 @@ pub trait OwnerIndex: SessionStore {
     }
 }
 
-/// Deletes the record that was looked at, and looks again if it has changed.
+/// Deletes the record that was found. If it has changed meanwhile, checks the owner and tries again.
 pub(crate) async fn end<S: SessionStore + ?Sized>(
     store: &S,
     owner: &str,
@@ -84,7 +84,7 @@ pub(crate) async fn end<S: SessionStore + ?Sized>(
     Err(StoreError::not_done("other requests kept changing the session"))
 }
 
-/// The erased twin of [`OwnerIndex`]. Every `OwnerIndex` is one.
+/// The object-safe form of [`OwnerIndex`]. Every `OwnerIndex` implements it.
 pub trait DynOwnerIndex: Send + Sync {
     /// See [`OwnerIndex::list`].
     fn list<'a>(&'a self, owner: &'a str) -> Reply<'a, Vec<(SessionId, Record)>>;

@@ -6,16 +6,16 @@ use crate::store::{Record, Timestamp};
 
 mod text;
 
-/// Browsers keep no cookie longer (RFC 6265bis section 5.5).
+/// The longest time for which browsers keep a cookie (RFC 6265bis section 5.5).
 const COOKIE_LIMIT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// All of the idle limit, in thousandths.
+/// The whole idle limit, in thousandths.
 const ALWAYS: u16 = 1000;
 
 /// The lifetime of a session: an idle limit, an absolute limit, and the lifetime of the cookie.
 ///
-/// A session ends at the earlier of *last use + idle* and *creation + absolute*. Both are enforced by the server,
-/// at every load, so a copied cookie dies on time (OWASP Session Management, "Session Expiration").
+/// A session ends at the earlier of *last use + idle* and *creation + absolute*. The server enforces both at every
+/// load, so a copied cookie stops working on time (OWASP Session Management, "Session Expiration").
 ///
 /// | option | default |
 /// |---|---|
@@ -47,50 +47,50 @@ pub struct Lifetime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum CookieLife {
     BrowserSession,
-    /// To the absolute limit: sent once.
+    /// Until the absolute limit. The cookie is sent once.
     Persistent,
-    /// To the deadline: sent again whenever that is pushed out.
+    /// Until the deadline. The cookie is sent again whenever the deadline is pushed out.
     WhileUsed,
 }
 
-/// The uses that push the idle deadline out.
+/// The kinds of use that push the idle deadline out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Extend {
-    /// A use, once less than this many thousandths of the idle limit are left.
+    /// Every use, if less than this many thousandths of the idle limit are left.
     Use {
         threshold: u16,
     },
     Change,
-    /// A change, an insert of what is there already, and a removal of what is not.
+    /// A change, an insert of a value that is there already, or a removal of a key that is not there.
     Write,
 }
 
 impl Lifetime {
-    /// Starts from the defaults.
+    /// Returns a builder with the defaults.
     #[must_use]
     pub fn builder() -> LifetimeBuilder {
         LifetimeBuilder { lifetime: Self::default(), threshold: None }
     }
 
-    /// The idle limit: how long a session lives without use.
+    /// Returns the idle limit: how long a session lives without use.
     #[must_use]
     pub fn idle(&self) -> Duration {
         self.idle
     }
 
-    /// The absolute limit: how long a session lives at all.
+    /// Returns the absolute limit: how long a session lives even if it is used. `None` if there is no limit.
     #[must_use]
     pub fn absolute(&self) -> Option<Duration> {
         self.absolute
     }
 
-    /// Returns whether the cookie outlives the browser.
+    /// Returns true if the browser keeps the cookie when it is closed.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
         self.cookie != CookieLife::BrowserSession
     }
 
-    /// Returns whether the cookie has to be sent again where the deadline moves.
+    /// Returns true if the cookie has to be sent again when the deadline moves.
     pub(crate) fn moves_cookie(&self) -> bool {
         self.cookie == CookieLife::WhileUsed
     }
@@ -100,25 +100,26 @@ impl Lifetime {
         used.plus(self.idle).min(self.end(created))
     }
 
-    /// Returns whether a mere use at `now` is worth a write; `names_keys` says that the request wrote what was there already, or removed
-    /// what was not.
+    /// Returns true if a use at `now` that changes nothing is worth a write. `names_keys` is true if the request wrote
+    /// a value that was there already, or removed a key that was not there.
     pub(crate) fn is_touch_due(&self, record: &Record, names_keys: bool, now: Timestamp) -> bool {
         let threshold = match self.extend {
             Extend::Use { threshold } => threshold,
             Extend::Write if names_keys => ALWAYS,
             Extend::Write | Extend::Change => return false,
         };
-        // The deadline that holds: the record's own is another one where the limits were changed since.
+        // The record has a deadline of its own, which differs if the limits were changed since.
         let deadline = self.deadline(record.created_at(), record.last_used()).min(record.expires_at());
         let left = deadline.since(now).as_millis();
         let moved = self.deadline(record.created_at(), now);
-        // In the very same millisecond, it is the cookie that is asked for.
+        // The record was used in this very millisecond, so the deadline does not move; the cookie may still have to be
+        // sent.
         let moves =
             moved > deadline || (self.moves_cookie() && moved == deadline && moved < self.end(record.created_at()));
         moves && left * 1000 <= self.idle.as_millis() * u128::from(threshold)
     }
 
-    /// `Max-Age` for a cookie that is sent at `now`, with a write that pushes the deadline out.
+    /// Returns the `Max-Age` of a cookie that is sent at `now`, with a write that pushes the deadline out.
     pub(crate) fn max_age(&self, created: Timestamp, now: Timestamp) -> Option<Duration> {
         let until = match self.cookie {
             CookieLife::BrowserSession => return None,
@@ -144,7 +145,7 @@ impl Default for Lifetime {
     }
 }
 
-/// Makes a [`Lifetime`].
+/// Builds a [`Lifetime`].
 #[derive(Clone, Debug)]
 pub struct LifetimeBuilder {
     lifetime: Lifetime,
@@ -152,7 +153,8 @@ pub struct LifetimeBuilder {
 }
 
 impl LifetimeBuilder {
-    /// Ends a session that was not used for this long. Default: 24 hours. At most the [absolute limit](Self::absolute).
+    /// Ends a session that was not used for this long. Default: 24 hours. Must not be longer than the [absolute
+    /// limit](Self::absolute).
     ///
     /// OWASP recommends 2 to 5 minutes for high-value and 15 to 30 for low-risk applications.
     #[must_use]
@@ -161,36 +163,38 @@ impl LifetimeBuilder {
         self
     }
 
-    /// Ends a session this long after its creation, even if it is in use. Default: 30 days. At least the
-    /// [idle limit](Self::idle).
+    /// Ends a session this long after its creation, even if it is in use. Default: 30 days. Must not be shorter than
+    /// the [idle limit](Self::idle).
     #[must_use]
     pub fn absolute(mut self, limit: Duration) -> Self {
         self.lifetime.absolute = Some(limit);
         self
     }
 
-    /// Lets a session that is used live for ever. A stolen cookie that is used lives for ever, too.
+    /// Removes the absolute limit: a session that is used never ends. A stolen cookie that is used works for ever, too.
     #[must_use]
     pub fn insecure_no_absolute(mut self) -> Self {
         self.lifetime.absolute = None;
         self
     }
 
-    /// Lets the cookie outlive the browser: its `Max-Age` is what is left to the absolute limit, at most 400 days.
-    /// Default: it ends with the browser session.
+    /// Keeps the cookie when the browser is closed. Its `Max-Age` is the time until the absolute limit, at most 400
+    /// days. Default: the cookie ends with the browser session.
     ///
-    /// The idle limit needs no `Max-Age`: the server enforces it.
+    /// The idle limit needs no `Max-Age`, because the server enforces it.
     #[must_use]
     pub fn persistent(mut self) -> Self {
         self.lifetime.cookie = CookieLife::Persistent;
         self
     }
 
-    /// Lets the cookie outlive the browser for as long as the session may go unused: its `Max-Age` is what is left to the earlier
-    /// of both limits, at most 400 days, and each response that pushes the idle deadline out sends it again.
+    /// Keeps the cookie when the browser is closed, but not longer than the session lives without use. Its `Max-Age` is
+    /// the time until the earlier of both limits, at most 400 days. Each response that pushes the idle deadline out
+    /// sends the cookie again.
     ///
-    /// For clients that must not keep a dead cookie. [`persistent`](Self::persistent) sends it once, the server enforces the idle limit
-    /// all the same, and no response that a login's has overtaken puts the old token back.
+    /// This is for clients that must not keep a cookie after its session has ended. Use
+    /// [`persistent`](Self::persistent) if you can: it sends the cookie once, so a slow response cannot put the old
+    /// token back after a login.
     #[must_use]
     pub fn persistent_while_used(mut self) -> Self {
         self.lifetime.cookie = CookieLife::WhileUsed;
@@ -198,7 +202,7 @@ impl LifetimeBuilder {
     }
 
     /// Pushes the idle deadline out when a request loads the session and less than this share of the idle limit is
-    /// left. Default: 0.8, so a busy session costs a write now and then, not one a request. 1.0 is always.
+    /// left. Default: 0.8, so a busy session does not cost a write for each request. With 1.0, every use pushes it out.
     #[must_use]
     pub fn extend_on_use(mut self, threshold: f64) -> Self {
         self.threshold = Some(threshold);
@@ -213,8 +217,8 @@ impl LifetimeBuilder {
         self
     }
 
-    /// Pushes the idle deadline out only when a request writes to the session, be it a value that is there already, or a removal of
-    /// one that is not.
+    /// Pushes the idle deadline out only when a request writes to the session, even if that changes nothing: an insert
+    /// of a value that is there already, or a removal of a key that is not there.
     #[must_use]
     pub fn extend_on_write(mut self) -> Self {
         self.lifetime.extend = Extend::Write;
@@ -222,12 +226,14 @@ impl LifetimeBuilder {
         self
     }
 
-    /// Checks the combination.
+    /// Builds the lifetime.
     ///
     /// # Errors
     ///
-    /// A limit is below one millisecond, or the idle limit is longer than the absolute limit. The threshold is not above 0 and
-    /// at most 1. The cookie is persistent, and the absolute limit is above 400 days, which no browser keeps.
+    /// - A limit is below one millisecond, or the idle limit is longer than the absolute limit.
+    /// - The threshold is not above 0 and at most 1.
+    /// - The cookie is persistent and the absolute limit is above 400 days, which is longer than browsers keep a
+    ///   cookie.
     pub fn build(self) -> Result<Lifetime, LifetimeError> {
         let Self { mut lifetime, threshold } = self;
         let shortest = lifetime.absolute.map_or(lifetime.idle, |absolute| absolute.min(lifetime.idle));
@@ -255,7 +261,7 @@ impl LifetimeBuilder {
 }
 
 /// Limits that make no sense together, refused when they are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LifetimeError {
     /// A limit is below one millisecond.
@@ -266,21 +272,23 @@ pub enum LifetimeError {
     CookieTooLong,
     /// A threshold is not above 0 and at most 1.
     Threshold,
-    /// A text is no lifetime.
+    /// A text is not a lifetime.
     Unreadable,
 }
 
 impl fmt::Display for LifetimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoTime => "a session must live for at least one millisecond",
+            Self::NoTime => "the limits of a session must be at least one millisecond",
             Self::IdleTooLong => "the idle limit must not be longer than the absolute limit",
-            Self::CookieTooLong => "browsers keep no cookie for more than 400 days",
+            Self::CookieTooLong => "a persistent cookie needs an absolute limit of at most 400 days, because browsers keep no cookie for longer",
             Self::Threshold => "the threshold must be above 0 and at most 1",
-            Self::Unreadable => "the text is no lifetime",
+            Self::Unreadable => "the text is not a lifetime",
         })
     }
 }
+
+crate::chain::debug_like_display!(LifetimeError);
 
 impl std::error::Error for LifetimeError {}
 

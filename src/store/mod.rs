@@ -1,7 +1,8 @@
-//! For authors of stores: the contract, and what a store keeps.
+//! The contract of stores and the types that they keep, for authors of stores.
 //!
-//! A store implements [`SessionStore`]. It keeps a [`Record`] for each [`SessionId`], as the bytes of [`Record::to_bytes`] or as it
-//! is. `examples/custom_store.rs` is one, and `cloakroom::testing::contract` checks it.
+//! A store implements [`SessionStore`]. It keeps a [`Record`] for each [`SessionId`], as the value itself or as the
+//! bytes of [`Record::to_bytes`]. `examples/custom_store.rs` is an example, and `cloakroom::testing::contract` tests
+//! it.
 
 #[cfg(feature = "device-bound")]
 mod binding;

@@ -1,8 +1,9 @@
 //! The queue of the writers of one session, in one process.
 //!
-//! Compare-and-set alone makes little progress under load: of a hundred writers one succeeds, and the others try again. So
-//! writers that lost a race wait here, and are written together in a batch. Each writer gets its turn, and applies its own
-//! function to the record that the writer before it left. The last record is sent. The batch has one nonce and one outcome.
+//! Compare-and-set alone makes little progress under load: of a hundred writers one succeeds, and the others try again.
+//! So writers that lost a race wait here, and are written together in a batch. Each writer gets its turn, and applies
+//! its own function to the record that the previous writer left. The store gets the last record only. The batch has one
+//! nonce and one outcome.
 
 use std::{
     collections::HashMap,
@@ -30,7 +31,7 @@ use crate::store::{Record, SessionId};
 mod line;
 mod storing;
 
-/// The queues of a layer's sessions. Clones of the layer share it; a session that is not written twice at once has none.
+/// The queues of a layer's sessions. Clones of the layer share it. A session without concurrent writers has no queue.
 #[derive(Default)]
 pub(crate) struct Queue {
     lines: Mutex<HashMap<SessionId, Arc<Line>>>,
@@ -40,12 +41,12 @@ pub(crate) struct Queue {
 /// The outcome for a member of the queue.
 #[derive(Clone, Debug)]
 pub(crate) enum Written {
-    /// Its change is stored, in this record. It may be older than the one that the store has.
+    /// Its change is stored, in this record. The stored record may be a later one.
     Done(Record),
     /// The member declined to change the record that it was given. That record may never have been stored, so the member must
     /// load before it decides.
     Declined,
-    /// There is no record any more.
+    /// The record does not exist any more.
     Gone,
     /// The member's turn did not come in time, or the queue is full.
     Late,
@@ -75,7 +76,8 @@ impl Queue {
                 Next::Turn(mut turn) => {
                     let batch = &mut turn.batch;
                     let Some(record) = change(&batch.record) else {
-                        // This member decides on a stored record, so the batch is stored before another member joins.
+                        // This member must decide on a stored record, so the batch is stored before another member
+                        // joins.
                         batch.is_closed = !batch.riders.is_empty();
                         return Ok(Written::Declined);
                     };
@@ -93,8 +95,8 @@ impl Queue {
         }
     }
 
-    /// Waits until no other member writes this session. `None`: that took longer than `patience`. The other members wait until
-    /// the turn is dropped.
+    /// Waits until no other member writes this session. Returns `None` if that takes longer than `patience`. The other
+    /// members wait until the returned turn is dropped.
     pub(crate) async fn alone(
         self: &Arc<Self>,
         store: &Arc<dyn DynStore>,
@@ -125,7 +127,7 @@ impl Queue {
             Arc::new(Line { queue, store, id, state: Mutex::new(State::new(base)) })
         });
         let line = Arc::clone(line);
-        // Under the lock of the lines: a line is taken out only when nobody is in it.
+        // A line is taken out of the queue only while it is locked and has no members.
         let is_seated = line.state().seat(&seat);
         drop(lines);
         line.drive(|_| ());
@@ -137,14 +139,14 @@ impl Queue {
     }
 }
 
-/// The turn of a writer that goes alone. The other members wait until it is dropped.
+/// The turn of a writer whose change is not combined with others. The other members wait until it is dropped.
 pub(crate) struct Alone {
     turn: Turn,
     _member: Member,
 }
 
 impl Alone {
-    /// The record that was stored last, as far as the queue knows.
+    /// Returns the record that was stored last, as far as the queue knows.
     pub(crate) fn base(&self) -> &Record {
         &self.turn.batch.base
     }
@@ -175,7 +177,8 @@ impl Member {
             match found {
                 Some(Ok(batch)) => {
                     let turn = Turn { line: Arc::clone(&self.line), batch };
-                    // Writers of other processes may be faster each time: a turn that comes too late goes on to the next one.
+                    // The turn may come too late, if writers of other processes are faster each time. It then goes on
+                    // to the next member.
                     return if Instant::now() < self.until { Next::Turn(turn) } else { Next::Late };
                 }
                 Some(Err(fate)) => return Next::Fate(fate),
@@ -192,7 +195,7 @@ impl Member {
     }
 }
 
-/// Waits for a notification, at most for `longest`. Without a runtime there is no timer, and no limit.
+/// Waits for a notification, for at most `longest`. Without a runtime there is no timer, and no limit.
 async fn wait(notified: impl Future<Output = ()>, longest: Duration) {
     match Handle::try_current() {
         Ok(_) => drop(timeout(longest, notified).await),

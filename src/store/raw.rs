@@ -2,5 +2,5 @@
 
 use smol_str::SmolStr;
 
-/// A key, or a value as JSON text. A short one is no allocation, and clones share a long one.
+/// A key, or a value as JSON text. A short one needs no allocation, and clones share a long one.
 pub(crate) type Raw = SmolStr;

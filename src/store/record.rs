@@ -21,11 +21,11 @@ pub use self::text::DecodeError;
 
 /// The record that a store keeps under one [`SessionId`](crate::SessionId).
 ///
-/// It holds no usable token: a leaked store lets nobody in. It is one shared block, so clones cost next to nothing.
+/// It holds no usable token, so a leaked store opens no session. It is one shared allocation, so clones are cheap.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Record(Arc<Body>);
 
-/// 80 bytes: there is one for each session in memory.
+/// 80 bytes for each session in memory.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Body {
     pub(crate) state: State,
@@ -41,7 +41,7 @@ pub(crate) struct Body {
 #[derive(Clone, Default)]
 pub(crate) struct Rest(Option<Arc<Parts>>);
 
-/// The parts of it.
+/// The content of [`Rest`].
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Parts {
     pub(crate) trail: Option<Trail>,
@@ -50,30 +50,30 @@ pub(crate) struct Parts {
     pub(crate) owner: Option<std::sync::Arc<str>>,
     pub(crate) label: Option<std::sync::Arc<str>>,
     pub(crate) lifetime: Option<std::sync::Arc<Lifetime>>,
-    /// The value of `owner_valid_from` that the login was admitted under.
+    /// The value of `owner_valid_from` with which the login was admitted.
     pub(crate) admitted: Option<Timestamp>,
     /// The session's binding to a device. Boxed: few sessions have one.
     #[cfg(feature = "device-bound")]
     pub(crate) binding: Option<std::sync::Arc<Binding>>,
-    /// The lines of the text form that this version does not know, as they came.
+    /// The lines of the text form that this version does not know, unchanged.
     pub(crate) unknown: Option<std::sync::Arc<str>>,
 }
 
-/// The nonces of the four writes before the record's own, newest first; 0 stands for none.
+/// The nonces of the four writes before the record's own, newest first. 0 stands for none.
 ///
-/// A write whose reply was lost finds out by it what became of it, after others have written. Where no reply can be lost,
-/// records keep no trail.
+/// If the reply to a write was lost, the core finds its outcome here, even after other writes. Stores that cannot lose
+/// a reply keep no trail.
 pub(crate) type Trail = [u64; 4];
 
 impl Record {
-    /// The time that a store keeps a record after its deadline, at least: 10 minutes. A request that loaded its session in
-    /// time may write until it ends.
+    /// The least time for which a store keeps a record after its deadline: 10 minutes. A request that loaded its
+    /// session in time may write until it ends.
     pub const GRACE: Duration = Duration::from_secs(600);
 
-    /// The time that a store remembers a deleted id, at least: 10 minutes. No call is under way for longer.
+    /// The least time for which a store remembers a deleted id: 10 minutes. No call takes longer to arrive.
     pub const TOMBSTONE: Duration = Duration::from_secs(600);
 
-    /// A record with this state, made and last used at `now`, which ends at `expires_at`.
+    /// Makes a record with this state. It is created and last used at `now`, and ends at `expires_at`.
     #[must_use]
     pub fn new(credentials: Credentials, state: State, now: Timestamp, expires_at: Timestamp) -> Self {
         let (created_at, last_used) = (now, now);
@@ -90,18 +90,18 @@ impl Record {
         &self.0
     }
 
-    /// Copies it first, where it is shared.
+    /// Returns the body, to be changed. Copies it first if it is shared.
     pub(crate) fn body_mut(&mut self) -> &mut Body {
         Arc::make_mut(&mut self.0)
     }
 
-    /// The keys and values.
+    /// Returns the keys and values.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.0.state
     }
 
-    /// Which secrets open the session: a copy of their hashes.
+    /// Returns a copy of the hashes of the session's secrets.
     #[must_use]
     pub fn credentials(&self) -> Credentials {
         Credentials::from_parts(self.0.current, self.0.rest.superseded.clone())
@@ -113,25 +113,26 @@ impl Record {
         Standing::of(hash, &self.0.current, &self.0.rest.superseded, now)
     }
 
-    /// Whose session it is, once known.
+    /// Returns the owner, or `None` if there is none.
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
         self.0.rest.owner.as_deref()
     }
 
-    /// Returns the name that the application gave this session, for a "your devices" page.
+    /// Returns the label that the application gave this session, for a "your devices" page.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.0.rest.label.as_deref()
     }
 
-    /// The lifetime that this session was given for itself, by [`Session::set_lifetime`](crate::Session::set_lifetime).
+    /// Returns the lifetime that [`Session::set_lifetime`](crate::Session::set_lifetime) gave this session, or `None`
+    /// if the layer's lifetime holds.
     #[must_use]
     pub fn lifetime(&self) -> Option<&Lifetime> {
         self.0.rest.lifetime.as_deref()
     }
 
-    /// Returns the value of `owner_valid_from` that the owner's login was admitted under.
+    /// Returns the value of `owner_valid_from` with which the owner's login was admitted.
     pub(crate) fn admitted(&self) -> Option<Timestamp> {
         self.0.rest.admitted
     }
@@ -142,7 +143,7 @@ impl Record {
         self.0.rest.binding.as_deref()
     }
 
-    /// Returns the time at which the session was made. A renewal does not change it.
+    /// Returns the time at which the session was created. A renewal does not change it.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.0.created_at
@@ -154,28 +155,28 @@ impl Record {
         self.0.last_used
     }
 
-    /// Returns the time at which the session ends. Lower limits of the server end it earlier.
+    /// Returns the time at which the session ends. The layer ends it earlier if its limits were lowered since.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.0.expires_at
     }
 
-    /// Returns the number of the write that made this record: 64 random bits, never 0 for a write of the core's. It is the
-    /// record's version.
+    /// Returns the number of the write that made this record: 64 random bits, never 0 for a write of the core. It is
+    /// the record's version.
     #[must_use]
     pub fn nonce(&self) -> u64 {
         self.0.nonce
     }
 
-    /// Returns how long a store keeps the record, counted from the moment at which it is written: the time from its last
-    /// use to its deadline, and [`Record::GRACE`]. `None`: it never ends.
+    /// Returns how long a store keeps the record, counted from the moment at which it is written: the time from its
+    /// last use to its deadline, plus [`Record::GRACE`]. `None` if it never ends.
     #[must_use]
     pub fn ttl(&self) -> Option<Duration> {
         let Body { last_used, expires_at, .. } = self.body();
         (*expires_at != Timestamp::MAX).then(|| expires_at.since(*last_used) + Self::GRACE)
     }
 
-    /// Returns this record as the write `nonce` in the place of `base` makes it.
+    /// Returns this record with `nonce`, as the write that replaces `base`.
     pub(crate) fn written(mut self, nonce: u64, base: &Self) -> Self {
         let body = self.body_mut();
         body.nonce = nonce;
@@ -185,17 +186,18 @@ impl Record {
         self
     }
 
-    /// Returns whether the write `nonce` is this one, or one of the four before it.
+    /// Returns true if `nonce` is this record's write or one of the four before it.
     pub(crate) fn follows(&self, nonce: u64) -> bool {
         self.0.nonce == nonce || self.0.rest.trail.is_some_and(|trail| trail.contains(&nonce))
     }
 
-    /// The lifetime that holds for this record where the server's is `default`.
+    /// Returns this record's own lifetime, or `default` if it has none.
     pub(crate) fn lifetime_or<'a>(&'a self, default: &'a Lifetime) -> &'a Lifetime {
         self.lifetime().unwrap_or(default)
     }
 
-    /// Returns the time at which the session ends: the record's own deadline, or an earlier one if the server's limits were lowered.
+    /// Returns the time at which the session ends: the record's own deadline, or an earlier one if the layer's limits
+    /// were lowered.
     pub(crate) fn deadline(&self, default: &Lifetime) -> Timestamp {
         let limits = self.lifetime_or(default);
         self.0.expires_at.min(limits.deadline(self.0.created_at, self.0.last_used))
@@ -207,7 +209,7 @@ impl Rest {
         Self((parts != Parts::default()).then(|| Arc::new(parts)))
     }
 
-    /// Nothing at all is no block: what changes a part may leave one behind.
+    /// Frees the allocation if a change left all parts empty.
     pub(crate) fn tidied(self) -> Self {
         if *self == Parts::default() { Self::default() } else { self }
     }
@@ -232,7 +234,7 @@ impl Deref for Rest {
     }
 }
 
-/// Copies them first, where they are shared.
+/// Copies the parts first if they are shared.
 impl DerefMut for Rest {
     fn deref_mut(&mut self) -> &mut Parts {
         Arc::make_mut(self.0.get_or_insert_with(Arc::default))
@@ -253,7 +255,7 @@ impl Hash for Rest {
     }
 }
 
-/// Shows keys, not values, and no hash.
+/// Shows the keys, but no values and no hashes.
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Body { state, created_at, last_used, expires_at, rest, .. } = self.body();

@@ -11,22 +11,22 @@ mod pack;
 
 pub(crate) use self::pack::Run;
 
-/// Bytes of the header's count, and of each offset after it.
+/// The bytes of the header's count, and of each offset after it.
 const WORD: usize = 4;
 
-/// A session's top-level keys, each with its value as raw JSON text. Immutable, and cheap to clone.
+/// A session's top-level keys, each with its value as raw JSON text. It cannot be changed, and is cheap to clone.
 ///
-/// It is one block of memory: loading a session parses nothing, reading one key is a binary search and touches that
-/// key only. Keys are sorted and unique.
+/// It is one block of memory. Loading a session parses nothing. Reading one key is a binary search, and parses only
+/// that key's value. Keys are sorted and unique.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct State {
-    /// `count, (key end, value end) x count, key, value, key, value, ..`; words are little-endian `u32`, and ends
-    /// count from the first key on.
+    /// `count, (key end, value end) x count, key, value, key, value, ..`. Numbers are little-endian `u32`, and ends
+    /// count from the start of the first key.
     packed: ThinArc<(), u8>,
 }
 
 impl State {
-    /// The state without keys.
+    /// Returns the state without keys.
     pub(crate) fn empty() -> &'static Self {
         static EMPTY: LazyLock<State> = LazyLock::new(|| State::pack(&[]));
         &EMPTY
@@ -36,19 +36,19 @@ impl State {
         Self { packed: ThinArc::from_header_and_slice((), packed) }
     }
 
-    /// The raw JSON text under `key`.
+    /// Returns the raw JSON text under `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         self.find(key).map(text)
     }
 
-    /// Returns whether there is such a key.
+    /// Returns true if there is such a key.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
         self.place(key.as_bytes()).is_ok()
     }
 
-    /// Returns whether this is what is under `key`.
+    /// Returns true if `value` is the value under `key`.
     pub(crate) fn has(&self, key: &str, value: Option<&Raw>) -> bool {
         self.find(key) == value.map(|value| value.as_bytes())
     }
@@ -59,24 +59,24 @@ impl State {
         self.parts().len()
     }
 
-    /// Returns whether there is no key at all.
+    /// Returns true if there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Every key with its raw JSON text, in the keys' order.
+    /// Returns every key with its raw JSON text, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries().map(|(key, value)| (text(key), text(value)))
     }
 
-    /// Every key with its raw JSON text, as bytes.
+    /// Returns every key with its raw JSON text, as bytes.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let parts = self.parts();
         (0..parts.len()).map(move |at| (parts.key(at), parts.value(at)))
     }
 
-    /// The whole as a JSON object, parsed.
+    /// Returns the keys and parsed values as a JSON object.
     #[must_use]
     pub fn to_map(&self) -> Map<String, Value> {
         self.iter().map(|(key, raw)| (key.to_owned(), serde_json::from_str(raw).unwrap_or_default())).collect()
@@ -88,18 +88,18 @@ impl State {
         self.as_bytes().len()
     }
 
-    /// The packed form.
+    /// Returns the packed form.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.packed.slice
     }
 
-    /// Takes the packed form back; `None` unless every byte of it is in order.
+    /// Reads the packed form. Returns `None` if any part of it is wrong.
     #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // Only a `CookieStore` keeps this form.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (count, _) = bytes.split_first_chunk::<WORD>()?;
         let words = (u32::from_le_bytes(*count) as usize).checked_mul(2)?.checked_add(1)?;
         let (head, body) = bytes.split_at_checked(words.checked_mul(WORD)?)?;
-        // Checked once: text that is cut between characters is text.
+        // The whole is checked as UTF-8 once. Each part is then UTF-8 if it is cut between characters.
         let body = std::str::from_utf8(body).ok()?;
         let mut ends = head.as_chunks().0.iter().skip(1).map(|word| u32::from_le_bytes(*word) as usize);
         let (mut start, mut last) = (0, None);
@@ -113,7 +113,7 @@ impl State {
         (start == body.len()).then(|| Self::of(bytes))
     }
 
-    /// Returns the place of a key, or the place at which it would be inserted.
+    /// Returns the place of a key, or the place in which it would be inserted.
     pub(crate) fn place(&self, key: &[u8]) -> Result<usize, usize> {
         let parts = self.parts();
         let (mut low, mut high) = (0, parts.len());
@@ -139,7 +139,7 @@ impl State {
     }
 }
 
-/// The packed form, taken apart.
+/// The parts of the packed form.
 #[derive(Clone, Copy)]
 struct Parts<'a> {
     ends: &'a [[u8; WORD]],
@@ -159,7 +159,7 @@ impl<'a> Parts<'a> {
         self.part(2 * at + 1)
     }
 
-    /// Nothing, where ends are out of order.
+    /// Returns a part, or nothing if the ends are not in order.
     fn part(self, at: usize) -> &'a [u8] {
         self.body.get(self.start(at)..self.start(at + 1)).unwrap_or_default()
     }
@@ -184,12 +184,12 @@ impl Default for State {
     }
 }
 
-/// Collects keys with their raw JSON texts; of two values of a key, the last one stays.
+/// Collects keys with their raw JSON texts. If a key has two values, the last one stays.
 impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for State {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let mut entries: Vec<(K, V)> = entries.into_iter().collect();
         entries.sort_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
-        // The one before, of which the sort has kept the order, makes room for the later one.
+        // The sort kept the order of equal keys, so the later value replaces the earlier one.
         entries.dedup_by(|later, kept| {
             let is_again = later.0.as_ref() == kept.0.as_ref();
             if is_again {
@@ -202,14 +202,14 @@ impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for State {
     }
 }
 
-/// Shows the keys only: values are the users'.
+/// Shows the keys only, because values are private.
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter().map(|(key, _)| key)).finish()
     }
 }
 
-/// Both halves were text when they were packed, or were checked when they were read.
+/// Keys and values were text when they were packed, or were checked when they were read.
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_cut_within_a_character_is_refused() {
         let state: State = [("ä", "\"ö\""), ("ö", "1")].into_iter().collect();
-        // Into the first key, and into its value.
+        // Places the cut inside the first key, and inside its value.
         for (at, by) in [(WORD, 1), (2 * WORD, 2)] {
             let mut damaged = state.as_bytes().to_vec();
             damaged[at] -= by;

@@ -7,34 +7,34 @@ use std::{
 
 /// A point in time: whole milliseconds since the Unix epoch.
 ///
-/// Its arithmetic saturates, so that no deadline, however far, can panic.
+/// Its arithmetic saturates, so no deadline can make it panic.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The latest point in time there is, in the year 33658: a deadline that never comes. It has 15 digits, so that a
-    /// double (a score in Redis, a number in Lua or JavaScript) holds every time exactly.
+    /// The latest point in time, in the year 33658. As a deadline, it never comes. It has 15 digits, so that a double
+    /// (a score in Redis, a number in Lua or JavaScript) holds every time exactly.
     pub const MAX: Self = Self(999_999_999_999_999);
 
-    /// Makes a point in time from milliseconds since the Unix epoch; at most [`Timestamp::MAX`].
+    /// Makes a point in time from milliseconds since the Unix epoch, at most [`Timestamp::MAX`].
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         if millis < Self::MAX.0 { Self(millis) } else { Self::MAX }
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Returns the milliseconds since the Unix epoch.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
-    /// This point in time and `span` more; at most [`Timestamp::MAX`].
+    /// Returns the time after this one by `span`, at most [`Timestamp::MAX`].
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self::from_millis(self.0.saturating_add(millis(span)))
     }
 
-    /// Returns the time from `earlier` to this; zero if `earlier` is later.
+    /// Returns the time from `earlier` to this one, or zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -42,7 +42,7 @@ impl Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// Cuts to whole milliseconds; a time before 1970 is taken for 1970.
+    /// Rounds down to whole milliseconds. A time before 1970 becomes 1970.
     fn from(time: SystemTime) -> Self {
         Self::from_millis(time.duration_since(UNIX_EPOCH).map_or(0, millis))
     }
@@ -50,7 +50,7 @@ impl From<SystemTime> for Timestamp {
 
 impl From<Timestamp> for SystemTime {
     fn from(time: Timestamp) -> Self {
-        // Only a platform whose clock cannot hold the year 33658 comes to the default.
+        // The default is used only on a platform whose clock cannot hold the year 33658.
         UNIX_EPOCH.checked_add(Duration::from_millis(time.0)).unwrap_or(UNIX_EPOCH)
     }
 }
@@ -61,7 +61,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// `span` in whole milliseconds, saturating.
+/// Returns `span` in whole milliseconds, saturating.
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

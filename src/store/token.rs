@@ -9,15 +9,15 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize as _;
 
-/// Bytes of randomness in an id, and again in a secret. OWASP asks for 64 bits at least.
+/// The random bytes of an id, and of a secret. OWASP asks for at least 64 bits.
 const RANDOM: usize = 16;
-/// Characters of 16 bytes in base64url without padding.
+/// The characters of 16 bytes in base64url without padding.
 pub(crate) const HALF: usize = 22;
 
 /// The public name of a session: 128 random bits, and the key of its record.
 ///
-/// It opens nothing by itself, so it is safe in logs, in a "your devices" page and in admin tools. It stays the
-/// same for a session's whole life; a renewal replaces the secret beside it. Its text is 22 characters of base64url.
+/// It opens nothing by itself, so it is safe in logs, in a "your devices" page and in admin tools. It stays the same
+/// for a session's whole life: a renewal replaces the secret, not the id. Its text is 22 characters of base64url.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId([u8; RANDOM]);
 
@@ -28,13 +28,13 @@ impl SessionId {
         Self(random())
     }
 
-    /// Takes an id from its 16 bytes.
+    /// Makes an id from its 16 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; RANDOM]) -> Self {
         Self(bytes)
     }
 
-    /// The 16 bytes of this id.
+    /// Returns the 16 bytes of this id.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; RANDOM] {
         &self.0
@@ -63,7 +63,7 @@ impl FromStr for SessionId {
     }
 }
 
-/// As its text.
+/// Writes its text.
 impl Serialize for SessionId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -71,7 +71,7 @@ impl Serialize for SessionId {
 }
 
 /// A text is not a [`SessionId`]: not 22 characters of base64url.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParseIdError(());
 
 impl fmt::Display for ParseIdError {
@@ -79,6 +79,8 @@ impl fmt::Display for ParseIdError {
         f.write_str("not a session id: 22 characters of base64url are expected")
     }
 }
+
+crate::chain::debug_like_display!(ParseIdError);
 
 impl std::error::Error for ParseIdError {}
 
@@ -123,20 +125,20 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The SHA-256 of a token's secret: what a store keeps of it.
+/// The SHA-256 of a token's secret, which a store keeps instead of the secret.
 ///
-/// Two are compared in constant time.
+/// Two hashes are compared in constant time.
 #[derive(Clone, Copy, Eq)]
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// Takes a hash from its 32 bytes.
+    /// Makes a hash from its 32 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The 32 bytes of this hash.
+    /// Returns the 32 bytes of this hash.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -144,7 +146,7 @@ impl SecretHash {
 }
 
 impl SecretHash {
-    /// That of [`Secret::none`]: whoever opens a sealed session need not compute it.
+    /// The hash of [`Secret::none`], computed in advance for the opening of sealed sessions.
     pub(crate) const OF_NONE: Self = Self([
         0x37, 0x47, 0x08, 0xff, 0xf7, 0x71, 0x9d, 0xd5, 0x97, 0x9e, 0xc8, 0x75, 0xd5, 0x6c, 0xd2, 0x28, 0x6f, 0x6d,
         0x3c, 0xf7, 0xec, 0x31, 0x7a, 0x3b, 0x25, 0x63, 0x2a, 0xab, 0x28, 0xec, 0x37, 0xbb,
@@ -153,7 +155,7 @@ impl SecretHash {
 
 impl PartialEq for SecretHash {
     fn eq(&self, other: &Self) -> bool {
-        // By words: a comparison byte by byte takes as long as the hash itself.
+        // The hashes are compared by words, because a comparison by bytes takes as long as the hash itself.
         let words = |bytes: &[u8; 32]| -> [u64; 4] {
             let mut words = [0; 4];
             words.iter_mut().zip(bytes.as_chunks().0).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
@@ -185,7 +187,7 @@ pub(crate) type Mac = [u8; RANDOM];
 pub(crate) struct Token {
     pub(crate) id: SessionId,
     pub(crate) secret: Secret,
-    /// The secret's hash, if it is kept: it takes longer than all the rest of a load.
+    /// The secret's hash, if it was computed: that takes longer than the rest of a load.
     hash: Option<SecretHash>,
 }
 
@@ -202,21 +204,21 @@ impl Token {
         Self { id, secret, hash: None }
     }
 
-    /// The same, and keeps the hash of its secret.
+    /// Returns the same token with the hash of its secret computed.
     pub(crate) fn hashed(mut self) -> Self {
         self.hash = Some(self.secret.hash());
         self
     }
 
-    /// The hash of the secret.
+    /// Returns the hash of the secret.
     pub(crate) fn hash(&self) -> SecretHash {
         self.hash.unwrap_or_else(|| self.secret.hash())
     }
 
-    /// Characters of a token: its id's 22, then its secret's.
+    /// The characters of a token: 22 of its id, then 22 of its secret.
     pub(crate) const LEN: usize = 2 * HALF;
 
-    /// Reads a cookie's value; `None` for anything that [`Token::encode`] did not write.
+    /// Reads a cookie's value. Returns `None` for anything that [`Token::encode`] did not write.
     pub(crate) fn parse(value: &[u8]) -> Option<Self> {
         let (id, secret) = decode_both(value.try_into().ok()?)?;
         Some(Self::new(SessionId(id), Secret(secret)))
@@ -228,7 +230,7 @@ impl Token {
         owned(&mut text)
     }
 
-    /// With its MAC behind it.
+    /// Returns the token's text, followed by its MAC.
     #[cfg(feature = "secure-cookies")]
     pub(crate) fn encode_signed(&self, mac: &Mac) -> String {
         let mut text = [0; Self::LEN + HALF];
@@ -246,13 +248,13 @@ impl Token {
     }
 }
 
-/// Draws the number of a write; 0 stands for none.
+/// Draws the number of a write. 0 stands for none.
 pub(crate) fn random_nonce() -> u64 {
     u64::from_le_bytes(random()).max(1)
 }
 
 pub(crate) fn random<const N: usize>() -> [u8; N] {
-    // The model replays requests, and a replay must draw what was drawn before.
+    // The model runs requests again, and must then draw the same numbers.
     #[cfg(test)]
     if let Some(bytes) = crate::store::dice::roll() {
         return bytes;
@@ -262,7 +264,8 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Bytes of both halves in one go, which takes less time than one after the other: the second begins in the middle of a byte.
+/// The bytes of both halves, decoded together because that takes less time. The second half begins in the middle of a
+/// byte.
 const BOTH: usize = 33;
 
 /// Copies a text that was encoded on the stack, and clears the stack.
@@ -272,7 +275,7 @@ fn owned(text: &mut [u8]) -> String {
     value
 }
 
-/// Both halves of a token, to be encoded.
+/// Returns both halves of a token, to be encoded.
 fn both(id: &[u8; RANDOM], secret: &[u8; RANDOM]) -> [u8; BOTH] {
     let mut bytes = [0; BOTH];
     let secret = u128::from_be_bytes(*secret);
@@ -285,7 +288,7 @@ fn both(id: &[u8; RANDOM], secret: &[u8; RANDOM]) -> [u8; BOTH] {
     bytes
 }
 
-/// As strict as [`decode`] is with each.
+/// Decodes both halves, as strictly as [`decode`].
 fn decode_both(text: &[u8; Token::LEN]) -> Option<([u8; RANDOM], [u8; RANDOM])> {
     let mut bytes = [0; BOTH];
     URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
@@ -297,13 +300,13 @@ fn decode_both(text: &[u8; Token::LEN]) -> Option<([u8; RANDOM], [u8; RANDOM])> 
 }
 
 fn encode(bytes: &[u8; RANDOM], text: &mut [u8]) {
-    // 16 bytes are 22 characters, which is what every caller brings.
+    // All callers bring 22 characters, the length of 16 bytes.
     let written = URL_SAFE_NO_PAD.encode_slice(bytes, text);
     debug_assert_eq!(written, Ok(HALF));
 }
 
-/// Strict: the exact length, the url-safe alphabet, no padding, no stray bits in the last character. So a token
-/// has one spelling.
+/// Decodes exactly 22 characters of the url-safe alphabet. Refuses padding and stray bits in the last character, so
+/// that a token has only one text.
 pub(crate) fn decode(text: &[u8]) -> Option<[u8; RANDOM]> {
     let mut bytes = [0; RANDOM];
     let read = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
@@ -332,7 +335,7 @@ mod tests {
                 assert_eq!(changed(at, byte), None, "{byte} at {at}");
             }
         }
-        // The last character of a half carries 2 bits: 4 of the 64 characters are canonical.
+        // The last character of a half carries 2 bits, so 4 of the 64 characters are canonical.
         for last in [HALF - 1, Token::LEN - 1] {
             assert_eq!((0..=255).filter(|byte| changed(last, *byte).is_some()).count(), 4, "{last}");
         }

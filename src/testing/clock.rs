@@ -9,8 +9,8 @@ use crate::config::Clock;
 
 /// A clock that stands still until a test moves it. Clones show the same time.
 ///
-/// It starts at the machine's time: a store with an expiry of its own, such as a Redis server, goes by that, and would
-/// drop the records of a clock that starts in the past.
+/// It starts at the machine's time. A store with an expiry of its own, such as a Redis server, uses that time, and
+/// would drop the records of a clock that starts in the past.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,28 +30,28 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// A clock that shows the machine's time of this moment.
+    /// Makes a clock that shows the machine's present time.
     #[must_use]
     pub fn new() -> Self {
         Self::starting_at(SystemTime::now())
     }
 
-    /// A clock that shows this time.
+    /// Makes a clock that shows this time.
     #[must_use]
     pub fn starting_at(time: SystemTime) -> Self {
         Self { now: Arc::new(Mutex::new(time)) }
     }
 
-    /// Moves the clock on.
+    /// Moves the clock forward.
     ///
     /// # Panics
     ///
-    /// The time is further away than the platform can say.
+    /// The platform cannot represent the time.
     pub fn advance(&self, span: Duration) {
         self.change(|now| now + span);
     }
 
-    /// Sets the clock, also back, as a server's clock may be.
+    /// Sets the clock, even back, as an administrator may set a server's clock.
     pub fn set(&self, time: SystemTime) {
         self.change(|_| time);
     }

@@ -1,4 +1,4 @@
-//! The contract of [`SessionStore`] as a suite.
+//! A test suite for the contract of [`SessionStore`].
 
 use std::{fmt, sync::Arc};
 
@@ -18,11 +18,11 @@ mod replace;
 mod revoke;
 mod values;
 
-/// Checks a store of your own against the contract of [`SessionStore`], and of [`OwnerIndex`](crate::store::OwnerIndex) if the
-/// store has one.
+/// Tests a store against the contract of [`SessionStore`], and of [`OwnerIndex`](crate::store::OwnerIndex) if the store
+/// has an index.
 ///
-/// `make` gives a store for each check. They may all share one database: every check uses ids and owners of its own.
-/// Records that have expired are within [`Record::GRACE`](crate::store::Record::GRACE).
+/// `make` returns a store for each check. All of them may share one database, because every check uses ids and owners
+/// of its own. Expired records of the suite are within [`Record::GRACE`](crate::store::Record::GRACE).
 ///
 /// ```
 /// # use cloakroom::MemoryStore;
@@ -33,20 +33,20 @@ mod values;
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(contract());
 /// ```
 ///
-/// It needs no test framework, and no runtime but the one that the store needs. Its races run on threads, in the context
-/// of the `tokio` runtime if one runs the suite.
+/// The suite needs no test framework, and no runtime unless the store needs one. Its races run on threads, in the
+/// context of the `tokio` runtime if one runs the suite.
 ///
 /// # Panics
 ///
-/// The store breaks its contract. For each failed check, the message has the sentence that was broken, and how.
+/// The store breaks its contract. For each failed check, the message has the broken sentence of the contract, and the
+/// fault that was found.
 pub async fn contract<S: SessionStore>(make: impl AsyncFn() -> S) {
     let breaches = breaches(make).await;
     let lines: Vec<String> = breaches.iter().map(ToString::to_string).collect();
     assert!(lines.is_empty(), "the store breaks its contract:\n\n{}", lines.join("\n\n"));
 }
 
-/// Runs the checks of [`contract`], and returns those that failed, in the suite's order: for tests of suites, and for
-/// reports.
+/// Runs the checks of [`contract`], and returns those that failed, in the suite's order. Use it for reports.
 ///
 /// ```
 /// # use cloakroom::MemoryStore;
@@ -72,7 +72,7 @@ pub async fn breaches<S: SessionStore>(make: impl AsyncFn() -> S) -> Vec<Breach>
     suite.breaches
 }
 
-/// Describes a check that a store failed.
+/// A check that a store failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Breach {

@@ -1,4 +1,4 @@
-//! A store that does what a test tells it to.
+//! A store that fails and delays calls on request.
 
 use std::{
     fmt,
@@ -24,15 +24,15 @@ mod script;
 mod sent;
 mod tombstones;
 
-/// Wraps another store. Disturbs the calls that a test names, and records all calls. Clones share the rules, the calls and
-/// the inner store.
+/// Wraps another store. Disturbs the calls that a test names, and records all calls. Clones share the rules, the calls
+/// and the inner store.
 ///
 /// | rule | effect on a call |
 /// |---|---|
 /// | [`fails`](Rule::fails) | It is not done. The caller gets an error that promises this. |
 /// | [`is_undecodable`](Rule::is_undecodable) | It is not done. The caller gets the error for a damaged record. |
-/// | [`loses_its_reply`](Rule::loses_its_reply) | It is done. The caller gets an error that leaves the outcome open. |
-/// | [`arrives_late`](Rule::arrives_late) | The caller gets an error that leaves the outcome open. The call is done later, when the test says so. |
+/// | [`loses_its_reply`](Rule::loses_its_reply) | It is done. The caller gets an error of unknown outcome. |
+/// | [`arrives_late`](Rule::arrives_late) | The caller gets an error of unknown outcome. The call is done later, when the test says so. |
 /// | [`arrives_twice`](Rule::arrives_twice) | It is done and answered. A copy of it is done later, when the test says so. |
 /// | [`takes`](Rule::takes) | It waits for a given time before it is done. |
 /// | [`waits`](Rule::waits) | It waits before it is done, until the test lets it go. |
@@ -90,10 +90,10 @@ mod tombstones;
 ///
 /// # Tombstones
 ///
-/// Because its calls can arrive late, this store keeps tombstones, also over an inner store that keeps none. It remembers
-/// every id that was deleted through it, for ever: `load` answers `None`, `create` answers [`Created::Taken`], `replace`
-/// answers [`Replaced::Gone`], `delete` answers [`Deleted::Gone`]. A `delete` without a base leaves a tombstone even if the
-/// id had no record, because the `create` of it may be on its way.
+/// Because its calls can arrive late, this store keeps tombstones, even if the inner store keeps none. It remembers
+/// every id that was deleted through it, for ever: `load` answers `None`, `create` answers [`Created::Taken`],
+/// `replace` answers [`Replaced::Gone`], `delete` answers [`Deleted::Gone`]. A `delete` without a base leaves a
+/// tombstone even if the id had no record, because its `create` may arrive later.
 pub struct FaultStore<S> {
     store: Tombstoned<S>,
     script: Arc<Mutex<Script>>,
@@ -105,7 +105,7 @@ impl<S> FaultStore<S> {
         Self { store: Tombstoned::new(inner), script: Arc::default() }
     }
 
-    /// Returns the inner store. Calls to it are not disturbed and not recorded, and see no tombstone.
+    /// Returns the inner store. Calls of it are not disturbed, are not recorded, and see no tombstones.
     #[must_use]
     pub fn inner(&self) -> &S {
         self.store.inner()
@@ -126,19 +126,19 @@ impl<S> FaultStore<S> {
         Rule::new(Arc::clone(&self.script), verb, 0, usize::MAX)
     }
 
-    /// Removes all rules. Calls that wait at a gate still wait, and calls that are held back still can arrive.
+    /// Removes all rules. Calls that wait at a gate still wait, and late calls can still arrive.
     pub fn heal(&self) {
         self.script().heal();
     }
 
-    /// Returns the calls up to now, in the order in which they were made. A call is recorded once, when it is sent, also if
-    /// it arrives late or twice. Calls compare with the names of verbs.
+    /// Returns the calls until now, in the order in which they were made. A call is recorded once, when it is sent,
+    /// even if it arrives late or twice. Calls compare equal to the names of their verbs.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.script().calls.clone()
     }
 
-    /// Returns the calls up to now, and forgets them.
+    /// Returns the calls until now, and forgets them.
     #[allow(clippy::must_use_candidate)] // Called for its effect alone after a test's preparations.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.script().calls)

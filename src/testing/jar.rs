@@ -1,4 +1,4 @@
-//! A cookie jar as strict as a browser's.
+//! A cookie jar that is as strict as a browser's.
 
 use std::{
     fmt,
@@ -18,19 +18,20 @@ mod date;
 mod place;
 mod set_cookie;
 
-/// Browsers keep no cookie for longer (RFC 6265bis section 5.5).
+/// The longest time for which browsers keep a cookie (RFC 6265bis section 5.5).
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-/// Nor one whose name and value are longer together (RFC 6265bis section 5.7).
+/// The limit for the bytes of a cookie's name and value together. Browsers drop longer cookies (RFC 6265bis section
+/// 5.7).
 const MAX_PAIR: usize = 4096;
 
-/// Keeps cookies between requests as a browser does, and drops what a browser drops, for tests without one.
+/// Keeps cookies between requests as a browser does, and drops those that a browser drops, for tests without a browser.
 ///
-/// It goes by RFC 6265bis: prefixes, `Secure`, `Domain`, `Path`, `Max-Age`, `Expires`, 4096 bytes, 400 days, and that
-/// plain http cannot replace a secure cookie. Every request counts as same-site. A domain of one label stands for the
-/// list of public suffixes; only https is secure, `localhost` is not.
+/// It follows RFC 6265bis: prefixes, `Secure`, `Domain`, `Path`, `Max-Age`, `Expires`, the limits of 4096 bytes and 400
+/// days, and the rule that plain http cannot replace a secure cookie. Every request counts as same-site. A domain of
+/// one label counts as a public suffix. Only https is secure, even for `localhost`.
 ///
-/// It is a small one of our own: client jars such as `cookie_store`, which `reqwest` uses, know neither prefixes nor
-/// the limits of size and time, and go by a clock that no test can move. A clone is a copy: what a thief has.
+/// Client jars such as `cookie_store`, which `reqwest` uses, check neither prefixes nor the limits of size and time,
+/// and use a clock that a test cannot move. A clone is a separate copy, for example the one of a thief.
 ///
 /// ```
 /// use cloakroom::testing::CookieJar;
@@ -61,15 +62,15 @@ struct Cookie {
     is_host_only: bool,
     path: String,
     is_secure: bool,
-    /// `None` until the browser is closed.
+    /// `None` if the cookie is kept until the browser is closed.
     expires: Option<SystemTime>,
 }
 
-/// Why a browser drops a cookie.
+/// The reason for which a browser drops a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Neither a name nor a value, or control characters.
+    /// It has neither a name nor a value, or has control characters.
     Malformed,
     /// Name and value are longer than 4096 bytes together.
     TooLarge,
@@ -77,33 +78,34 @@ pub enum Refusal {
     Insecure,
     /// Plain http would shadow or replace a secure cookie.
     ShadowsSecure,
-    /// A `Domain` that is not this host, nor one above it.
+    /// `Domain` is neither this host nor one above it.
     Domain,
-    /// `__Secure-` without `Secure`; `__Host-` without `Secure` or `Path=/`, or with a `Domain`.
+    /// `__Secure-` without `Secure`; `__Host-` without `Secure` or `Path=/`, or with a `Domain`; `__Http-` without `Secure` or
+    /// `HttpOnly`. `__Host-Http-` needs what `__Host-` and `__Http-` need.
     Prefix,
     /// `SameSite=None` or `Partitioned` without `Secure`.
     NeedsSecure,
 }
 
 impl CookieJar {
-    /// An empty jar, by the machine's clock.
+    /// Makes an empty jar that uses the machine's clock.
     #[must_use]
     pub fn new() -> Self {
         Self { cookies: Vec::new(), clock: Arc::new(SystemTime::now) }
     }
 
-    /// Another clock, such as a [`TestClock`](super::TestClock) that the session layer has, too.
+    /// Sets the clock, for example the [`TestClock`](super::TestClock) of the session layer.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// Takes the cookies out of a response from this URL. Gives back those that a browser drops, by name, and why; a
-    /// browser drops them without a word.
+    /// Stores the cookies of a response from this URL. Returns the names of those that a browser would drop, with the
+    /// reasons; a browser drops them without a message.
     ///
     /// # Panics
     ///
-    /// It is no absolute http or https URL.
+    /// The URL is not an absolute http or https URL.
     pub fn store(&mut self, response: &HeaderMap, url: &str) -> Vec<(String, Refusal)> {
         let place = Place::parse(url);
         let mut refused = Vec::new();
@@ -118,11 +120,11 @@ impl CookieJar {
         refused
     }
 
-    /// The `Cookie` header of a request to this URL; `None` where there is no cookie for it.
+    /// Returns the `Cookie` header of a request to this URL, or `None` if there is no cookie for it.
     ///
     /// # Panics
     ///
-    /// It is no absolute http or https URL.
+    /// The URL is not an absolute http or https URL.
     #[must_use]
     pub fn header(&self, url: &str) -> Option<HeaderValue> {
         let pairs: Vec<String> = self.sent(url).iter().map(ToString::to_string).collect();
@@ -130,17 +132,17 @@ impl CookieJar {
         Some(header).filter(|header| !header.is_empty())
     }
 
-    /// The value of a cookie, where a request to this URL carries it.
+    /// Returns the value of a cookie if a request to this URL carries it.
     ///
     /// # Panics
     ///
-    /// It is no absolute http or https URL.
+    /// The URL is not an absolute http or https URL.
     #[must_use]
     pub fn value(&self, url: &str, name: &str) -> Option<&str> {
         self.sent(url).into_iter().find(|cookie| cookie.name == name).map(|cookie| &*cookie.value)
     }
 
-    /// Ends the browser session: cookies without `Max-Age` and `Expires` go.
+    /// Ends the browser session: removes cookies without `Max-Age` and `Expires`.
     pub fn close_browser(&mut self) {
         self.cookies.retain(|cookie| cookie.expires.is_some());
     }
@@ -163,7 +165,7 @@ impl CookieJar {
         }
         let same = self.cookies.iter().position(|other| cookie.is_same(other));
         match (same, cookie.is_live(now)) {
-            // It keeps its place: cookies are sent in the order in which they were first set.
+            // The cookie keeps its place, because cookies are sent in the order in which they were first set.
             (Some(at), true) => self.cookies[at] = cookie,
             (Some(at), false) => drop(self.cookies.remove(at)),
             (None, true) => self.cookies.push(cookie),
@@ -188,7 +190,7 @@ impl Default for CookieJar {
     }
 }
 
-/// Shows where cookies belong, not what they say.
+/// Shows the places of cookies, but not their values.
 impl fmt::Debug for CookieJar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cookies = self.cookies.iter().map(|cookie| format!("{} for {}{}", cookie.name, cookie.domain, cookie.path));

@@ -1,8 +1,8 @@
-//! Tools for tests of stores, and of applications with sessions. Feature `testing`.
+//! Tools for tests of stores and of applications with sessions. They need the feature `testing`.
 //!
 //! | tool | purpose |
 //! |---|---|
-//! | [`contract`] | checks a store of your own against the contract of [`SessionStore`](crate::store::SessionStore) |
+//! | [`contract`] | tests your store against the contract of [`SessionStore`](crate::store::SessionStore) |
 //! | [`RecordBuilder`] | makes records by hand, for a store's own tests |
 //! | [`FaultStore`] | fails, loses replies, delays or repeats the calls that a test names, and records all calls |
 //! | [`TestClock`] | stands still until a test moves it |
@@ -22,7 +22,7 @@
 //!
 //! const URL: &str = "https://example.com/";
 //!
-//! // Counts a browser's visits, and answers with the count.
+//! // Counts a browser's visits, and responds with the count.
 //! async fn visit(request: Request<()>) -> Result<Response<u32>, Infallible> {
 //!     let lazy = request.extensions().get::<LazySession>().expect("the layer");
 //!     let Ok(session) = lazy.load().await else { return Ok(Response::new(0)) };

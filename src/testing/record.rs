@@ -31,17 +31,17 @@ impl RecordBuilder {
         Self { record }.nonce(u64::from_le_bytes(token::random()))
     }
 
-    /// Starts from `record` as it is, with its nonce.
+    /// Starts from `record`, with its nonce.
     pub fn of(record: &Record) -> Self {
         Self { record: record.clone() }
     }
 
-    /// Starts from `record` as the next write of it would be: with a new random nonce, and with the trail moved on.
+    /// Starts from the next write of `record`: with a new random nonce, and with `record`'s nonce in the trail.
     pub fn after(record: &Record) -> Self {
         Self { record: record.clone().written(u64::from_le_bytes(token::random()), record) }
     }
 
-    /// Gives the record a trail. Records have one in every store in which replies can be lost.
+    /// Gives the record a trail. In a store that can lose replies, all records have one.
     pub fn trail(mut self) -> Self {
         self.record.body_mut().rest.trail.get_or_insert_default();
         self
@@ -111,14 +111,14 @@ impl RecordBuilder {
         self
     }
 
-    /// Sets or removes the value of `owner_valid_from` under which the login was admitted.
+    /// Sets or removes the value of `owner_valid_from` with which the login was admitted.
     pub fn admitted(mut self, value: Option<Timestamp>) -> Self {
         self.record.body_mut().rest.admitted = value;
         self
     }
 
-    /// Adds a line of the text form that this version does not know, as a later version may write it. Stores keep such lines.
-    /// Its name has the letters `a` to `z`.
+    /// Adds a line of the text form that this version does not know, and that a later version may write. Stores keep
+    /// such lines. Its name consists of the letters `a` to `z`.
     pub fn unknown(mut self, name: &str, text: &str) -> Self {
         let rest = &mut self.record.body_mut().rest;
         let lines = rest.unknown.as_deref().unwrap_or_default();

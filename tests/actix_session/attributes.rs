@@ -1,6 +1,6 @@
 //! The cookie's name and attributes.
 
-use actix_web::cookie::SameSite;
+use actix_web::cookie::{Cookie, SameSite, time::OffsetDateTime};
 use cloakroom::{
     MemoryStore,
     actix_web::{
@@ -27,15 +27,20 @@ async fn the_default_cookie_and_its_removal<S: SessionStore + 'static>(store: S,
             assert_eq!(attribute(&page, name), Some(value), "{page:?}");
         }
         assert_eq!(attribute(&page, "Domain"), None);
-        let age = (page.sent() == Sent::Removal).then_some("0");
-        assert_eq!(attribute(&page, "Max-Age"), age);
+        let is_removal = page.sent() == Sent::Removal;
+        assert_eq!(attribute(&page, "Max-Age"), is_removal.then_some("0"));
+        // As that crate's users read it in their tests.
+        let cookie = Cookie::parse(page.cookies()[0].to_owned()).unwrap();
+        let expires = cookie.expires_datetime();
+        assert_eq!(expires.is_some(), is_removal, "{page:?}");
+        assert!(expires.is_none_or(|date| date < OffsetDateTime::now_utc()), "{page:?}");
     }
 }
 over_every_store!(the_default_cookie_and_its_removal);
 
 type Builder = SessionMiddlewareBuilder<MemoryStore>;
 
-/// What a cookie and its removal have in common: the first attribute of each pair, and its value where it is there.
+/// Compares a cookie with its removal: the first attribute of each pair, and its value if it has one.
 #[actix_web::test]
 async fn each_option_is_in_the_cookie_and_in_its_removal() {
     type Row = (fn(Builder) -> Builder, &'static str, Option<&'static str>);
@@ -75,7 +80,7 @@ async fn the_cookie_is_called_as_it_is_told() {
     }
 }
 
-/// A signed session can be read by whoever has the cookie; a private one cannot.
+/// Everybody who has the cookie can read a signed session, but not a private one.
 #[actix_web::test]
 async fn what_is_in_the_cookie_can_be_read_only_where_it_is_merely_signed() {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -85,7 +90,7 @@ async fn what_is_in_the_cookie_can_be_read_only_where_it_is_merely_signed() {
         site.get(&browser, "/app/insert:user:ferris-the-crab").await;
         let header = browser.header();
         let value = header.strip_prefix("id=").unwrap();
-        // Wherever the text begins in it, one of four cuts is at the border of a group.
+        // The text may begin anywhere, so one of four cuts is at the border of a group.
         let is_found = (0..4).any(|cut| {
             let groups = &value[cut..];
             let bytes = URL_SAFE_NO_PAD.decode(&groups[..groups.len() / 4 * 4]).unwrap_or_default();

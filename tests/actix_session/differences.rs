@@ -1,5 +1,5 @@
-//! What differs from actix-session, and is meant to: a test for each row of the table in `docs/from-actix-session.md`. The rows say
-//! where a test is elsewhere; `page.rs` checks that each is there.
+//! The intended differences from actix-session. There is a test for each row of the table in
+//! `docs/from-actix-session.md`. If a test is elsewhere, the row says so; `page.rs` checks that each exists.
 
 mod api;
 mod cookies;

@@ -1,4 +1,4 @@
-//! What the published examples show: a counter, and a login that each request of a member renews.
+//! The published examples: a counter, and a login that each request of a member renews.
 
 use actix_web::{HttpResponse, Responder, error::InternalError, web};
 use cloakroom::{
@@ -78,7 +78,7 @@ async fn members_are_renewed_with_each_request<S: SessionStore + 'static>(store:
         let before = browser.copied();
         let page = site.get(&browser, "/secret").await;
         assert_eq!((page.body.as_str(), page.sent()), ("a secret for Ada", Sent::Token));
-        // A readable cookie says all there is, and within a millisecond that is the same.
+        // Within the same millisecond, a readable cookie of equal content is the same.
         if content == CookieContentSecurity::Private || is_server_side::<S>() {
             assert_ne!(browser.header(), before.header());
         }

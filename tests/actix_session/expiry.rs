@@ -1,4 +1,4 @@
-//! When sessions and their cookies end.
+//! The ends of sessions and of their cookies.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn writes_extend_and_send_the_cookie_again<S: SessionStore + 'static>(stor
     let (site, clock) = site(store, content, hour());
     let browser = Browser::new();
     assert_eq!(max_age(&site.get(&browser, "/app/insert:n:100").await), Some(3600));
-    // Also what changes nothing: the same value, the removal of what is not there, a renewal.
+    // Writes that change nothing count, too: the same value, the removal of a missing key, a renewal.
     for write in
         ["/app/insert:n:5", "/app/insert:n:5", "/app/remove:absent", "/app/insert:n:7/insert:n:5", "/app/renew"]
     {
@@ -65,7 +65,7 @@ async fn every_request_extends_where_it_is_told_to<S: SessionStore + 'static>(
     let browser = Browser::new();
     assert_eq!(max_age(&site.get(&browser, "/app/insert:n:100").await), Some(3600));
     for path in ["/plain", "/app/get:n", "/plain", "/app/insert:n:100"] {
-        // At once, as well as later.
+        // At once, and later.
         for pause in [Duration::ZERO, 40 * MINUTE] {
             clock.advance(pause);
             let page = site.get(&browser, path).await;
@@ -93,7 +93,7 @@ async fn by_default_a_day_without_a_change_ends_it<S: SessionStore + 'static>(
     time.advance(MINUTE);
     assert_eq!(site.get(&browser, "/app/get:n").await.body, "none");
 
-    // No absolute limit: with a change a day it lives for months.
+    // There is no absolute limit: with a change a day, the session lives for months.
     site.get(&browser, "/app/count:n").await;
     for visits in 2..=90 {
         time.advance(LESS_THAN_A_DAY);
@@ -115,7 +115,7 @@ async fn a_browser_session_lives_as_long_as_it_is_told<S: SessionStore + 'static
     for _ in 0..3 {
         clock.advance(59 * MINUTE);
         let page = site.get(&browser, "/plain").await;
-        // A session in the cookie has its deadline there.
+        // A session in the cookie has its deadline in it.
         let expected = if is_server_side::<S>() { Sent::Nothing } else { Sent::Token };
         assert_eq!((page.sent(), max_age(&page)), (expected, None));
     }
@@ -132,7 +132,7 @@ fn the_defaults_of_the_parts() {
     assert_eq!(CookieContentSecurity::default(), CookieContentSecurity::Private);
 }
 
-/// The default of a persistent one is a day as well.
+/// A persistent session lives a day, too, by default.
 #[actix_web::test]
 async fn a_persistent_session_lives_a_day_by_default() {
     let (site, _) = site(cloakroom::MemoryStore::new(), CookieContentSecurity::default(), PersistentSession::default());

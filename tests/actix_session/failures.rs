@@ -1,4 +1,4 @@
-//! When the store fails, a client is told nothing but that.
+//! If the store fails, a client learns nothing but that.
 
 use actix_web::web;
 use cloakroom::{
@@ -17,12 +17,12 @@ use crate::{
 /// Row: a failed logout.
 #[actix_web::test]
 async fn each_verb_that_fails_is_an_empty_500() {
-    // The verb, a request that needs it, and what becomes of the cookie.
+    // The verb, a request that needs it, and the change of the cookie.
     let table = [
         (Verb::Load, "/app/get:user", Sent::Nothing),
         (Verb::Replace, "/app/insert:user:8", Sent::Nothing),
         (Verb::Replace, "/app/renew", Sent::Nothing),
-        // Who logs out is logged out here at least.
+        // At least this browser is logged out.
         (Verb::Delete, "/app/purge", Sent::Removal),
     ];
     for (verb, path, sent) in table {
@@ -37,7 +37,8 @@ async fn each_verb_that_fails_is_an_empty_500() {
     }
 }
 
-/// Row: a store that fails to load. The load comes before the handler here, too, and its error surfaces where the session is used.
+/// Row: a store that fails to load. The load comes before the handler here, too, and its error appears only if the
+/// session is used.
 #[actix_web::test]
 async fn a_load_that_fails_is_no_error_where_the_session_is_not_used() {
     let store = FaultStore::new(MemoryStore::new());
@@ -78,7 +79,7 @@ fn large(config: &mut web::ServiceConfig) {
     config.route("/", web::get().to(handler));
 }
 
-/// By itself a layer takes 64 KiB.
+/// The default of a layer is 64 KiB.
 #[actix_web::test]
 async fn on_the_server_a_session_may_be_as_large_as_the_store_takes() {
     let server = Server::start().await;
@@ -121,7 +122,7 @@ async fn while_redis_is_away_each_way_to_it_is_an_empty_500_in_time() {
     }
 }
 
-/// Unlike a pool, an actor did not connect before it was used.
+/// Unlike a pool, an actor did not connect before its first use.
 #[actix_web::test]
 async fn a_server_that_is_not_there_is_an_error_where_one_connects_at_once() {
     let server = Server::prepare(&[]);

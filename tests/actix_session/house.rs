@@ -1,4 +1,4 @@
-//! A server on a free port, and what a browser gets from it.
+//! A server on a free port, and the pages that a browser gets from it.
 
 use std::{any::TypeId, sync::mpsc};
 
@@ -16,15 +16,15 @@ use serde_json::Value;
 
 use crate::support::{Browser, Page, drivers::actix::routes};
 
-/// Both, for each store: with stores on the server it must not matter.
+/// Both protections. For stores on the server, they must make no difference.
 pub(crate) const CONTENTS: [CookieContentSecurity; 2] = [CookieContentSecurity::Private, CookieContentSecurity::Signed];
 
-/// Whether sessions can be ended before their time, wherever their cookies were copied to.
+/// Returns true if the server can end sessions early, even if their cookies were copied.
 pub(crate) fn is_server_side<S: 'static>() -> bool {
     TypeId::of::<S>() != TypeId::of::<CookieSessionStore>()
 }
 
-/// A builder over a store, with a key of its own.
+/// Returns a builder over a store, with a key of its own.
 pub(crate) fn builder<S: SessionStore>(store: S) -> SessionMiddlewareBuilder<S> {
     SessionMiddleware::builder(store, actix_web::cookie::Key::generate())
 }
@@ -34,7 +34,7 @@ pub(crate) fn clock(clock: &cloakroom::testing::TestClock) -> impl FnOnce(Sessio
     move |layer| layer.clock(clock)
 }
 
-/// A server, which ends with its handle.
+/// A server that ends with its handle.
 pub(crate) struct Site {
     pub(crate) url: String,
     handle: ServerHandle,
@@ -42,7 +42,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// The application of `tests/support/app.rs`, whose paths say what its handler does.
+    /// Serves the application of `tests/support/app.rs`, whose paths say what its handler does.
     pub(crate) fn new<S: 'static>(middleware: SessionMiddleware<S>) -> Self {
         Self::with(middleware, routes)
     }
@@ -63,14 +63,14 @@ impl Site {
         Self { url: format!("http://{address}"), handle, client: Client::new() }
     }
 
-    /// Asks for a page with all cookies, and keeps those that it sends.
+    /// Requests a page with all cookies, and keeps those that it sends.
     pub(crate) async fn get(&self, browser: &Browser, path: &str) -> Page {
         let page = self.peek(browser, path).await;
         browser.keep(&page);
         page
     }
 
-    /// Asks for a page whose response the browser throws away.
+    /// Requests a page whose response the browser drops.
     pub(crate) async fn peek(&self, browser: &Browser, path: &str) -> Page {
         self.send(browser, Method::GET, path, None).await
     }
@@ -100,12 +100,12 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        // It stops where it is told to; the future only waits for that.
+        // The server stops at this call. The future only waits for that.
         drop(self.handle.stop(false));
     }
 }
 
-/// The one cookie of a page, in lines as `Set-Cookie` has them.
+/// Returns the page's cookie as lines like those of `Set-Cookie`. There must be one.
 pub(crate) fn attribute<'a>(page: &'a Page, name: &str) -> Option<&'a str> {
     let [line] = page.cookies()[..] else { return None };
     line.split("; ").skip(1).find_map(|part| match part.split_once('=') {
@@ -115,7 +115,7 @@ pub(crate) fn attribute<'a>(page: &'a Page, name: &str) -> Option<&'a str> {
     })
 }
 
-/// The lifetime of the one cookie, in seconds.
+/// Returns the lifetime of the page's cookie in seconds.
 pub(crate) fn max_age(page: &Page) -> Option<u64> {
     attribute(page, "Max-Age").map(|seconds| seconds.parse().unwrap())
 }

@@ -1,8 +1,8 @@
-//! `docs/from-actix-session.md` says what is so.
+//! Checks that `docs/from-actix-session.md` is true.
 
 const PAGE: &str = include_str!("../../docs/from-actix-session.md");
 
-/// The after of the difference is the example, to the letter.
+/// The page's "after" is the example, letter by letter.
 #[test]
 fn the_difference_leads_to_the_example() {
     let (_, rest) = PAGE.split_once("```diff service\n").unwrap();
@@ -28,10 +28,13 @@ fn each_row_is_a_test_and_each_test_a_row() {
         .map(|line| line.split(" | ").next().unwrap()[2..].to_owned());
     let mut rows: Vec<String> = rows.collect();
     let tests = [
+        include_str!("beside.rs"),
         include_str!("differences/api.rs"),
         include_str!("differences/cookies.rs"),
         include_str!("differences/writes.rs"),
+        include_str!("extract.rs"),
         include_str!("failures.rs"),
+        include_str!("names.rs"),
         include_str!("redis_keys.rs"),
         include_str!("refused.rs"),
         include_str!("warnings.rs"),

@@ -1,4 +1,4 @@
-//! What is in Redis.
+//! The keys in Redis.
 
 use cloakroom::{
     Owners, SessionLayer,
@@ -30,12 +30,12 @@ async fn a_session_is_one_string_named_by_its_public_id() {
     assert_eq!(keys(&server).await, [format!("cloakroom:{id}")]);
     assert_eq!(server.value::<String>(&id, "user").await.as_deref(), Some("\"ada\""));
     let left: i64 = server.run_command(&format!("TTL cloakroom:{id}")).await;
-    // A day without use, and ten minutes for a request that loaded it in time.
+    // A day without use, and ten minutes for a request that loaded the session in time.
     assert!((86_800..=87_000).contains(&left), "{left}");
     assert!(browser.header().starts_with(&format!("id={id}")) && browser.header().len() > 3 + id.len());
     assert_eq!(server.run_command::<String>(&format!("TYPE cloakroom:{id}")).await, "string");
     site.get(&browser, "/app/purge").await;
-    // A call that arrives late must not make it again.
+    // A tombstone keeps a call that arrives late from making the session again.
     assert_eq!(server.run_command::<String>(&format!("GET cloakroom:{id}")).await, "");
     let left: i64 = server.run_command(&format!("TTL cloakroom:{id}")).await;
     assert!((500..=600).contains(&left), "{left}");

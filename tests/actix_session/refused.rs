@@ -1,4 +1,4 @@
-//! What a browser would drop, and what makes no sense, does not get past the builder.
+//! The builder refuses options that browsers would drop, and options that make no sense.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -16,7 +16,7 @@ use crate::house::builder;
 type Builder = SessionMiddlewareBuilder<MemoryStore>;
 type Set = fn(Builder) -> Builder;
 
-/// The text that it panics with.
+/// Returns the text of the panic.
 fn panic_of(make: impl FnOnce()) -> String {
     let cause = catch_unwind(AssertUnwindSafe(make)).expect_err("it is refused");
     cause.downcast_ref::<String>().expect("a text").clone()
@@ -37,7 +37,7 @@ fn cookies_that_browsers_drop() {
         (|builder| builder.cookie_name("my id".into()), CookieError::Name),
         (|builder| builder.cookie_name(String::new()), CookieError::Name),
         (|builder| builder.cookie_path("shop".into()), CookieError::Path),
-        (|builder| builder.cookie_domain(Some("https://example.com".into())), CookieError::Domain),
+        (|builder| builder.cookie_domain(Some("https://example.com".into())), CookieError::DomainScheme),
     ];
     for (option, error) in table {
         assert_eq!(panic_of(|| drop(option(builder(MemoryStore::new())).build())), error.to_string());

@@ -1,6 +1,7 @@
-//! Every store that a service of actix-session may have.
+//! Runs a scenario over every store that a service of actix-session may have, with both protections of the cookie's
+//! content.
 
-/// Runs a scenario over each, with either protection of the cookie's content.
+/// Runs a scenario over every store, with both protections of the cookie's content.
 macro_rules! over_every_store {
     ($scenario:ident) => {
         mod $scenario {

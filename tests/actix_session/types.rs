@@ -1,4 +1,4 @@
-//! Signatures that services of actix-session have.
+//! Signatures that services of actix-session use.
 
 use actix_web::{
     App, HttpRequest,

@@ -1,4 +1,4 @@
-//! Reading and writing, where no middleware is: a request that a unit test made.
+//! Reading and writing without the middleware: a request that a unit test made.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -41,7 +41,7 @@ async fn a_key_is_there_or_not() {
     assert!(entries.contains_key("coat") && entries.len() == 1);
 }
 
-/// Wherever a `&str` was wanted, and wherever anything that becomes a `String`.
+/// Each `&str` and each type that becomes a `String` is a key.
 #[actix_web::test]
 async fn a_key_may_be_any_text() {
     let session = session();

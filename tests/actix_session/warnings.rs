@@ -1,4 +1,4 @@
-//! What is wrong and works all the same is one warning in the log, however many workers make a middleware.
+//! A mistake that still works is one warning in the log, however many workers make a middleware.
 
 use std::sync::{Arc, Mutex};
 
@@ -27,7 +27,7 @@ impl std::io::Write for Log {
     }
 }
 
-/// The lines that were logged meanwhile.
+/// Returns the lines that were logged while `act` ran.
 fn logged(act: impl FnOnce()) -> Vec<String> {
     let log = Log::default();
     let writer = log.clone();
@@ -46,7 +46,7 @@ fn years() -> SessionMiddleware<MemoryStore> {
     builder(MemoryStore::new()).session_lifecycle(life).build()
 }
 
-/// Row: more than 400 days. Nothing else in this program is kept for so long.
+/// Row: more than 400 days. No other test of this program has such a long lifetime.
 #[actix_web::test]
 async fn a_cookie_for_more_than_400_days_is_one_warning_and_is_clamped() {
     let lines = logged(|| {
@@ -60,7 +60,7 @@ async fn a_cookie_for_more_than_400_days_is_one_warning_and_is_clamped() {
     assert_eq!(max_age(&page), Some(400 * 24 * 60 * 60));
 }
 
-// Nothing else in this program has such a key.
+// No other test of this program has such a key.
 #[actix_web::test]
 async fn a_placeholder_for_a_key_is_one_warning_and_works() {
     let placeholder = || SessionMiddleware::new(MemoryStore::new(), Key::from(&[0; 64]));

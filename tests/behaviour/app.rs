@@ -14,19 +14,19 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 pub(crate) const URL: &str = "https://example.com/";
 
-/// A browser, by its cookies.
+/// A browser with its cookies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Browser {
     pub(crate) jar: CookieJar,
 }
 
 impl Browser {
-    /// The session cookie.
+    /// Returns the session cookie.
     pub(crate) fn token(&self) -> Option<&str> {
-        self.jar.value(URL, "__Host-id")
+        self.jar.value(URL, "__Host-Http-id")
     }
 
-    /// One request, whose handler answers 200; gives what it gives.
+    /// Makes one request whose handler responds 200, and returns the handler's result.
     pub(crate) async fn visit<T>(&mut self, layer: &SessionLayer, handler: impl AsyncFnOnce(Session) -> T) -> T {
         let mut given = None;
         let response = self.send(layer, async |session| given = Some(handler(session).await)).await;
@@ -34,7 +34,7 @@ impl Browser {
         given.expect("the handler ran")
     }
 
-    /// One request, and its response.
+    /// Makes one request, and returns its response.
     pub(crate) async fn send(&mut self, layer: &SessionLayer, handler: impl AsyncFnOnce(Session)) -> Response<String> {
         let handler = async |request: Request<()>| match load(&request).await {
             Ok(session) => {
@@ -46,7 +46,7 @@ impl Browser {
         self.request(layer, self.get(), handler).await
     }
 
-    /// The same, with all there is to it.
+    /// Makes one request through any layer, and returns the response and the handler's result.
     pub(crate) async fn request<P>(
         &mut self,
         layer: &SessionLayer<P>,
@@ -66,7 +66,7 @@ impl Browser {
         response
     }
 
-    /// A request with this browser's cookies.
+    /// Returns a request with this browser's cookies.
     pub(crate) fn get<B: Default>(&self) -> Request<B> {
         let mut request = Request::new(B::default());
         if let Some(cookies) = self.jar.header(URL) {
@@ -75,7 +75,7 @@ impl Browser {
         request
     }
 
-    /// One request to an Axum application.
+    /// Makes one request to an Axum application.
     pub(crate) async fn axum(&mut self, app: &Router, path: &str) -> Response<String> {
         let mut request: Request<Body> = self.get();
         *request.uri_mut() = path.parse().expect("a path");
@@ -86,7 +86,7 @@ impl Browser {
         Response::from_parts(head, text(&body))
     }
 
-    /// One request to an Actix application; an error becomes a response as Actix makes it one.
+    /// Makes one request to an Actix application. An error becomes a response, as Actix makes it.
     pub(crate) async fn actix<S, B>(&mut self, app: &S, path: &str) -> Response<String>
     where
         S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
@@ -120,7 +120,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The session, as an extractor gets it.
+/// Loads the session as an extractor does.
 pub(crate) async fn load(request: &Request<()>) -> Result<Session, Failure> {
     request.extensions().get::<LazySession>().expect("a layer").extract().await
 }

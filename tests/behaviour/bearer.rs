@@ -5,7 +5,7 @@ use http::{Request, Response, header::AUTHORIZATION};
 
 use crate::app::{Browser, load};
 
-/// One request that counts, with this `Authorization`.
+/// Makes one request that counts, with this `Authorization`.
 async fn count(layer: &SessionLayer, browser: &mut Browser, authorization: Option<&str>) -> Response<String> {
     let mut request: Request<()> = browser.get();
     if let Some(value) = authorization {

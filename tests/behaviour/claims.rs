@@ -1,4 +1,4 @@
-//! What a request presents, and what is made of it when.
+//! The tokens that a request presents.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use http::{HeaderMap, StatusCode, header};
 
 fn begin(layer: &SessionLayer, cookies: &[String]) -> Exchange {
     let mut headers = HeaderMap::new();
-    let pairs: Vec<String> = cookies.iter().map(|value| format!("__Host-id={value}")).collect();
+    let pairs: Vec<String> = cookies.iter().map(|value| format!("__Host-Http-id={value}")).collect();
     headers.insert(header::COOKIE, pairs.join("; ").parse().unwrap());
     layer.begin(&headers)
 }
@@ -28,7 +28,7 @@ async fn end(exchange: Exchange) -> Option<String> {
     let mut headers = HeaderMap::new();
     exchange.commit(StatusCode::OK).await.ok()?.write(&mut headers);
     let (pair, _) = headers.get(header::SET_COOKIE)?.to_str().unwrap().split_once(';')?;
-    pair.strip_prefix("__Host-id=").map(str::to_owned)
+    pair.strip_prefix("__Host-Http-id=").map(str::to_owned)
 }
 
 async fn token(layer: &SessionLayer, change: impl FnOnce(Session)) -> String {
@@ -41,7 +41,7 @@ fn login(session: Session) {
     session.insert("user", "ada").unwrap();
 }
 
-/// Of a token's length, and none.
+/// Returns a text that has a token's length, and is no token.
 fn junk(n: usize) -> String {
     format!("!{n:043}")
 }

@@ -1,4 +1,4 @@
-//! Many requests of one session at once, on a store that takes its time.
+//! Many requests of one session at the same time, on a slow store.
 
 use std::{pin::Pin, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
 
 type Pages<'a> = Vec<Pin<Box<dyn Future<Output = u16> + 'a>>>;
 
-/// A store of which each call takes 30 ms, by a clock that nobody waits for.
+/// Returns a store whose calls take 30 ms, by a paused clock.
 async fn slow() -> (App, FaultStore<MemoryStore>, Browser) {
     let store = FaultStore::new(MemoryStore::new());
     for verb in [Verb::Load, Verb::Replace, Verb::Delete] {
@@ -43,7 +43,8 @@ async fn a_hundred_requests_that_insert_keys_of_their_own_keep_all_of_them() {
     let (app, store, browser) = slow().await;
     let paths = (0..100).map(|n| format!("/app/insert:k{n}:{n}"));
     assert_eq!(all(requests(&app, &browser, paths)).await, [200; 100]);
-    // Each one tries by itself once. Those that lost are written together: without that, the k-th succeeds at its k-th try.
+    // Each request tries once by itself. Those that lost are written together. Otherwise the k-th request would succeed
+    // at its k-th try.
     assert!(replaces(&store) < 120, "{}", replaces(&store));
     let keys = browser.get(&app, "/app/keys").await.body;
     let mut expected: Vec<_> = (0..100).map(|n| format!("k{n}")).chain(["n".to_owned()]).collect();
@@ -60,7 +61,7 @@ async fn two_hundred_updates_on_a_slow_store_count_two_hundred() {
     assert_eq!(browser.get(&app, "/app/get:n").await.body, "200");
 }
 
-/// Requests that come while others wait ride with them: a hundred come, and less than ten writes leave.
+/// Requests that come while others wait are combined with them: there are a hundred requests, and less than ten writes.
 #[tokio::test(start_paused = true)]
 async fn requests_that_find_a_queue_are_written_together() {
     let (app, store, browser) = slow().await;
@@ -70,7 +71,7 @@ async fn requests_that_find_a_queue_are_written_together() {
         .into_iter()
         .map(|request| -> Pin<Box<dyn Future<Output = u16>>> {
             Box::pin(async {
-                // One of the first two has lost its race by then, and waits for its second write.
+                // One of the first two requests has lost its race by then, and waits for its second write.
                 tokio::time::sleep(Duration::from_millis(45)).await;
                 request.await
             })
@@ -83,7 +84,7 @@ async fn requests_that_find_a_queue_are_written_together() {
     assert_eq!(keys.split('+').count(), 103, "{keys}");
 }
 
-/// The queue is one a session: while the writes of one are held, another one is written.
+/// Each session has a queue of its own: while the writes of one session are held, another one is written.
 #[tokio::test]
 async fn a_flood_on_one_session_does_not_delay_another() {
     let store = FaultStore::new(MemoryStore::new());
@@ -91,7 +92,7 @@ async fn a_flood_on_one_session_does_not_delay_another() {
     let (flooded, other) = (Browser::new(), Browser::new());
     flooded.get(&app, "/app/insert:n:0").await;
     other.get(&app, "/app/insert:n:0").await;
-    // Two load, one wins, and the other one's next write is held.
+    // Two requests load, one of them wins, and the next write of the other one is held.
     let loads = store.every(Verb::Load).times(2).answers_late();
     let held = store.nth(Verb::Replace, 3).waits();
     let flood = requests(&app, &flooded, (0..50).map(|_| "/app/increment:n".to_owned()));
@@ -111,7 +112,7 @@ async fn a_flood_on_one_session_does_not_delay_another() {
     assert_eq!(flooded.get(&app, "/app/get:n").await.body, "50");
 }
 
-/// The limit holds for what is written, not for what each request has loaded.
+/// The limit holds for the record that is written, not for the one that each request has loaded.
 #[tokio::test]
 async fn a_session_never_grows_beyond_its_limit_however_many_write_at_once() {
     for (bytes, fit) in [(60_000, 1), (20_000, 3)] {
@@ -120,7 +121,7 @@ async fn a_session_never_grows_beyond_its_limit_however_many_write_at_once() {
             let layer = SessionLayer::new(store.clone());
             let mut browser = app::Browser::default();
             browser.visit(&layer, async |session| session.insert("n", 0).unwrap()).await;
-            // All have loaded before the first one writes.
+            // All requests have loaded before the first one writes.
             let gate = store.every(Verb::Load).times(40).answers_late();
             let (layer, sender, gate) = (&layer, &browser, &gate);
             let mut requests: Vec<Pin<Box<dyn Future<Output = bool> + '_>>> = Vec::new();
@@ -145,7 +146,7 @@ async fn a_session_never_grows_beyond_its_limit_however_many_write_at_once() {
                         })
                         .await;
                     let is_done = response.status() == 200;
-                    // Too large is the application's fault: trying again does not help.
+                    // A session that is too large is the application's fault, and trying again does not help.
                     assert!(
                         is_done || response.status() == 500,
                         "{:?}",
@@ -163,7 +164,7 @@ async fn a_session_never_grows_beyond_its_limit_however_many_write_at_once() {
     }
 }
 
-/// What is refused says why, to the handler and to the hook, and no store failed.
+/// The handler and the hook get the reason, and no store failed.
 #[tokio::test]
 async fn a_write_that_no_longer_fits_is_too_large_and_not_a_failed_store() {
     let store = FaultStore::new(MemoryStore::new());

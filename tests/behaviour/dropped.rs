@@ -1,4 +1,4 @@
-//! Requests whose client went away: what a finished handler asked for is done, and a purge is done in any case.
+//! Requests whose client disconnected: the operations of a finished handler are done, and a purge is done in any case.
 
 use std::{convert::Infallible, future::poll_fn, pin::Pin, task::Poll};
 
@@ -13,7 +13,7 @@ use crate::{app::Browser, support::soon};
 
 type Act = fn(&Session);
 
-/// A request whose handler does this, and then either answers or never does.
+/// Makes a request whose handler does this, and then either responds or never does.
 async fn request(layer: &SessionLayer, browser: &Browser, act: Act, answers: bool) {
     let service = layer.layer(service_fn(async |request: Request<()>| {
         let lazy = request.extensions().get::<LazySession>().expect("the layer put it there");
@@ -33,7 +33,7 @@ async fn guest(layer: &SessionLayer) -> Browser {
     browser
 }
 
-/// Lets the tasks of this runtime run until it holds.
+/// Runs the tasks of this runtime until `holds` returns true.
 async fn until(holds: impl AsyncFn() -> bool) {
     soon(async {
         while !holds().await {
@@ -43,7 +43,7 @@ async fn until(holds: impl AsyncFn() -> bool) {
     .await;
 }
 
-/// Polls it once.
+/// Polls the request once.
 async fn is_pending(mut request: Pin<&mut impl Future<Output = ()>>) -> bool {
     poll_fn(|cx| Poll::Ready(request.as_mut().poll(cx).is_pending())).await
 }
@@ -81,7 +81,7 @@ async fn a_write_whose_client_leaves_during_the_commit_is_done() {
     until(async || n().await == Some(2)).await;
 }
 
-/// A login's cookie has no receiver any more; the session must not be left under the old token either.
+/// The client does not get the login's cookie. The session must not stay open for the old token either.
 #[tokio::test]
 async fn a_login_whose_client_leaves_during_the_commit_is_done() {
     let store = FaultStore::new(MemoryStore::new());
@@ -118,7 +118,7 @@ async fn a_purge_whose_handler_never_answers_is_done_and_nothing_else_is() {
             let mut browser = guest(&layer).await;
             {
                 let mut request = std::pin::pin!(request(&layer, &browser, *act, false));
-                // It runs up to where it never goes on, and is dropped there.
+                // The request runs until it waits for ever, and is dropped there.
                 for _ in 0..10 {
                     assert!(is_pending(request.as_mut()).await, "{what}");
                     tokio::task::yield_now().await;
@@ -137,7 +137,7 @@ async fn a_purge_whose_handler_never_answers_is_done_and_nothing_else_is() {
     }
 }
 
-/// The store is slow: the purge of a dropped handler goes on by itself.
+/// The store is slow. The purge of a dropped handler goes on as a task.
 #[tokio::test]
 async fn a_purge_whose_handler_was_dropped_waits_for_a_slow_store() {
     let store = FaultStore::new(MemoryStore::new());

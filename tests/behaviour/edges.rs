@@ -1,4 +1,4 @@
-//! Edges at which the code could change and no other test would notice.
+//! Edge cases that no other test would notice.
 
 use std::{
     sync::{Arc, Mutex},
@@ -18,7 +18,7 @@ use crate::{
 
 type Told = Arc<Mutex<Vec<&'static str>>>;
 
-/// A layer with a hook that keeps the failures.
+/// Returns a layer with a hook that keeps the failures.
 fn listening(layer: SessionLayer) -> (SessionLayer, Told) {
     let told = Told::default();
     let into = Arc::clone(&told);
@@ -38,7 +38,7 @@ fn take(told: &Told) -> Vec<&'static str> {
     std::mem::take(&mut told.lock().expect("no panic"))
 }
 
-/// A store in which another process writes before each of our writes.
+/// A store in which another process writes before each write.
 struct Rival(MemoryStore);
 
 impl SessionStore for Rival {
@@ -94,7 +94,7 @@ async fn a_session_of_exactly_the_limit_is_stored_and_one_byte_more_is_not() {
         sizes.push(length);
     }
     assert_eq!(sizes[1], sizes[0] + 1);
-    // Two words of an end each, a count, the key, and the quotes.
+    // The overhead: two words of an end each, a count, the key, and the quotes.
     assert_eq!(sizes[0], 200 - 3 * 4 - 1 - 2);
 }
 

@@ -1,4 +1,4 @@
-//! Each event is told once for its cause, with the public id; a secret is told never.
+//! Each event is emitted once for its cause, with the public id and never with a secret.
 
 use std::{
     sync::{Arc, Mutex},
@@ -15,7 +15,7 @@ use crate::{app::Browser, support::log::Log};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A layer, and what it tells.
+/// A layer, and the events that it emitted.
 struct House {
     store: FaultStore<MemoryStore>,
     clock: TestClock,
@@ -34,7 +34,7 @@ impl House {
         Self { store, clock, layer, told }
     }
 
-    /// What was told since it was last asked.
+    /// Returns the events since the last call of this function.
     fn told(&self) -> Vec<String> {
         std::mem::take(&mut self.told.lock().unwrap())
     }
@@ -43,7 +43,7 @@ impl House {
         browser.visit(&self.layer, handler).await
     }
 
-    /// A browser with a session, and that session's id.
+    /// Returns a browser with a session, and that session's id.
     async fn guest(&self) -> (Browser, String) {
         let mut browser = Browser::default();
         self.visit(&mut browser, async |session| session.insert("visits", 1).unwrap()).await;
@@ -152,7 +152,7 @@ async fn writes_that_come_to_nothing_are_told() {
         house.told(),
         [format!("rotated {id}"), format!("rejected {id} Superseded"), format!("superseded write dropped {id}")]
     );
-    // Reading drops nothing.
+    // A request that only reads drops nothing.
     house.visit(&mut browser.clone(), async |_| ()).await;
     assert_eq!(house.told(), [format!("rejected {id} Superseded")]);
 }
@@ -224,7 +224,8 @@ async fn who_ends_an_owners_session_is_told_like_a_purge() {
     assert_eq!(house.told(), [format!("destroyed {first}"), format!("created {second}")]);
 }
 
-/// Everything above in one go, with the log at its finest: no half of a token that is not the id, no value, ever.
+/// Runs all of the above, with the most detailed log: no half of a token that is not the id, and no value, is ever in
+/// it.
 #[tokio::test]
 async fn no_secret_and_no_value_is_ever_told_or_logged() {
     let log = Log::capture();

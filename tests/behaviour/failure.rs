@@ -1,4 +1,4 @@
-//! What a client gets when the store fails, and what is kept then.
+//! The responses of requests whose store fails, and the state that is kept.
 
 use std::sync::{Arc, Mutex};
 
@@ -83,7 +83,7 @@ async fn a_hook_answers_in_tower() {
             .expect("a response")
     });
     let mut browser = guest(&layer).await;
-    // A failed load surfaces in the handler; its failure, passed on, is answered by the hook.
+    // A failed load is an error in the handler. If the handler passes it on, the hook makes the response.
     for verb in [Verb::Load, Verb::Replace, Verb::Delete] {
         store.next(verb).fails();
         let request = browser.get();
@@ -144,7 +144,7 @@ async fn a_hook_answers_in_axum_for_extractors_as_well() {
     }
 }
 
-/// What an Axum hook returns.
+/// The return types of an Axum hook.
 trait IntoResponseOf {
     fn into_response_of(self, failure: &Failure) -> axum::response::Response;
 }
@@ -323,7 +323,7 @@ async fn too_much_state_is_a_typed_error_and_nothing_is_stored() {
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!((nobody.token(), header(&response, "set-cookie")), (None, None));
 
-    // A label is part of the record, too, and often what a client sends.
+    // A label is part of the record, too, and often comes from the client.
     let response = browser.send(&layer, async |session| session.set_label("x".repeat(1000))).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let defaults = SessionLayer::new(store.clone());
@@ -388,7 +388,7 @@ async fn commit_if_decides_about_writes_and_never_about_renewals_and_purges() {
             .await;
         assert_eq!(browser.token(), None, "{status}: purged all the same");
     }
-    // By default a response's status decides nothing: a counter of failed logins must survive a 401.
+    // By default, a response's status decides nothing: a counter of failed logins must survive a 401.
     let (_, layer) = house();
     let mut browser = guest(&layer).await;
     let request = browser.get();

@@ -1,4 +1,4 @@
-//! What a handle may do that is held for a long time: it sees and changes only what its own token opens.
+//! A handle that is held for a long time sees and changes only what its own token opens.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{app::Browser, session::escaped};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A layer over the store that the core knows by its type, and over one that it does not know.
+/// Returns a layer over a store that the core knows by its type, and one over another type.
 fn layers() -> Vec<(SessionLayer, MemoryStore, TestClock)> {
     let mut layers = Vec::new();
     for is_known in [true, false] {
@@ -24,9 +24,9 @@ fn layers() -> Vec<(SessionLayer, MemoryStore, TestClock)> {
     layers
 }
 
-/// The value of the cookie header.
+/// Returns the value of the cookie header.
 fn cookies(browser: &Browser) -> String {
-    format!("__Host-id={}", browser.token().expect("a token"))
+    format!("__Host-Http-id={}", browser.token().expect("a token"))
 }
 
 async fn alice(layer: &SessionLayer) -> Browser {
@@ -45,7 +45,7 @@ async fn user(layer: &SessionLayer, browser: &mut Browser) -> Option<String> {
 
 type Act = fn(&Session);
 
-/// What the docs ask for at a change of privileges, by a handler that began before the session ended. None of it is a login.
+/// Operations of a change of privileges, in a handler that began before the session ended. None of them is a login.
 const STEP_UPS: &[(&str, Act)] = &[
     ("renew", Session::renew),
     ("insert", |session| session.insert("role", "editor").unwrap()),
@@ -72,7 +72,7 @@ const STEP_UPS: &[(&str, Act)] = &[
     ("update", |session| session.update("secret", |secret: String| secret + "y").unwrap()),
 ];
 
-/// A thief's slow request, under which its victim logs out: here, or everywhere.
+/// A slow request of a thief, whose victim logs out meanwhile: in this browser, or everywhere.
 #[tokio::test]
 async fn a_request_under_which_its_session_ended_brings_nothing_back() {
     for &(what, act) in STEP_UPS {
@@ -103,7 +103,8 @@ async fn a_request_under_which_its_session_ended_brings_nothing_back() {
     }
 }
 
-/// Mallory planted his own session's cookie in alice's browser, and keeps a socket open on it while she logs in.
+/// Mallory planted the cookie of a session in alice's browser, and keeps a socket open on that session while she logs
+/// in.
 #[tokio::test]
 async fn a_handle_from_before_a_login_sees_and_ends_nothing_of_it() {
     for late in [Duration::ZERO, 59 * Duration::from_secs(1), 61 * Duration::from_secs(1), 60 * MINUTE] {
@@ -127,11 +128,11 @@ async fn a_handle_from_before_a_login_sees_and_ends_nothing_of_it() {
             };
             assert!(socket.reload().await.expect_err("its token is dead").is_gone(), "{late:?}");
             sees_nothing("after a reload");
-            // Nothing is written, so nothing is asked of the store.
+            // There is nothing to write, so the store is not called.
             let _ = socket.save().await;
             sees_nothing("after a save of nothing");
 
-            // Within the window that is what a visitor put into his cart; a key that changed keeps the newer value.
+            // Within the window, the write counts as a visitor's cart. A key that changed keeps the newer value.
             socket.insert("cart", 2).unwrap();
             socket.insert("late", 1).unwrap();
             let saved = socket.save().await;
@@ -188,7 +189,7 @@ async fn an_update_never_gets_a_value_from_after_the_login() {
     }
 }
 
-/// A `save` has said that the session is gone. What comes after it in the same request begins none, but for a restart or a login.
+/// After a `save` found the session gone, nothing begins a new session in this request but a restart or a login.
 #[tokio::test]
 async fn after_a_save_that_found_the_session_gone_only_a_restart_or_a_login_begins_another() {
     let more: &[(&str, Act, Option<&str>)] = &[

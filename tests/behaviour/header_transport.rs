@@ -7,7 +7,7 @@ use crate::app::{Browser, load};
 
 const NAME: &str = "x-session-token";
 
-/// What a client sends of each: nothing, an empty header, or a token.
+/// The content of a cookie or a header: nothing, an empty value, or a token.
 #[derive(Clone, Copy, Debug)]
 enum Sends {
     Nothing,
@@ -27,7 +27,7 @@ fn request(tokens: &[String], cookie: Sends, header: Sends) -> Request<()> {
         request.headers_mut().insert(name, HeaderValue::try_from(value).expect("ascii"));
     };
     if let Some(token) = text(cookie) {
-        insert("cookie", format!("a=b; __Host-id={token}"));
+        insert("cookie", format!("a=b; __Host-Http-id={token}"));
     }
     if let Some(token) = text(header) {
         insert(NAME, token.to_owned());
@@ -35,11 +35,11 @@ fn request(tokens: &[String], cookie: Sends, header: Sends) -> Request<()> {
     request
 }
 
-/// A response's new tokens: in the cookie, in the header. An empty one takes the token away.
+/// Returns a response's new tokens, in the cookie and in the header. An empty one removes the token.
 fn given(response: &Response<String>) -> (Option<String>, Option<String>) {
     let cookie = response.headers().get("set-cookie").map(|value| {
         assert!(value.is_sensitive());
-        let text = value.to_str().expect("ascii").strip_prefix("__Host-id=").expect("our cookie");
+        let text = value.to_str().expect("ascii").strip_prefix("__Host-Http-id=").expect("our cookie");
         text.split(';').next().expect("a value").to_owned()
     });
     let header = response.headers().get(NAME).map(|value| {
@@ -51,7 +51,7 @@ fn given(response: &Response<String>) -> (Option<String>, Option<String>) {
     (cookie, header)
 }
 
-/// Two sessions, by their tokens.
+/// Returns the tokens of two sessions.
 async fn two(layer: &SessionLayer) -> Vec<String> {
     let mut tokens = Vec::new();
     for n in 0..2 {
@@ -60,7 +60,7 @@ async fn two(layer: &SessionLayer) -> Vec<String> {
         tokens.push(browser.token().expect("a session").to_owned());
     }
     tokens.push("a".repeat(44)); // It does not parse.
-    tokens.push("A".repeat(44)); // It parses, and nobody knows it.
+    tokens.push("A".repeat(44)); // It parses, and opens no session.
     tokens
 }
 
@@ -85,7 +85,7 @@ async fn the_cookie_comes_first_and_the_answer_goes_where_the_token_came_from() 
         Header,
     }
     use Goes::{Cookie, Header};
-    // What is sent; which session that opens; where a renewed or new token goes.
+    // The request's tokens, the session that they open, and the transport of a renewed or new token.
     let table = [
         (Nothing, Nothing, None, Cookie),
         (Nothing, Empty, None, Header),
@@ -151,7 +151,7 @@ async fn a_purge_gives_an_empty_header() {
     }
 }
 
-/// Who logs out means all of it, however the tokens came. The answer goes one way: the other token is dead.
+/// A logout ends all presented sessions. The response removes one token; the other one opens nothing any more.
 #[tokio::test]
 async fn a_purge_with_two_tokens_ends_both_sessions() {
     let layer = SessionLayer::new(MemoryStore::new()).header(NAME).expect("a name");
@@ -174,22 +174,24 @@ async fn responses_vary_on_every_header_that_was_looked_at() {
     let both = SessionLayer::new(MemoryStore::new()).header(NAME).expect("a name");
     let only = SessionLayer::new(MemoryStore::new()).header_only(NAME).expect("a name");
     for (layer, expected) in [(&both, vec!["cookie", NAME]), (&only, vec![NAME])] {
-        for act in [false, true] {
-            let response = send(layer, Request::new(()), async |session| {
-                if act {
-                    session.insert("n", 1).unwrap();
-                }
-            })
-            .await;
+        let acts: [fn(&cloakroom::Session); 3] = [
+            |session| assert!(session.is_empty()),
+            |session| assert!(!session.was_presented()),
+            |session| session.insert("n", 1).unwrap(),
+        ];
+        for act in acts {
+            let response = send(layer, Request::new(()), async |session| act(&session)).await;
             assert_eq!(vary(&response), expected);
         }
+        let response = send(layer, Request::new(()), async |_| ()).await;
+        assert_eq!(vary(&response), [""; 0], "loaded, and not looked at");
         let response = Browser::default().request(layer, Request::new(()), async |_| Response::default()).await;
         assert_eq!(vary(&response), [""; 0], "nobody looked");
     }
-    // What the application says already is not said again.
+    // The layer does not repeat the application's values.
     let response = Browser::default()
         .request(&both, Request::new(()), async |request| {
-            load(&request).await.expect("memory");
+            assert!(load(&request).await.expect("memory").is_empty());
             let mut response = Response::default();
             response.headers_mut().insert("vary", HeaderValue::from_static("Accept, X-Session-Token"));
             response
@@ -244,7 +246,7 @@ async fn actix_does_the_same() {
         session.purge();
         "bye"
     }
-    // As long as `cookie` is one of them.
+    // One of them uses `cookie`.
     for name in [NAME, "x-sess"] {
         let layer = SessionLayer::new(MemoryStore::new()).header_only(name).expect("a name");
         let app = App::new()

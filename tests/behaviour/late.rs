@@ -1,4 +1,5 @@
-//! After the response's head has left: streaming bodies, server-sent events, tasks and sockets, all of them real.
+//! Changes after the response's head is sent: streaming bodies, server-sent events, tasks and sockets, all of them
+//! real.
 
 use std::{net::TcpListener, sync::Arc, thread};
 
@@ -32,7 +33,7 @@ use tokio_tungstenite::{
 
 use crate::{app::Browser, support::log::Log};
 
-/// What is done in a handler's place once the head has left, by a command; and what came of it.
+/// Runs a command of the test after the head is sent, and returns the result.
 async fn obey(session: &Session, command: &str) -> String {
     let save = async || word(session.save().await);
     match command.split_once(' ').unwrap_or((command, "")) {
@@ -81,14 +82,14 @@ fn word(result: Result<(), Error>) -> String {
     }
 }
 
-/// What handlers do before the head leaves. Paths that end in `unstarted` leave it out.
+/// Runs before the head is sent. Paths that end in `unstarted` do not start the session.
 async fn begin(session: &Session, path: &str) {
     if !path.ends_with("unstarted") {
         session.start().await.expect("memory");
     }
 }
 
-/// Requests besides: one that reads, one that adds, a login and a logout.
+/// Handles the other requests: one that reads, one that adds, a login and a logout.
 fn plain(session: &Session, path: &str) -> String {
     match path {
         "/look" => {}
@@ -100,7 +101,7 @@ fn plain(session: &Session, path: &str) -> String {
     look(session)
 }
 
-/// Where long-lived handlers take their commands from, and where a task answers.
+/// The source of commands for long-lived handlers, and the place of a task's answers.
 #[derive(Clone)]
 struct Desk {
     commands: Arc<Mutex<Option<UnboundedReceiver<String>>>>,
@@ -108,7 +109,7 @@ struct Desk {
 }
 
 impl Desk {
-    /// What a streaming body says: a reply to each command.
+    /// Returns a streaming body with a reply to each command.
     async fn replies(&self, session: Session) -> impl stream::Stream<Item = String> + Send + use<> {
         let commands = self.commands.lock().await.take().expect("one stream a desk");
         stream::unfold((session, commands), async |(session, mut commands)| {
@@ -258,7 +259,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         match self {
             Self::Axum(task) => task.abort(),
-            // It is told when this is called, and need not be waited for.
+            // The server stops at this call. The future only waits for that.
             Self::Actix(handle) => drop(handle.stop(false)),
         }
     }
@@ -351,7 +352,7 @@ impl House {
     }
 }
 
-/// The same story on every long-lived response there is.
+/// Runs the same story on every kind of long-lived response.
 async fn everywhere(story: impl AsyncFn(House, &str, String)) {
     for framework in [Framework::Axum, Framework::Actix] {
         for path in ["/socket", "/body", "/events", "/task"] {
@@ -369,13 +370,13 @@ async fn what_is_saved_late_is_there_for_the_next_request_and_the_other_way_roun
         assert_eq!(house.text("/look").await, "Some(1) ", "{what}");
         assert_eq!(house.text("/add").await, "Some(2) ", "{what}");
         assert_eq!(house.ask("read").await, "Some(2) ", "{what}");
-        // Changes not yet saved stay on top of a reload, and keys of others beside them.
+        // Unsaved changes stay on top of a reload, and other requests' keys are there.
         assert_eq!(house.ask("note mine").await, "noted", "{what}");
         assert_eq!(house.text("/add").await, "Some(3) ", "{what}: nobody else sees it");
         assert_eq!(house.ask("read").await, "Some(3) mine", "{what}");
         assert_eq!(house.ask("save").await, "ok", "{what}");
         assert_eq!(house.text("/look").await, "Some(3) mine", "{what}");
-        // Counted on what is there now, not on what was read.
+        // The update counts from the stored value, not from the one that was read.
         house.text("/add").await;
         assert_eq!(house.ask("add").await, "ok", "{what}");
         assert_eq!(house.text("/look").await, "Some(5) mine", "{what}");
@@ -416,7 +417,7 @@ async fn a_late_purge_ends_the_session() {
         assert_eq!(house.ask("set 1").await, "ok", "{what}");
         assert_eq!(house.ask("purge").await, "ok", "{what}");
         assert_eq!(house.text("/look").await, "None ", "{what}");
-        // What comes after it has no effect.
+        // Later changes have no effect.
         assert_eq!(house.ask("set 2").await, "ok", "{what}");
         assert_eq!(house.text("/look").await, "None ", "{what}");
     })
@@ -446,7 +447,7 @@ async fn after_a_login_elsewhere_writes_land_in_the_renewed_session() {
         house.text("/renew").await;
         assert_eq!(house.ask("set 2").await, "ok", "{what}");
         assert_eq!(house.text("/look").await, "Some(2) ", "{what}");
-        // To read on, it would need the new token.
+        // To read on, the handle would need the new token.
         assert_eq!(house.ask("read").await, "gone", "{what}");
     })
     .await;

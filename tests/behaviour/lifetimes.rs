@@ -1,4 +1,4 @@
-//! Cookies that live to the idle limit, and what pushes that out.
+//! Cookies that live until the idle limit, and the requests that push it out.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn house(lifetime: LifetimeBuilder) -> (App, FaultStore<MemoryStore>, TestClock)
     (app(SessionLayer::new(store.clone()).clock(clock.clone()).lifetime(lifetime)), store, clock)
 }
 
-/// An hour without use, and a day at most.
+/// Returns limits of an hour without use, and of a day.
 fn limits() -> LifetimeBuilder {
     Lifetime::builder().idle(60 * MINUTE).absolute(24 * 60 * MINUTE).persistent_while_used()
 }
@@ -60,7 +60,7 @@ async fn the_cookie_ends_with_the_absolute_limit_and_is_not_sent_again_for_nothi
     assert_eq!(browser.get(&app, "/app/get:user").await.sent(), Sent::Nothing, "there is nothing to push out");
 }
 
-/// The token is what it was; it must not be put over one that another request made meanwhile.
+/// The token of this request is the old one. It must not replace the one that another request made meanwhile.
 #[tokio::test]
 async fn a_request_that_another_ones_renewal_overtakes_sends_no_cookie() {
     for slow in ["/app/get:user", "/app/insert:other:1", "/app/count:n"] {
@@ -68,7 +68,7 @@ async fn a_request_that_another_ones_renewal_overtakes_sends_no_cookie() {
         let browser = Browser::new();
         browser.get(&app, "/app/insert:user:7").await;
         clock.advance(30 * MINUTE);
-        // It has loaded, and stands before its write.
+        // The request has loaded, and waits before its write.
         let gate = store.next(Verb::Replace).waits();
         let before = browser.copied();
         let held = before.peek(&app, slow);
@@ -80,7 +80,7 @@ async fn a_request_that_another_ones_renewal_overtakes_sends_no_cookie() {
         };
         let (late, ()) = soon(async { tokio::join!(held, login) }).await;
         assert_eq!((late.status.as_u16(), late.sent()), (200, Sent::Nothing), "{slow}");
-        // Whichever response came last: the browser holds the newer token, and nothing that was written is lost.
+        // The browser holds the newer token, whichever response came last, and no write is lost.
         browser.keep(&late);
         assert_eq!(
             browser.get(&app, "/app/get:user/get:other/get:n").await.body.split(' ').next(),
@@ -97,14 +97,14 @@ async fn a_request_that_another_ones_renewal_overtakes_sends_no_cookie() {
     }
 }
 
-/// What a save in the middle of a request did is told when its head leaves: until then another request may renew.
+/// The response reports the effect of a save when its head is sent: another request may renew until then.
 #[tokio::test]
 async fn a_save_in_the_middle_puts_no_token_over_a_newer_one() {
     for (slow, writes) in [("/app/insert:step:1/save", "1"), ("/app/insert:step:1/save/insert:step:2", "2")] {
         let (app, store, _) = house(limits());
         let browser = Browser::new();
         browser.get(&app, "/app/insert:user:7").await;
-        // The save is done, and what comes with the head stands before its write.
+        // The save is done, and the commit waits before its write.
         let gate = store.nth(Verb::Replace, 2).waits();
         let before = browser.copied();
         let held = before.peek(&app, slow);
@@ -160,7 +160,7 @@ async fn every_write_extends_be_it_of_what_is_there_and_no_read_does() {
         clock.advance(20 * MINUTE);
         assert_eq!(browser.get(&app, "/app/get:user").await.body, "none", "reading does not extend: {write}");
     }
-    // What `extend_on_change` says no to.
+    // Uses that `extend_on_change` does not count.
     let (app, store, clock) = house(lifetime().extend_on_change());
     let browser = Browser::new();
     browser.get(&app, "/app/insert:user:7").await;
@@ -172,8 +172,8 @@ async fn every_write_extends_be_it_of_what_is_there_and_no_read_does() {
     assert_eq!(browser.get(&app, "/app/get:user").await.body, "none");
 }
 
-/// An equal value extends the session and is no write to its key: another request's newer value stays. If that request came
-/// between, it has moved the deadline on already, and its response has the cookie.
+/// An insert of an equal value extends the session without a write to its key, so another request's newer value stays.
+/// If that request was faster, it has moved the deadline already, and its response has the cookie.
 #[tokio::test]
 async fn an_equal_insert_extends_and_writes_no_key() {
     let (app, store, clock) = house(limits().extend_on_write());

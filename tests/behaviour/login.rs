@@ -1,4 +1,4 @@
-//! `Session::login`: what an application calls after it checked the password.
+//! `Session::login`, which an application calls after it checked the password.
 
 use cloakroom::{
     Event, MemoryStore, OverLimit, Session, SessionId, SessionLayer, SessionStatus,
@@ -20,7 +20,7 @@ async fn browser(layer: &SessionLayer, act: impl FnOnce(&Session)) -> Browser {
     browser
 }
 
-/// Owner, keys and id.
+/// Returns the owner, the keys and the id.
 async fn look(layer: &SessionLayer, browser: &Browser) -> (Option<String>, String, Option<SessionId>) {
     let look = async |session: Session| (session.owner(), session.keys().join("+"), session.id());
     browser.clone().visit(layer, look).await
@@ -49,7 +49,7 @@ async fn a_login_keeps_a_visitors_session_and_ends_its_token() {
     assert_eq!(store.inner().len(), 1);
 }
 
-/// "Switch user": nothing of the other user's is seen, and what this request itself wrote stays.
+/// "Switch user": the new user sees nothing of the old one, and keeps what this request wrote.
 #[tokio::test]
 async fn a_login_to_the_session_of_another_user_starts_from_an_empty_one() {
     type Act = fn(&Session);
@@ -134,7 +134,7 @@ async fn a_login_after_a_purge_begins_a_session_and_the_last_login_counts() {
         })
         .await;
     assert_eq!(whose(&layer, &alice).await.as_deref(), Some("dave"));
-    // A purge after a login beats it.
+    // A purge after a login wins.
     alice
         .visit(&layer, async |session| {
             session.login("bob");
@@ -145,7 +145,8 @@ async fn a_login_after_a_purge_begins_a_session_and_the_last_login_counts() {
     assert!(store.inner().is_empty());
 }
 
-/// Its session ends, or is renewed, while the login is under way: it is never dropped, and takes nothing along.
+/// Another request ends or renews the session while the login is in progress. The login is never dropped, and takes no
+/// data of the session.
 #[tokio::test]
 async fn a_login_that_loses_its_race_begins_a_session_of_its_own_inserts() {
     type Rival = fn(&Session);
@@ -186,7 +187,8 @@ async fn a_login_that_loses_its_race_begins_a_session_of_its_own_inserts() {
     }
 }
 
-/// The second click has no place, because of the first: it is answered as merged, and the first one's answer has the cookie.
+/// The second click has no place because of the first. It counts as merged, and the first click's response has the
+/// cookie.
 #[tokio::test]
 async fn a_double_click_under_a_limit_of_one_is_no_error() {
     let (layer, store) = layer();
@@ -216,7 +218,7 @@ async fn a_double_click_under_a_limit_of_one_is_no_error() {
     assert_eq!(response.status(), StatusCode::FORBIDDEN, "another device has no place");
 }
 
-/// A login as the layer tells it: one renewal, or one creation.
+/// A login emits one event: a renewal, or a creation.
 #[tokio::test]
 async fn a_login_is_told_as_a_renewal_or_as_a_creation() {
     let told = Arc::<Mutex<Vec<&'static str>>>::default();

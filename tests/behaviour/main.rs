@@ -1,5 +1,5 @@
-//! A session from the handler's side, and what the options of a layer do: in-process, and through the frameworks where they
-//! matter.
+//! The session as a handler sees it, and the options of a layer. The tests run in process, and through the frameworks
+//! if they matter.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -11,12 +11,14 @@ mod contention;
 mod created;
 mod dropped;
 mod edges;
+mod errors;
 mod events;
 mod failure;
 mod handles;
 mod header_transport;
 mod late;
 mod lifetimes;
+mod logged_in;
 mod login;
 mod memory;
 mod owners;

@@ -1,4 +1,4 @@
-//! `MemoryStore`: its maximum, its snapshots, and what it gives back.
+//! `MemoryStore`: its limit, its snapshots and its clean-up.
 
 use std::{fs, io, path::PathBuf, time::Duration};
 
@@ -14,14 +14,14 @@ use tokio::task::JoinSet;
 use crate::app::Browser;
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
-/// In minutes.
+/// The grace in minutes.
 const GRACE: u64 = Record::GRACE.as_secs() / 60;
 
 fn at(minutes: u64) -> Timestamp {
     Timestamp::from_millis(1000 * DAY + minutes * 60_000)
 }
 
-/// A record that lives for an hour.
+/// Returns a record that lives for an hour.
 fn record(now: Timestamp) -> Record {
     let state: State = [("n", "1")].into_iter().collect();
     Record::new(Credentials::new(SecretHash::from_bytes([7; 32])), state, now, now.plus(Duration::from_secs(3600)))
@@ -62,7 +62,7 @@ async fn a_full_store_ends_the_oldest_without_an_owner_first() {
     }
     assert!(is_there(&store, &ids[0]).await, "the oldest has an owner");
 
-    // Nobody's again: the oldest is the next to go.
+    // It has no owner again, so as the oldest it is replaced next.
     own(&store, &ids[0], None, 6).await;
     ids.push(create(&store, 7).await.expect("room is made"));
     assert!(!is_there(&store, &ids[0]).await);
@@ -93,7 +93,7 @@ async fn a_full_store_is_a_503_for_newcomers_only() {
     assert!(newcomer.token().is_some());
 }
 
-/// Owned sessions are ended by time alone, and then they make room.
+/// Only time ends sessions with an owner, and then they make room.
 #[tokio::test]
 async fn a_store_full_of_expired_sessions_is_not_full() {
     let clock = TestClock::new();
@@ -116,7 +116,7 @@ async fn the_count_is_right_whatever_made_room() {
     let index = store.owner_index().expect("an index");
     let mut minute = 0;
     for round in 0..50 {
-        // Fill it with owned sessions, which nothing ends for room.
+        // The store is filled with sessions that have owners, which are never ended for room.
         let mut ids = Vec::new();
         for _ in 0..4 {
             let id = create(&store, minute).await.unwrap_or_else(|error| panic!("round {round}: {error:?}"));
@@ -148,7 +148,7 @@ async fn the_count_is_right_whatever_made_room() {
                 }
             }
         }
-        // The index judges no deadline. What is over is cleaned up when room is needed.
+        // The index does not judge deadlines. Expired sessions are removed when room is needed.
         let listed = if round % 5 == 3 { 4 } else { 0 };
         assert_eq!(index.list("alice").await.expect("memory").len(), listed, "round {round}");
     }
@@ -176,7 +176,7 @@ async fn the_maximum_holds_for_many_at_once() {
                 for n in 0..100 {
                     let id = create(&store, round).await.expect("nobody owns anything for long");
                     if n % 3 == task % 3 {
-                        // The store may have ended it for another one.
+                        // The store may have ended it for another session.
                         try_own(&store, &id, Some("alice"), round).await;
                         store.delete(&id, None).await.expect("memory");
                     }
@@ -235,7 +235,7 @@ async fn sessions_live_on_over_a_restart() {
     assert!(list.iter().all(|session| session.label.as_deref().is_some_and(|label| label.starts_with("device "))));
     assert_eq!(owners.revoke_all("alice").await.expect("memory"), 10);
 
-    // Deadlines go on as if there had been no restart.
+    // The deadlines do not change.
     clock.advance(Duration::from_secs(25 * 60 * 60));
     assert!(!browsers[1].visit(&layer, async |session| session.was_presented()).await);
 }
@@ -283,7 +283,7 @@ async fn a_snapshot_is_for_its_owner_only_and_appears_whole_or_not_at_all() {
     let (folder, path) = file();
     let store = MemoryStore::new();
     create(&store, 0).await.expect("memory");
-    // What others left there, open to everybody.
+    // Files that another program left there, readable for everybody.
     for name in ["sessions", "sessions.new"] {
         let left = folder.path().join(name);
         fs::write(&left, b"left").expect("a file");
@@ -323,7 +323,7 @@ async fn a_smaller_store_takes_the_owned_and_the_newest_and_ends_nobody() {
         assert!(is_there(&after, &id).await);
     }
     assert_eq!(after.restore_from(&path).expect("a snapshot"), 0);
-    // What was restored counts, and is in its place in the order.
+    // Restored sessions count, and have their place in the order.
     create(&after, 7).await.expect("room is made");
     assert!(!is_there(&after, &here).await);
     assert_eq!(after.len(), 4);

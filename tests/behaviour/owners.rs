@@ -1,4 +1,4 @@
-//! Whose a session is, and what can be done with all of an owner's.
+//! The owner of a session, and the operations on all sessions of an owner.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn ids(layer: &SessionLayer, owner: &str) -> Vec<SessionId> {
     owners(layer).list(owner).await.expect("memory").into_iter().map(|session| session.id).collect()
 }
 
-/// A browser that is logged in, and its session's id.
+/// Returns a browser that is logged in, and its session's id.
 async fn login(layer: &SessionLayer, user: &str) -> (Browser, SessionId) {
     let mut browser = Browser::default();
     browser
@@ -102,7 +102,7 @@ async fn all_or_all_others_are_revoked() {
     for (browser, id) in &mut devices {
         assert_eq!(is_in(&layer, browser).await, *id == kept);
     }
-    // A session of somebody else's to keep keeps nobody.
+    // The session to keep belongs to another owner, so all end.
     assert_eq!(owners(&layer).revoke_others("alice", &bobs).await.expect("memory"), 1);
     login(&layer, "alice").await;
     assert_eq!(owners(&layer).revoke_all("alice").await.expect("memory"), 1);
@@ -204,7 +204,44 @@ async fn the_owner_key_says_whose_a_session_is() {
     }
 }
 
-/// Each digit counts: a number that went through a float would be another user's.
+/// axum-login keeps the user in a field of an object.
+#[tokio::test]
+async fn the_owner_is_a_field_of_a_value_or_what_a_closure_says() {
+    let path = |layer: SessionLayer| layer.owner_key("app.data.user.id");
+    let closure = |layer: SessionLayer| {
+        layer.owner_from(|state| {
+            let value: serde_json::Value = serde_json::from_str(state.get("app.data")?).ok()?;
+            Some(value.pointer("/user/id")?.as_str()?.to_owned())
+        })
+    };
+    for (what, layer) in [
+        ("a path", path(SessionLayer::new(MemoryStore::new()))),
+        ("a closure", closure(SessionLayer::new(MemoryStore::new()))),
+    ] {
+        let user = |name: &str| serde_json::json!({ "user": { "id": name }, "since": 7 });
+        let (mut phone, mut laptop) = (Browser::default(), Browser::default());
+        for browser in [&mut phone, &mut laptop] {
+            browser.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
+            let before = browser.token().map(str::to_owned);
+            let seen = browser.visit(&layer, async |session| {
+                session.insert("app.data", user("ada")).unwrap();
+                session.owner()
+            });
+            assert_eq!(seen.await.as_deref(), Some("ada"), "{what}");
+            assert_ne!(browser.token(), before.as_deref(), "{what}: a login renews");
+        }
+        let token = phone.token().map(str::to_owned);
+        phone.visit(&layer, async |session| session.insert("cart", 2).unwrap()).await;
+        assert_eq!(phone.token(), token.as_deref(), "{what}: another key");
+        assert_eq!(ids(&layer, "ada").await.len(), 2, "{what}");
+        laptop.visit(&layer, async |session| drop(session.remove("app.data"))).await;
+        assert_eq!(owner(&layer, &mut laptop).await, None, "{what}");
+        assert_eq!(owners(&layer).revoke_all("ada").await.expect("memory"), 1, "{what}");
+        assert!(!is_in(&layer, &mut phone).await && is_in(&layer, &mut laptop).await, "{what}");
+    }
+}
+
+/// Each digit counts: a number that was rounded to a float would name another user.
 #[tokio::test]
 async fn two_large_numbers_that_differ_in_the_last_digit_are_two_owners() {
     let layer = SessionLayer::new(MemoryStore::new()).owner_key("user_id");
@@ -252,7 +289,7 @@ async fn a_value_that_names_no_owner_is_an_error_under_the_owner_key() {
     }
 }
 
-/// The list and the limit count the sessions that the layer would open now.
+/// Only sessions that the layer would open now are listed and counted.
 #[tokio::test]
 async fn a_session_that_would_not_open_is_not_listed_and_takes_no_place() {
     let clock = TestClock::new();
@@ -289,7 +326,7 @@ async fn an_owner_set_by_hand_stays_when_other_keys_are_written() {
     assert_eq!(ids(&layer, "alice").await, [id]);
 }
 
-/// A form sent twice: the browser throws the first response away, so the second must log it in.
+/// A form is sent twice, and the browser drops the first response. The second one must log the user in.
 #[tokio::test]
 async fn a_login_sent_twice_ends_logged_in() {
     type Act = fn(&Session);
@@ -318,7 +355,7 @@ async fn a_login_sent_twice_ends_logged_in() {
     }
 }
 
-/// Who was logged in before the layer was told of the key is found once he logs in again.
+/// A user who was logged in before the layer had the owner key is found after the next login.
 #[tokio::test]
 async fn a_login_again_as_the_same_user_names_the_owner() {
     let store = MemoryStore::new();
@@ -353,7 +390,7 @@ async fn a_login_over_the_limit_is_refused() {
     assert_eq!(third.token(), None, "nothing is stored for it");
     assert_eq!(ids(&layer, "alice").await.len(), 2);
 
-    // A visitor keeps his session when his login is refused.
+    // A visitor keeps the session if the login is refused.
     third.visit(&layer, async |session| session.insert("cart", 1).unwrap()).await;
     let response = third
         .send(&layer, async |session| {
@@ -364,7 +401,7 @@ async fn a_login_over_the_limit_is_refused() {
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert_eq!(third.visit(&layer, async |session| session.get::<u8>("cart")).await.unwrap(), Some(1));
 
-    // Who is in stays in, and may log in again.
+    // A logged-in user stays logged in, and may log in again.
     first
         .visit(&layer, async |session| {
             session.renew();
@@ -398,7 +435,7 @@ async fn a_login_over_the_limit_ends_the_oldest() {
     assert_eq!(are_in, [false, false, true, true]);
 }
 
-/// Also where the session that logs in is older than all others: it began as a visitor's.
+/// The session that logs in may be older than all others, because it began as a visitor's.
 #[tokio::test]
 async fn the_login_itself_is_never_the_oldest() {
     let clock = TestClock::new();
@@ -421,7 +458,7 @@ async fn the_login_itself_is_never_the_oldest() {
     assert!(!is_in(&layer, &mut device).await);
 }
 
-/// A clock that stands still, or one of two servers that is behind, puts no login before the others.
+/// A clock that stands still, or a server's clock that is behind, must not put a login before the others.
 #[tokio::test]
 async fn of_two_logins_one_after_the_other_the_second_stays() {
     let clock = TestClock::new();
@@ -447,7 +484,7 @@ async fn of_two_logins_one_after_the_other_the_second_stays() {
     }
 }
 
-/// Both are stored before either looks: each must not end the other.
+/// Both logins are stored before either one looks: they must not end each other.
 #[tokio::test]
 async fn of_two_logins_at_once_one_stays() {
     let store = FaultStore::new(MemoryStore::new());
@@ -471,7 +508,7 @@ async fn of_two_logins_at_once_one_stays() {
     assert!(is_in(&layer, &mut first).await != is_in(&layer, &mut second).await);
 }
 
-/// The other device is used while the login runs, and so after it: the login wins all the same.
+/// The other device is used during the login, and so has a later last use. The login wins all the same.
 #[tokio::test]
 async fn a_login_ends_a_session_that_is_used_just_then() {
     let (store, clock) = (FaultStore::new(MemoryStore::new()), TestClock::new());
@@ -529,7 +566,7 @@ async fn twenty_logins_at_once_never_exceed_the_limit() {
     }
 }
 
-/// The limit holds for who comes in; the rest is best effort, and is told.
+/// The limit holds for new sessions. Ending the old ones may fail, which is an event.
 #[tokio::test]
 async fn a_store_that_cannot_count_refuses_or_lets_in_with_an_event() {
     let store = FaultStore::new(MemoryStore::new());
@@ -542,7 +579,7 @@ async fn a_store_that_cannot_count_refuses_or_lets_in_with_an_event() {
     }
 }
 
-/// A store as it was before there were owners.
+/// A store without an index of owners.
 struct Plain(MemoryStore);
 
 impl SessionStore for Plain {
@@ -567,7 +604,7 @@ impl SessionStore for Plain {
 fn limits_that_cannot_hold_are_refused_when_they_are_made() {
     let none = SessionLayer::new(MemoryStore::new()).max_per_owner(0, OverLimit::Refuse).expect_err("none at all");
     assert!(!none.is_store(), "{none}");
-    assert_eq!(none.to_string(), "an owner must be allowed one session at least");
+    assert_eq!(none.to_string(), "the limit of sessions per owner must be at least 1");
     let plain = || SessionLayer::new(Plain(MemoryStore::new()));
     let error = plain().max_per_owner(1, OverLimit::EndOldest).expect_err("no index");
     assert!(error.is_misconfigured(), "{error}");

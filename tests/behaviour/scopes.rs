@@ -54,7 +54,7 @@ async fn leave_admin(session: Scoped<Admin>) {
     session.into_inner().purge();
 }
 
-/// What a visitor of both sees on the way.
+/// The steps of a visitor of both layers, and the expected answers.
 const STORY: [(&str, &str); 6] = [
     ("/", "nobody nobody"),
     ("/enter", "ada nobody"),
@@ -123,7 +123,7 @@ async fn an_optional_scoped_session_is_one_that_a_token_opened() {
     assert_eq!(browser.axum(&app, "/").await.body(), "true");
 }
 
-/// What stands inside loads its own session early, and leaves the other one to who asks.
+/// The inner layer loads its own session before the handler, and leaves the outer one to the extractors.
 #[actix_web::test]
 async fn a_scoped_middleware_does_not_load_the_lazy_one_around_it() {
     let store = FaultStore::new(MemoryStore::new());
@@ -150,31 +150,31 @@ async fn layers_that_collide_are_a_clear_error() {
             "no scope, twice",
             layer(),
             layer().cookie(cookie("__Host-other")),
-            "two session layers stand around this handler: give one a `.scope::<T>()`",
+            "there are two session layers around this handler: give one a `.scope::<T>()`",
         ),
         (
             "a scope twice",
             admin(),
             admin().cookie(cookie("__Host-other")),
-            "two session layers of the scope `behaviour::scopes::Admin` stand around this handler",
+            "there are two session layers of the scope `behaviour::scopes::Admin` around this handler: remove one",
         ),
         (
             "a cookie name twice",
             layer(),
             layer().scope::<Admin>(),
-            "the session layers of the scopes `()` and `behaviour::scopes::Admin` use the same cookie or header name",
+            "the session layers of the scopes `()` and `behaviour::scopes::Admin` use the same cookie or header name: give each its own",
         ),
         (
             "among scopes",
             admin(),
             layer().scope::<Shop>().cookie(cookie("__Host-admin")),
-            "the session layers of the scopes `behaviour::scopes::Admin` and `behaviour::scopes::Shop` use the same cookie or header name",
+            "the session layers of the scopes `behaviour::scopes::Admin` and `behaviour::scopes::Shop` use the same cookie or header name: give each its own",
         ),
         (
             "a header name twice",
             layer().header("x-token").expect("a name"),
             layer().scope::<Shop>().header_only("X-Token").expect("a name"),
-            "the session layers of the scopes `()` and `behaviour::scopes::Shop` use the same cookie or header name",
+            "the session layers of the scopes `()` and `behaviour::scopes::Shop` use the same cookie or header name: give each its own",
         ),
     ];
     for (what, outer, inner, error) in table {
@@ -203,7 +203,7 @@ async fn a_scope_that_no_layer_has_is_a_clear_error() {
     let log = Log::capture();
     let app = Router::new().route("/", get(async |_: Scoped<Shop>| "never")).layer(admin());
     assert_eq!(Browser::default().axum(&app, "/").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    // Nor does the scope's layer give a session without one.
+    // The scope's layer does not give a session without a scope either.
     let app = Router::new().route("/", get(async |_: Session| "never")).layer(admin());
     assert_eq!(Browser::default().axum(&app, "/").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let log = log.text();
@@ -242,7 +242,7 @@ async fn typed_values_and_keys_are_extracted_in_axum() {
         shop(&cart)
     }
     async fn empty(cart: Typed<Cart>) -> Result<String> {
-        let taken = cart.take().expect("a cart");
+        let taken = cart.take()?.expect("a cart");
         cart.set(Cart { items: vec!["coat".to_owned()] })?;
         Ok(taken.items.join(" "))
     }

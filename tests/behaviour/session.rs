@@ -1,4 +1,4 @@
-//! What `Session` means, detached and under a layer.
+//! The meaning of `Session`, without a store and under a layer.
 
 use std::{
     sync::{Arc, Mutex},
@@ -19,7 +19,7 @@ use crate::support::{Browser, Sent, drivers::tower::app, log::Log, soon};
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A value that is no JSON.
+/// A value that cannot be written as JSON.
 #[derive(Deserialize)]
 struct Bad;
 
@@ -175,7 +175,7 @@ impl Serialize for Curious {
     }
 }
 
-/// Each in a thread of its own, so that a deadlock fails the test instead of stopping it.
+/// Each case runs in a thread of its own, so that a deadlock fails the test instead of stopping it.
 #[test]
 fn closures_and_values_may_use_the_session_they_are_called_from() {
     fn run(name: &str, act: impl FnOnce(Session) + Send + 'static) {
@@ -238,7 +238,7 @@ fn closures_and_values_may_use_the_session_they_are_called_from() {
     });
 }
 
-/// An update that runs again at a reload, and writes another key each time it runs.
+/// An update that runs again at each reload, and writes another key each time.
 #[tokio::test]
 async fn an_update_that_writes_does_not_reload_for_ever() {
     let (layer, _, _) = house(None);
@@ -255,7 +255,7 @@ async fn an_update_that_writes_does_not_reload_for_ever() {
     session.update("n", update).expect("a number");
     browser.get(&app, "/app/count:n").await;
     assert!(soon(session.reload()).await.expect_err("it is never done").is_conflict());
-    // The session is in its own closure, so it would never be dropped.
+    // The closure holds its own session, so it would never be dropped.
     session.clear();
 }
 
@@ -288,7 +288,7 @@ async fn what_is_asked_for_during_a_reload_or_a_save_is_not_forgotten() {
     }
 }
 
-/// A handler's own time-out around a save, say: the store did it, and nobody was told.
+/// A handler may have a time-out around a save. The store did the save, and the handler was not told.
 #[tokio::test]
 async fn a_save_that_is_dropped_half_way_counts_once() {
     let (layer, store, _) = house(None);
@@ -307,7 +307,7 @@ async fn a_save_that_is_dropped_half_way_counts_once() {
     assert_eq!(browser.get(&app, "/app/get:n").await.body, "2");
 }
 
-/// Threads of one request.
+/// Runs the threads of one request.
 #[test]
 fn handles_on_many_threads_count_right() {
     let session = with("n", 0);
@@ -334,7 +334,7 @@ async fn a_detached_session_saves_to_nowhere() {
     assert!(session.contains_key("a"));
 }
 
-/// A layer with its parts.
+/// Returns a layer and its parts.
 fn house(lifetime: Option<Lifetime>) -> (SessionLayer, FaultStore<MemoryStore>, TestClock) {
     let (store, clock) = (FaultStore::new(MemoryStore::new()), TestClock::new());
     let layer = SessionLayer::new(store.clone()).clock(clock.clone());
@@ -373,7 +373,7 @@ async fn the_absolute_limit_ends_a_session_however_busy_and_however_renewed() {
         clock.advance(HOUR / 2);
         store.take_calls();
         assert_eq!(browser.get(&app, "/app/get:user").await.body, "7");
-        // A threshold of 1.0 is always, as long as there is something to push out.
+        // With a threshold of 1.0, every use counts, as long as the deadline can move.
         let expected: &[&str] = if use_number < 5 { &["load", "replace"] } else { &["load"] };
         assert_eq!(store.take_calls(), expected, "use {use_number}");
         browser.get(&app, "/app/renew").await;
@@ -417,7 +417,7 @@ async fn extend_on_change_leaves_readers_to_their_deadline() {
     assert_eq!(browser.get(&app, "/app/get:user").await.body, "none");
 }
 
-/// A release with other limits: the sessions of the one before go by the new ones, and who is busy stays logged in.
+/// After a release with other limits, existing sessions follow the new limits, and active users stay logged in.
 #[tokio::test]
 async fn limits_that_change_hold_for_existing_sessions_and_log_nobody_out_who_is_busy() {
     for (before, after) in [(DAY, HOUR), (HOUR, DAY)] {
@@ -434,7 +434,7 @@ async fn limits_that_change_hold_for_existing_sessions_and_log_nobody_out_who_is
     }
 }
 
-/// Hands the session of a request out of its handler, as a streaming body or a socket does.
+/// Returns the session of a request outside of its handler, as a streaming body or a socket gets it.
 pub(crate) async fn escaped(
     layer: &SessionLayer,
     cookies: &str,
@@ -540,7 +540,7 @@ async fn a_loaded_session_knows_its_times_its_id_and_its_owner() {
     assert_eq!(browser.get(&app, "/app/whose").await.body, "nobody");
 }
 
-/// One load, however many ask at once.
+/// There is one load, for any number of concurrent extractors.
 #[tokio::test]
 async fn all_who_ask_share_one_load() {
     let (layer, store, _) = house(None);

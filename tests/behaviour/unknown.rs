@@ -18,7 +18,7 @@ fn house() -> (SessionLayer, Store) {
     (SessionLayer::new(store.clone()).clock(TestClock::new()), store)
 }
 
-/// Its operations are never applied again; what ends the session still works.
+/// The operations are never applied again. Ending the session still works.
 #[tokio::test]
 async fn a_later_save_is_the_same_error_and_applies_nothing_again() {
     let (layer, store) = house();
@@ -45,7 +45,7 @@ async fn a_later_save_is_the_same_error_and_applies_nothing_again() {
     assert!(store.inner().is_empty());
 }
 
-/// Ten writes come between: more than a record's trail holds. The credentials tell that the renewal was done.
+/// Ten writes come between, which is more than a record's trail holds. The credentials show that the renewal was done.
 #[tokio::test]
 async fn a_renewal_whose_reply_was_lost_is_told_by_its_secret_after_many_writes() {
     for renewal in ["/app/renew/insert:a:1", "/app/login:alice/insert:a:1", "/app/owner:alice/insert:a:1"] {
@@ -71,7 +71,7 @@ async fn a_renewal_whose_reply_was_lost_is_told_by_its_secret_after_many_writes(
     }
 }
 
-/// Requests that had loaded before the renewal write after it, and before it is sent again.
+/// Requests that loaded before the renewal write after it, and before it is sent again.
 #[tokio::test]
 async fn a_renewal_whose_reply_was_lost_is_kept_under_the_writes_of_siblings() {
     for siblings in [1, 3, 10] {
@@ -97,7 +97,7 @@ async fn a_renewal_whose_reply_was_lost_is_kept_under_the_writes_of_siblings() {
             let go = async {
                 gate.reached().await;
                 loads.open();
-                // The gate stays shut until a sibling has written.
+                // The gate stays closed until another request has written.
                 while !store
                     .calls()
                     .iter()
@@ -142,7 +142,7 @@ async fn a_login_that_is_revoked_before_it_is_found_out_is_in_its_owners_list() 
     assert_eq!(browser.get(&app, "/app/whose/presented").await.body, "nobody false");
 }
 
-/// A packet that takes effect after its sender gave up, or once more, changes nothing that was answered.
+/// A packet that takes effect after its sender gave up, or a second time, changes nothing that was answered.
 #[tokio::test]
 async fn calls_that_arrive_late_or_twice_undo_nothing() {
     let (layer, store) = house();
@@ -174,7 +174,7 @@ async fn calls_that_arrive_late_or_twice_undo_nothing() {
     assert_eq!(stolen.get(&app, "/app/get:n").await.body, "none");
 }
 
-/// No value and no secret is told of such a failure.
+/// The log of such a failure has no value and no secret.
 #[tokio::test]
 async fn the_error_of_an_unknown_outcome_is_logged_without_values() {
     let log = crate::support::log::Log::capture();

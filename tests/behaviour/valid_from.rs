@@ -1,4 +1,4 @@
-//! Sessions that end because a value moves on: one for everybody, and one an owner.
+//! Sessions that end because a value becomes a later one: one value for all sessions, and one for each owner.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ use crate::app::Browser;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The application's table of users: when each one's password was changed last.
+/// The application's table of users, with the times of the last change of their passwords.
 #[derive(Clone, Default)]
 struct Users {
     changed: Arc<Mutex<BTreeMap<String, SystemTime>>>,
@@ -35,7 +35,7 @@ impl Users {
         self.changed.lock().expect("no panic").insert(user.to_owned(), at);
     }
 
-    /// How often the layer asked since it was last asked here.
+    /// Returns the number of calls of the layer since the last call of this function.
     fn asked(&self) -> usize {
         self.asked.swap(0, Ordering::Relaxed)
     }
@@ -108,7 +108,7 @@ async fn the_application_is_asked_about_owners_only_and_its_error_is_not_taken_f
     assert_eq!(mallory.token().map(str::to_owned), token);
 }
 
-/// No two clocks are compared: the database may be ahead of this server, or behind it, by whatever it is.
+/// No two clocks are compared: the database's clock may be ahead of this server or behind it by any time.
 #[tokio::test]
 async fn a_session_is_valid_until_its_owners_value_moves_on_whatever_the_clocks_say() {
     let hour = 60 * MINUTE;
@@ -130,7 +130,7 @@ async fn a_session_is_valid_until_its_owners_value_moves_on_whatever_the_clocks_
     }
 }
 
-/// A renewal, or an owner that is written again, is no login: it must not carry a session over the change.
+/// A renewal, or the same owner written again, is no login: it must not carry a session over the change.
 #[tokio::test]
 async fn only_a_login_takes_the_new_value() {
     for is_login in [false, true] {
@@ -167,7 +167,7 @@ async fn a_record_without_a_value_is_valid_as_long_as_its_owner_has_none() {
     assert!(is_in(&layer, &mut bob).await);
 }
 
-/// The session is older than the change of the password, but it became this owner's after it.
+/// The session is older than the change of the password, but got its owner after it.
 #[tokio::test]
 async fn a_visitor_from_before_the_password_changed_can_log_in() {
     let (users, clock) = (Users::default(), TestClock::new());
@@ -214,7 +214,8 @@ async fn a_login_under_an_older_value_has_to_be_made_again() {
     }
 }
 
-/// The value moves on while the login waits for the store: what was read before the password was checked still holds.
+/// The value changes while the login waits for the store. The value that was read before the check of the password
+/// counts.
 #[tokio::test]
 async fn a_login_that_is_overtaken_while_it_is_stored_opens_nothing() {
     let (users, clock) = (Users::default(), TestClock::new());
@@ -231,7 +232,7 @@ async fn a_login_that_is_overtaken_while_it_is_stored_opens_nothing() {
     assert!(!is_in(&layer, &mut browser).await);
 }
 
-/// Sessions that the change ended take no place of the new login's, and no devices page shows them.
+/// Sessions that the change ended do not count towards the limit, and are not listed.
 #[tokio::test]
 async fn sessions_that_the_value_ended_are_not_listed_and_take_no_place() {
     let (users, clock) = (Users::default(), TestClock::new());

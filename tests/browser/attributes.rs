@@ -1,4 +1,4 @@
-//! What Chromium makes of the cookies that the layer sends.
+//! The cookies that Chromium keeps of those that the layer sends.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,8 +20,8 @@ fn id() -> CookieOptionsBuilder {
     CookieOptions::builder().name("id")
 }
 
-/// Chromium trusts what never leaves the machine as it does https, also with a `__Host-` name. On any other host over http,
-/// it keeps what `insecure_http` makes and nothing else.
+/// Chromium trusts localhost as it trusts https, even for a `__Host-` name. On any other host over http, it keeps only
+/// the cookies that `insecure_http` makes.
 #[tokio::test]
 async fn a_secure_cookie_is_kept_and_sent_on_this_machine_only() {
     let secure = Site::start(site::sessions(layer(CookieOptions::builder()))).await;
@@ -33,13 +33,13 @@ async fn a_secure_cookie_is_kept_and_sent_on_this_machine_only() {
             assert!(browser.cookies().await.is_empty());
         } else {
             let cookie = browser.cookie().await;
-            assert_eq!((&*cookie.name, cookie.path.as_deref()), ("__Host-id", Some("/")));
+            assert_eq!((&*cookie.name, cookie.path.as_deref()), ("__Host-Http-id", Some("/")));
             assert_eq!((cookie.secure, cookie.http_only), (Some(true), Some(true)));
             assert_eq!((cookie.domain.as_deref(), cookie.same_site), (Some(host), Some(Reported::Lax)));
             assert_eq!(cookie.expiry, None, "it ends with the browser session");
             assert_eq!(browser.script::<String>("return document.cookie").await, "");
             browser.open(secure.url(host, "/sent")).await;
-            assert_eq!(browser.text().await, format!("__Host-id={}", cookie.value));
+            assert_eq!(browser.text().await, format!("__Host-Http-id={}", cookie.value));
             browser.open(secure.url(host, "/end")).await;
             assert!(browser.cookies().await.is_empty());
         }
@@ -73,7 +73,7 @@ async fn a_persistent_cookie_is_kept_until_the_absolute_limit_and_never_beyond_4
         assert!(browser.cookies().await.is_empty());
     }
 
-    // What the layer refuses to ask for.
+    // A lifetime that the layer refuses.
     let site = Site::start(site::cookies(&["id=1; Max-Age=40000000".to_owned()])).await;
     browser.open(site.url("localhost", "/set")).await;
     assert_days(browser.cookie().await.expiry, 400);
@@ -82,7 +82,7 @@ async fn a_persistent_cookie_is_kept_until_the_absolute_limit_and_never_beyond_4
 fn assert_days(expiry: Option<i64>, days: u32) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let left = Duration::from_secs(expiry.unwrap().try_into().unwrap()).saturating_sub(now);
-    // A minute for a machine that is busy.
+    // The tolerance of a minute is for a busy machine.
     assert!(left <= days * DAY && left + Duration::from_secs(60) > days * DAY, "{left:?}");
 }
 

@@ -1,4 +1,4 @@
-//! Chromium, without a window and with an empty profile.
+//! Chromium without a window, with an empty profile.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -26,17 +26,17 @@ const ARGUMENTS: [&str; 9] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    // A host that is neither local nor https: browsers trust it less.
+    // A host that is neither localhost nor https, which browsers trust less.
     "--host-resolver-rules=MAP shop.test 127.0.0.1",
 ];
 
-/// How long what must happen may take.
+/// The limit of every wait.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One browser of its own for each test. It ends with the test.
+/// A browser for one test. It ends with the test.
 pub(crate) struct Chromium {
     driver: WebDriver,
-    // Ends before its folder goes: fields are dropped in this order.
+    // Ends before its folder is deleted, because fields are dropped in this order.
     _process: ChromeDriver,
     _folder: TempDir,
 }
@@ -50,7 +50,7 @@ impl Chromium {
     pub(crate) async fn with(arguments: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut process = ChromeDriver::start(&folder);
-        // What chromedriver calls Chromium, too.
+        // chromedriver uses this name for Chromium, too.
         let mut options = DesiredCapabilities::chrome();
         for argument in ARGUMENTS {
             options.add_arg(argument).unwrap();
@@ -79,12 +79,12 @@ impl Chromium {
         }
     }
 
-    /// What the page says.
+    /// Returns the page's text.
     pub(crate) async fn text(&self) -> String {
         self.script("return document.body.innerText").await
     }
 
-    /// What a script returns, also one that has to wait for it.
+    /// Returns the result of a script, and waits for it if it is a promise.
     pub(crate) async fn script<T: serde::de::DeserializeOwned>(&self, script: &str) -> T {
         self.driver.execute(script, Vec::new()).await.unwrap().convert().unwrap()
     }
@@ -94,12 +94,12 @@ impl Chromium {
         self.driver.goto(url.as_ref()).await.unwrap();
     }
 
-    /// The cookies that it would send for this page, those that scripts cannot see included.
+    /// Returns the cookies that it would send for this page, with those that scripts cannot read.
     pub(crate) async fn cookies(&self) -> Vec<Cookie> {
         self.driver.get_all_cookies().await.unwrap()
     }
 
-    /// The only one of them.
+    /// Returns the cookie of this page. There must be one.
     pub(crate) async fn cookie(&self) -> Cookie {
         let [cookie]: [Cookie; 1] = self.cookies().await.try_into().unwrap();
         cookie
@@ -116,12 +116,12 @@ impl Deref for Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // `ChromeDriver` ends the browser, whatever became of the test and its runtime. The client would try it once more.
+        // `ChromeDriver` ends the browser in any case. The client would try it once more.
         let _ = self.driver.clone().leak();
     }
 }
 
-/// The program that the test talks to, and that starts the browser.
+/// The program that starts the browser, and that the test talks to.
 struct ChromeDriver {
     process: Child,
     port: u16,
@@ -132,7 +132,7 @@ impl ChromeDriver {
     fn start(folder: &TempDir) -> Self {
         let process = Command::new("chromedriver")
             .arg("--port=0")
-            // A browser that takes long to end is killed, and what it leaves there goes with the folder.
+            // If a slow browser is killed, its files are deleted with the folder.
             .env("TMPDIR", folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -149,7 +149,7 @@ impl ChromeDriver {
         started
     }
 
-    /// Asks it to end, its browser first.
+    /// Stops it, and its browser first.
     fn shut_down(&self) -> std::io::Result<()> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -171,7 +171,7 @@ impl Drop for ChromeDriver {
     }
 }
 
-/// Looks more often than twice a second.
+/// Polls more often than twice a second.
 #[derive(Debug)]
 struct Often;
 

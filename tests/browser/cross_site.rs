@@ -1,4 +1,4 @@
-//! Which cookies go along with what other sites cause.
+//! The cookies that a browser sends with requests from other sites.
 
 use cloakroom::{CookieOptions, MemoryStore, SameSite, SessionLayer};
 
@@ -7,7 +7,7 @@ use super::{
     site::{self, Site},
 };
 
-/// A page of somebody else's, with a form and a link to the shop.
+/// Serves a page of another site, with a form and a link to the shop.
 async fn elsewhere(shop: &Site) -> Site {
     let sent = shop.url("localhost", "/sent");
     Site::start(site::page(format!(
@@ -16,7 +16,7 @@ async fn elsewhere(shop: &Site) -> Site {
     .await
 }
 
-/// What the shop is sent for a click there.
+/// Returns the cookies that the shop gets after a click on that page.
 async fn sent(browser: &Chromium, from: String, click: &str) -> String {
     browser.open(from).await;
     browser.find(click).await.click().await.unwrap();
@@ -38,7 +38,7 @@ async fn other_sites_forms_post_without_the_session_and_their_links_lead_into_it
         for (click, from, expected) in [
             ("button", "127.0.0.1", by_form),
             ("a", "127.0.0.1", by_link),
-            // The same host is the same site, whatever the port.
+            // The same host with another port is the same site.
             ("button", "localhost", true),
             ("a", "localhost", true),
         ] {
@@ -48,7 +48,8 @@ async fn other_sites_forms_post_without_the_session_and_their_links_lead_into_it
     }
 }
 
-/// Why the layer always says `SameSite=Lax`: without it, Chromium lets a cookie's first two minutes pass.
+/// The reason for which the layer always sends `SameSite=Lax`: without it, Chromium sends a cookie with such requests
+/// for its first two minutes.
 #[tokio::test]
 async fn a_young_cookie_that_says_nothing_goes_along_with_other_sites_forms() {
     let shop =

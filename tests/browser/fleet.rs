@@ -1,43 +1,23 @@
-//! The fleet of `examples/fleet`, as its visitors use it.
+//! The fleet of `examples/fleet`, used with a browser.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use thirtyfour::prelude::*;
 
-use super::chromium::Chromium;
+use super::{chromium::Chromium, program::Program};
 
-/// The built example, in its own process, which ends with the test.
+/// The built example, in a process that ends with the test.
 struct Fleet {
-    program: Child,
-    /// Actix Web, Axum and hyper.
+    _program: Program,
+    /// The URLs of Actix Web, Axum and hyper.
     urls: [String; 3],
 }
 
 impl Fleet {
     fn start() -> Self {
-        let test = std::env::current_exe().unwrap();
-        let name = format!("fleet{}", std::env::consts::EXE_SUFFIX);
-        let mut program = Command::new(test.ancestors().nth(2).unwrap().join("examples").join(name))
-            .args(["--port", "0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("`cargo build --all-features --example fleet` builds it");
-        // All that it prints: it must not find the pipe closed.
-        let lines = BufReader::new(program.stdout.take().unwrap()).lines().take(4);
-        let lines: Vec<String> = lines.collect::<Result<_, _>>().unwrap();
+        let (program, lines) = Program::start("fleet", &["--port", "0"], 4);
         let urls = std::array::from_fn(|at| lines[at].split_whitespace().last().unwrap().to_owned());
-        Self { program, urls }
-    }
-}
-
-impl Drop for Fleet {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
+        Self { _program: program, urls }
     }
 }
 
@@ -100,6 +80,24 @@ async fn one_login_for_three_servers_until_the_logout_everywhere() {
 }
 
 #[tokio::test]
+async fn on_a_small_screen_every_button_is_in_sight() {
+    let fleet = Fleet::start();
+    let browser = Chromium::start().await;
+    browser.set_window_rect(0, 0, 400, 900).await.unwrap();
+    browser.open(&fleet.urls[1]).await;
+    submit(&browser, "/login", "name", "Ada").await;
+    browser.read("Your sessions").await;
+    let edges: Vec<f64> = browser
+        .script("return [...document.querySelectorAll('button')].map(button => button.getBoundingClientRect().right)")
+        .await;
+    let width: f64 = browser.script("return window.innerWidth").await;
+    // A window of a desktop may not become as narrow as that.
+    let sideways: bool = browser.script("return document.documentElement.scrollWidth > window.innerWidth").await;
+    assert!(edges.len() >= 4 && edges.iter().all(|right| *right <= width), "{edges:?} of {width}");
+    assert!(width <= 500.0 && !sideways, "{width}");
+}
+
+#[tokio::test]
 async fn a_logout_takes_the_cookie_out_of_the_browser() {
     let fleet = Fleet::start();
     let browser = Chromium::start().await;
@@ -107,7 +105,7 @@ async fn a_logout_takes_the_cookie_out_of_the_browser() {
         browser.open(&fleet.urls[login]).await;
         submit(&browser, "/login", "name", "Ada").await;
         browser.read("Hello, Ada").await;
-        // The page after a logout would start the next session, so it is not asked for.
+        // The page after a logout would start the next session, so it is not loaded.
         browser.open(format!("{}health", fleet.urls[logout])).await;
         assert_eq!(browser.cookies().await.len(), 1);
         let status: u16 = browser
@@ -133,7 +131,7 @@ async fn a_double_clicked_login_ends_logged_in() {
             browser.read("Hello, Ada").await;
         };
 
-        // Both clicks submit. Chromium throws the first answer's page away, but not its cookie.
+        // Both clicks submit the form. Chromium drops the first response's page, but keeps its cookie.
         browser.open(url).await;
         browser.find("input[name='name']").await.send_keys("Ada").await.unwrap();
         let button = browser.find("form[action='/login'] button").await;
@@ -142,7 +140,7 @@ async fn a_double_clicked_login_ends_logged_in() {
         browser.read("Hello, Ada").await;
         is_logged_in().await;
 
-        // With a session from before, and without one.
+        // With and without an earlier session.
         for page in ["", "health"] {
             browser.delete_all_cookies().await.unwrap();
             browser.open(format!("{url}{page}")).await;

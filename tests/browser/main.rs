@@ -1,15 +1,18 @@
-//! What browsers decide, decided by Chromium: which cookies it keeps, and which it sends where.
+//! The rules of browsers, checked with Chromium: the cookies that it keeps, and the requests with which it sends them.
 
 mod attributes;
 mod chromium;
 mod cross_site;
-#[cfg(feature = "device-bound")]
-mod device_bound;
+#[cfg(all(feature = "device-bound", feature = "redis-rustls"))]
+mod device_bound; // Its site takes the cryptography of `redis-rustls`.
 mod fleet;
 mod refused;
-#[cfg(feature = "device-bound")]
+#[cfg(all(feature = "device-bound", feature = "redis-rustls"))]
 mod secure_site;
 mod site;
-#[cfg(feature = "device-bound")]
+#[cfg(all(feature = "device-bound", feature = "redis-rustls"))]
 #[path = "../support/mod.rs"]
 mod support;
+
+#[path = "../support/program.rs"]
+mod program;

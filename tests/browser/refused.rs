@@ -1,6 +1,6 @@
-//! What `CookieOptions` refuses is what Chromium drops.
+//! Chromium drops the cookies that `CookieOptions` refuses.
 
-use cloakroom::{CookieOptions, CookieOptionsBuilder, SameSite};
+use cloakroom::{CookieOptions, CookieOptionsBuilder, MemoryStore, SameSite, SessionLayer};
 
 use super::{
     chromium::Chromium,
@@ -11,14 +11,14 @@ fn named(name: &str) -> CookieOptionsBuilder {
     CookieOptions::builder().name(name)
 }
 
-/// Without `Secure`, and with what `insecure_http` would have taken away given back.
+/// Returns options without `Secure`, with the rest that `insecure_http` would have removed.
 fn insecure(name: &str) -> CookieOptionsBuilder {
     CookieOptions::builder().insecure_http().name(name)
 }
 
 #[tokio::test]
 async fn what_the_builder_refuses_is_dropped_and_what_it_makes_is_kept() {
-    // Each refusal beside the nearest thing that is fine. The names tell them apart in the browser.
+    // Each refused cookie is beside the nearest one that is accepted. Their names tell them apart.
     let table = [
         (true, named("__Host-a"), "__Host-a=1; Path=/; Secure; HttpOnly"),
         (false, named("__Host-b").domain("localhost"), "__Host-b=1; Path=/; Domain=localhost; Secure; HttpOnly"),
@@ -52,6 +52,28 @@ async fn what_the_builder_refuses_is_dropped_and_what_it_makes_is_kept() {
         assert_eq!(kept.iter().any(|kept| kept == name), is_fine, "Chromium: {header}");
         assert_eq!(options.build().is_ok(), is_fine, "the builder: {header}");
     }
+}
+
+/// The prefix `__Host-Http-` says that a server set the cookie, and `HttpOnly` that no script can read or replace it.
+#[tokio::test]
+async fn no_script_can_plant_or_replace_the_default_cookie() {
+    let layer = SessionLayer::new(MemoryStore::new());
+    let site = Site::start(site::sessions(layer)).await;
+    let browser = Chromium::start().await;
+    let plant = "document.cookie = '__Host-Http-id=planted; Path=/; Secure'; return document.cookie";
+    browser.open(site.url("localhost", "/sent")).await;
+    assert_eq!(browser.script::<String>(plant).await, "");
+    assert!(browser.cookies().await.is_empty(), "a script planted it");
+    // The same script can plant a cookie without that prefix.
+    browser.script::<String>(&plant.replace("-Http", "")).await;
+    assert_eq!(browser.cookie().await.name, "__Host-id");
+    browser.delete_all_cookies().await.unwrap();
+
+    browser.open(site.url("localhost", "/start")).await;
+    let token = browser.cookie().await.value;
+    assert_eq!(browser.script::<String>(plant).await, "", "a script reads it");
+    browser.open(site.url("localhost", "/sent")).await;
+    assert_eq!(browser.text().await, format!("__Host-Http-id={token}"), "a script replaced it");
 }
 
 /// These a browser keeps, but elsewhere, or as something else.

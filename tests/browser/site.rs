@@ -11,13 +11,13 @@ use cloakroom::{Session, SessionLayer};
 use http::{HeaderMap, header};
 use tokio::net::TcpListener;
 
-/// A site. It answers as `127.0.0.1`, as `localhost` and as `shop.test`, which are three hosts to a browser.
+/// A site. It has the names `127.0.0.1`, `localhost` and `shop.test`, which are three hosts to a browser.
 pub(crate) struct Site {
     port: u16,
 }
 
 impl Site {
-    /// Serves until the test ends.
+    /// Serves pages until the test ends.
     pub(crate) async fn start(pages: Router) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -30,13 +30,14 @@ impl Site {
     }
 }
 
-/// `/start` starts a session, `/end` ends it, `/sent` shows the cookies that came; all that below `/shop`, too.
+/// Returns pages that also exist below `/shop`: `/start` starts a session, `/end` ends it, `/sent` shows the request's
+/// cookies.
 pub(crate) fn sessions(layer: SessionLayer) -> Router {
     let pages = Router::new().route("/start", get(start)).route("/end", get(end)).route("/sent", any(sent));
     Router::new().nest("/shop", pages.clone()).merge(pages).layer(layer)
 }
 
-/// `/set` and `/deep/set` answer with these `Set-Cookie` headers.
+/// Returns the pages `/set` and `/deep/set`, which send these `Set-Cookie` headers.
 pub(crate) fn cookies(headers: &[String]) -> Router {
     let headers: Vec<_> = headers.iter().map(|header| (header::SET_COOKIE, header.clone())).collect();
     let set = get(async move || AppendHeaders(headers));
@@ -57,7 +58,7 @@ async fn end(session: Session) -> &'static str {
     "ended"
 }
 
-/// The cookies that came with the request. For any method, and an element also where there are none.
+/// Shows the request's cookies, for any method. Without cookies, the element is there and empty.
 async fn sent(headers: HeaderMap) -> Html<String> {
     let cookies = headers.get(header::COOKIE).map_or("", |cookies| cookies.to_str().unwrap());
     Html(format!("<pre>{cookies}</pre>"))

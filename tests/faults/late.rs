@@ -97,7 +97,7 @@ async fn a_revocation_may_be_late_or_come_twice() {
 #[tokio::test]
 async fn a_deleted_id_stays_deleted_whatever_arrives() {
     let record = record();
-    // Each deletes the record under the id in another way.
+    // Each way deletes the record under the id.
     for way in 0..6 {
         let (store, id) = stored(&record).await;
         match way {

@@ -1,27 +1,19 @@
-//! The program: what it prints, and how it ends.
+//! The program: its output and its end.
 
 use std::{
-    ffi::OsStr,
-    io::{BufRead as _, BufReader},
     net::TcpListener,
-    path::PathBuf,
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Command, Output},
 };
 
 use serde_json::Value;
 
-use super::harness::browser;
-
-/// The built example: `cargo test` builds it beside this test.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.ancestors().nth(2).unwrap().join("examples").join(format!("fleet{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "not built, `cargo build --all-features --example fleet` does: {}", path.display());
-    path
-}
+use super::{
+    harness::browser,
+    program::{Program, path},
+};
 
 fn run(args: &[&str]) -> Output {
-    Command::new(program()).args(args).output().unwrap()
+    Command::new(path("fleet")).args(args).output().unwrap()
 }
 
 fn assert_refused(args: &[&str], expected: &str) {
@@ -30,32 +22,6 @@ fn assert_refused(args: &[&str], expected: &str) {
     assert!(!output.status.success(), "{args:?}");
     assert_eq!((stdout.lines().count(), stderr.lines().count()), (0, 1), "{args:?}: {stdout}{stderr}");
     assert!(stderr.starts_with("fleet: ") && stderr.contains(expected), "{args:?}: {stderr}");
-}
-
-/// A program that ends with the test.
-struct Running(Child);
-
-impl Running {
-    /// Starts it, and gives what it prints before it serves.
-    fn start(args: &[&str]) -> (Self, Vec<String>) {
-        let mut child = Command::new(program()).args(args).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(4).collect::<Result<_, _>>().unwrap();
-        (Self(child), lines)
-    }
-
-    /// What Ctrl-C does.
-    fn interrupt(mut self) -> ExitStatus {
-        let id = self.0.id().to_string();
-        Command::new("kill").args([OsStr::new("-INT"), id.as_ref()]).status().unwrap();
-        self.0.wait().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]
@@ -71,7 +37,7 @@ fn what_it_does_not_understand_is_one_line_and_a_failure() {
 
 #[test]
 fn a_taken_port_is_one_line_and_a_failure() {
-    // The first of them is: its neighbours may be taken by whatever else runs here.
+    // The first port is taken. Other programs may have taken its neighbours.
     let (taken, port) = std::iter::repeat_with(|| TcpListener::bind("127.0.0.1:0").unwrap())
         .map(|taken| (taken.local_addr().unwrap().port(), taken))
         .find_map(|(port, taken)| (port <= 65_533).then_some((taken, port)))
@@ -89,7 +55,7 @@ fn help_is_no_failure() {
 
 #[tokio::test]
 async fn it_prints_what_to_open_serves_it_and_ends_by_ctrl_c() {
-    let (running, lines) = Running::start(&["--port", "0"]);
+    let (running, lines) = Program::start("fleet", &["--port", "0"], 4);
     assert!(lines[3].contains(".insecure_http()"), "{lines:?}");
     let urls: Vec<&str> = lines[..3].iter().map(|line| line.split_whitespace().last().unwrap()).collect();
     let browser = browser();
@@ -106,10 +72,10 @@ async fn it_prints_what_to_open_serves_it_and_ends_by_ctrl_c() {
     assert!(running.interrupt().success());
 }
 
-/// No store at all: one key, and each session in its cookie.
+/// There is no store: one key, and each session in its cookie.
 #[tokio::test]
 async fn sessions_in_the_cookie_are_at_home_on_every_server() {
-    let (running, lines) = Running::start(&["--port", "0", "--cookie-store"]);
+    let (running, lines) = Program::start("fleet", &["--port", "0", "--cookie-store"], 4);
     let urls: Vec<&str> = lines[..3].iter().map(|line| line.split_whitespace().last().unwrap()).collect();
     let user = async |browser: &reqwest::Client, url: &str| -> Value {
         let answer = browser.get(format!("{url}api/session")).send().await.unwrap();
@@ -131,10 +97,10 @@ async fn sessions_in_the_cookie_are_at_home_on_every_server() {
 
 #[test]
 fn three_ports_from_the_first_one_on() {
-    // Below the ports that systems hand out by themselves. Where a program has one of the three, nothing is printed, and
-    // others are tried.
+    // These ports are below those that systems give out. If a program has one of the three, the fleet prints nothing,
+    // and the next three are tried.
     for first in (20_000..30_000).step_by(3) {
-        let (running, lines) = Running::start(&["--port", &first.to_string()]);
+        let (running, lines) = Program::start("fleet", &["--port", &first.to_string()], 4);
         if lines.is_empty() {
             continue;
         }

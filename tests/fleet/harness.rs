@@ -1,4 +1,4 @@
-//! The servers, browsers, and requests that stop half way.
+//! Servers, browsers, and requests that stop half way.
 
 use std::{
     sync::{
@@ -22,9 +22,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::servers::Fleet;
+use super::{calls::Noting, servers::Fleet};
 
-/// How long what must happen may take.
+/// The limit of every wait.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Three servers over one store, each on a free port. They end with the test's process.
@@ -40,7 +40,8 @@ pub(crate) fn start() -> Servers {
     let urls = std::array::from_fn(|at| fleet.members[at].url.clone());
     thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(fleet.serve(SessionLayer::new(store).insecure_http())).unwrap();
+        let (store, calls) = Noting::new(store);
+        runtime.block_on(fleet.serve(SessionLayer::new(store).insecure_http(), calls)).unwrap();
     });
     Servers { urls, calls }
 }
@@ -50,12 +51,12 @@ impl Servers {
         format!("{}{path}", self.urls[server % 3])
     }
 
-    /// Calls of the store so far.
+    /// Returns the number of calls of the store until now.
     pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 
-    /// Waits until there were so many calls.
+    /// Waits until the store had this number of calls.
     pub(crate) async fn called(&self, calls: usize) {
         let called = async {
             while self.calls() < calls {
@@ -65,7 +66,7 @@ impl Servers {
         timeout(PATIENCE, called).await.expect("the store is not called");
     }
 
-    /// Who is logged in, as a client with this token sees it on this server.
+    /// Returns the logged-in user, as a client with this token sees it on this server.
     pub(crate) async fn user(&self, server: usize, token: &str) -> Option<String> {
         let request = client().get(self.url(server, "api/session")).header(header::COOKIE, format!("id={token}"));
         let status: Value = request.send().await.unwrap().json().await.unwrap();
@@ -81,7 +82,7 @@ impl Servers {
         send(client().get(self.url(server, path)).header(header::COOKIE, format!("id={token}"))).await
     }
 
-    /// Posts a form but for its last byte, so that the handler has its session and waits.
+    /// Posts a form except for its last byte, so that the handler has its session and waits.
     pub(crate) async fn post_slowly(&self, server: usize, path: &str, token: &str, body: &str) -> Slow {
         let calls = self.calls();
         let address = self.urls[server % 3].trim_start_matches("http://").trim_end_matches('/');
@@ -100,21 +101,21 @@ impl Servers {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A client that keeps no cookies and follows nothing.
+/// Returns a client that keeps no cookies and follows no redirects.
 pub(crate) fn client() -> Client {
     Client::builder().redirect(Policy::none()).build().unwrap()
 }
 
-/// One that keeps cookies as browsers do: by host, whatever the port.
+/// Returns a client that keeps cookies as browsers do: by host, for all ports.
 pub(crate) fn browser() -> Client {
     Client::builder().redirect(Policy::none()).cookie_store(true).build().unwrap()
 }
 
-/// What of a response matters here.
+/// The parts of a response that the tests check.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    /// The token that it sets; empty where it takes the cookie away.
+    /// The token that it sets. Empty if it removes the cookie.
     pub(crate) token: Option<String>,
 }
 
@@ -145,14 +146,14 @@ impl Slow {
     }
 }
 
-/// Counts the calls, so that a test can tell that none was made, or wait for one.
+/// A store that counts its calls, so that a test can check that there was none, or wait for one.
 struct Counted {
     store: MemoryStore,
     calls: Arc<AtomicUsize>,
 }
 
 impl Counted {
-    /// Counts after the call: who waits for it knows what it came to.
+    /// Counts after the call, so that its effect is there when the count changes.
     async fn counted<T>(&self, call: impl Future<Output = T>) -> T {
         let answer = call.await;
         self.calls.fetch_add(1, Ordering::SeqCst);

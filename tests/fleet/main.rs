@@ -5,6 +5,8 @@ mod harness;
 mod races;
 mod together;
 
+#[path = "../../examples/fleet/calls.rs"]
+mod calls;
 #[path = "../../examples/fleet/on_actix.rs"]
 mod on_actix;
 #[path = "../../examples/fleet/on_axum.rs"]

@@ -1,10 +1,10 @@
-//! Logins and logouts, and what is in flight meanwhile.
+//! Logins and logouts, and the requests that overlap them.
 
 use http::StatusCode;
 
 use super::harness::{Servers, start};
 
-/// Logs in without a cookie; gives the token.
+/// Logs in without a cookie, and returns the token.
 async fn log_in(servers: &Servers, server: usize) -> String {
     servers.post(server, "login", "", "name=Ada").await.token.unwrap()
 }
@@ -44,7 +44,7 @@ async fn a_login_in_its_handler_outlasts_a_logout() {
     }
 }
 
-/// The order is the sockets': over many rounds, a logout comes before, between and after the rest.
+/// The sockets decide the order: over many rounds, the logout comes before, between and after the other requests.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_logout_beats_whatever_is_in_flight() {
     let servers = start();
@@ -54,7 +54,7 @@ async fn a_logout_beats_whatever_is_in_flight() {
         let (logout, visits, orders) = tokio::join!(
             async {
                 servers.post(round, "logout", token, "").await;
-                // Others are still under way.
+                // Other requests are in progress.
                 servers.user(round + 1, token).await
             },
             async { tokio::join!(servers.get(0, "", token), servers.get(1, "", token), servers.get(2, "", token)) },
@@ -78,13 +78,13 @@ async fn a_logout_beats_whatever_is_in_flight() {
     }
 }
 
-/// A double click: both requests carry the token from before, and the browser keeps either response.
+/// A double click: both requests carry the old token, and the browser keeps either response.
 #[tokio::test]
 async fn a_double_clicked_login_ends_logged_in() {
     let servers = start();
     for (first, second) in (0..3).flat_map(|first| (0..3).map(move |second| (first, second))) {
         for token in ["", &*visit(&servers, first).await] {
-            // Both are in their handlers at once, where there is a session to load before.
+            // If there is a session to load, both requests are in their handlers at the same time.
             let (one, two) = if token.is_empty() {
                 tokio::join!(
                     servers.post(first, "login", "", "name=Ada"),
@@ -98,7 +98,7 @@ async fn a_double_clicked_login_ends_logged_in() {
             assert_kept_either(&servers, token, one.token, two.token).await;
         }
 
-        // The second comes when the first is done.
+        // The second click comes after the first one is done.
         let token = visit(&servers, first).await;
         let one = servers.post(first, "login", &token, "name=Ada").await;
         let two = servers.post(second, "login", &token, "name=Ada").await;

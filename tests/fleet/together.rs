@@ -1,4 +1,4 @@
-//! One set of sessions: what is done on one server is seen on the others.
+//! One set of sessions: a change on one server is visible on the others.
 
 use http::{StatusCode, header};
 use reqwest::{Client, Response};
@@ -43,6 +43,36 @@ async fn who_logs_in_on_one_is_logged_in_on_all_until_the_logout() {
             assert_eq!(status(&servers, server, &browser).await["user"], Value::Null, "{server}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_page_says_what_it_is_where_to_go_and_what_the_last_request_cost() {
+    let servers = start();
+    let browser = browser();
+    for server in 0..3 {
+        let page = page(&servers, server, &client()).await;
+        let body = page.split("<body>").nth(1).unwrap();
+        assert!(
+            body.starts_with("<p class=\"lead\">Three servers in three frameworks share one set of sessions: "),
+            "{body}"
+        );
+        for url in &servers.urls {
+            let port = url.trim_end_matches('/').rsplit(':').next().unwrap();
+            assert!(body.contains(&format!(" on port {port}")) && body.contains(&format!(":{port}</small>")), "{body}");
+        }
+    }
+    let made = async |expected: &str| {
+        let page = page(&servers, 0, &browser).await;
+        assert!(page.contains(expected), "{expected}: {page}");
+    };
+    page(&servers, 0, &browser).await;
+    log_in(&servers, 0, &browser, "Ada").await;
+    made("you are logged in there, too").await;
+    made("made 2 store calls: load, replace").await;
+    status(&servers, 1, &browser).await;
+    made("made 1 store call: load").await;
+    browser.get(servers.url(2, "health")).send().await.unwrap();
+    made("made 2 store calls: load, replace").await;
 }
 
 #[tokio::test]

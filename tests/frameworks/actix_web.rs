@@ -1,4 +1,4 @@
-//! What only Actix Web has: guards, `get_session`, `.lazy()`.
+//! The parts of Actix Web that other frameworks do not have: guards, `get_session`, `.lazy()`.
 
 use actix_web::{
     App, HttpRequest, HttpResponse, Responder,
@@ -32,7 +32,7 @@ fn middleware(layer: &SessionLayer, is_lazy: bool) -> SessionMiddleware {
     if is_lazy { middleware.lazy() } else { middleware }
 }
 
-/// Sends a request with a browser's cookies to an application of the test's own.
+/// Sends a request with a browser's cookies to an application of the test.
 macro_rules! get {
     ($app:expr, $browser:expr, $path:expr) => {{
         let request = http::Request::get($path).header("cookie", $browser.header()).body(bytes::Bytes::new());
@@ -69,7 +69,7 @@ async fn a_guard_decides_by_the_session() {
     assert_eq!(store.take_calls(), ["load"]);
 }
 
-/// Writes from wherever a session can be got, into one session.
+/// Writes to one session from every place in which Actix gives it.
 async fn everywhere(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -134,9 +134,11 @@ async fn without_the_middleware_extractors_fail_and_get_session_is_detached_and_
         .route("/lazy", web::get().to(async |_: LazySession| ""));
     let app = init_service(app).await;
     let browser = Browser::new();
-    for path in ["/app/get:a", "/lazy"] {
+    // The feature `actix-session` promises what that crate does: a detached session.
+    let expected = if cfg!(feature = "actix-session") { (200, "none") } else { (500, "") };
+    for (path, expected) in [("/app/get:a", expected), ("/lazy", (500, ""))] {
         let page = get!(app, browser, path);
-        assert_eq!((page.status.as_u16(), page.body.as_str()), (500, ""), "{path}");
+        assert_eq!((page.status.as_u16(), page.body.as_str()), expected, "{path}");
     }
     for _ in 0..2 {
         assert_eq!(get!(app, browser, "/shared").body, "2", "one for the request, a new one for the next");
@@ -172,7 +174,7 @@ async fn a_lazy_middleware_says_what_to_do_where_nobody_has_loaded() {
     assert!(store.take_calls().is_empty());
 }
 
-/// What has no error to return must not be lost in silence: a logout least of all.
+/// An operation that returns no error must not be lost without a trace, above all a logout.
 #[tokio::test]
 async fn an_act_on_a_session_that_nobody_loaded_fails_the_request() {
     let acts: [fn(&Session); 7] = [
@@ -220,7 +222,7 @@ async fn errors_of_values_are_an_empty_500() {
     }
 }
 
-/// The load comes before the handler; its error surfaces where the session is used, and only there.
+/// The load comes before the handler. Its error appears only if the session is used.
 #[tokio::test]
 async fn a_load_that_fails_before_the_handler_is_an_error_where_the_session_is_used() {
     let (layer, store) = house();
@@ -248,7 +250,70 @@ async fn a_response_shows_no_token_when_it_is_logged() {
     let request = TestRequest::get().uri("/app/insert:user:7").to_request();
     let response = app.call(request).await.expect("no error");
     let cookie = response.headers().get("set-cookie").expect("a new session").to_str().expect("text").to_owned();
-    let secret = &cookie["__Host-id=".len() + 22..][..22];
+    let secret = &cookie["__Host-Http-id=".len() + 22..][..22];
     let shown = format!("{:?}", response.headers());
     assert!(!shown.contains(secret), "{shown}");
+}
+
+/// An error of the application's own.
+#[derive(Debug)]
+struct Mine;
+
+impl std::fmt::Display for Mine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("mine")
+    }
+}
+
+impl actix_web::ResponseError for Mine {
+    fn status_code(&self) -> actix_web::http::StatusCode {
+        actix_web::http::StatusCode::IM_A_TEAPOT
+    }
+}
+
+/// Writes to the session, and then fails.
+async fn fails(
+    request: ServiceRequest,
+    _next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<actix_web::body::BoxBody>, actix_web::Error> {
+    if request.path() != "/reads" {
+        request.get_session().insert("n", 1)?;
+    }
+    drop(request.get_session().keys());
+    Err(Mine.into())
+}
+
+/// Answers an inner middleware's error by its type; what it does not know, it passes on.
+async fn knows(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let is_asked = request.path() == "/asks";
+    match next.call(request).await {
+        Err(error) if is_asked => {
+            assert!(error.as_error::<Mine>().is_some(), "{error:?}");
+            Err(error)
+        }
+        outcome => outcome,
+    }
+}
+
+#[tokio::test]
+async fn an_outer_middleware_sees_the_errors_of_inner_ones_and_the_headers_arrive() {
+    for is_lazy in [false, true] {
+        let (layer, _) = house();
+        let app =
+            App::new().wrap(from_fn(fails)).wrap(middleware(&layer, is_lazy)).wrap(from_fn(knows)).configure(routes);
+        let app = init_service(app).await;
+        for (path, sent, caching) in [
+            ("/asks", Sent::Token, Some("no-store")),
+            ("/writes", Sent::Token, Some("no-store")),
+            ("/reads", Sent::Nothing, None),
+        ] {
+            let page = get!(app, Browser::new(), path);
+            assert_eq!((page.status.as_u16(), page.body.as_str(), page.sent()), (418, "mine", sent), "{path}");
+            let header = |name: &str| page.headers.get(name).map(|value| value.to_str().expect("text"));
+            assert_eq!((header("vary"), header("cache-control")), (Some("cookie"), caching), "{path}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What only Axum has: optional extractors, middleware from functions, rejections.
+//! The parts of Axum that other frameworks do not have: optional extractors, middleware from functions, rejections.
 
 use axum::{
     Router,
@@ -74,7 +74,7 @@ async fn middleware_from_a_function_shares_the_handlers_session() {
     assert_eq!(store.take_calls(), ["load", "replace"], "one load, one write");
 }
 
-/// One that looks at the session on the way out.
+/// Middleware that looks at the session after the handler.
 async fn says_status(lazy: LazySession, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let status = lazy.loaded().map(|session| format!("{:?}", session.status()));

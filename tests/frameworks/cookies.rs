@@ -1,4 +1,4 @@
-//! Cookies in and out: what clients send that makes no sense, and what browsers are sent.
+//! Cookies in both directions: malformed ones from clients, and those that browsers are sent.
 
 use std::time::Duration;
 
@@ -8,12 +8,15 @@ use http::{HeaderValue, Request};
 
 use crate::support::{App, Browser, Page, Sent, drivers, in_process};
 
+/// The attributes that remove a cookie, for clients with and without `Max-Age`.
+const EXPIRED: &str = "Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0";
+
 fn layer() -> (SessionLayer, MemoryStore) {
     let store = MemoryStore::new();
     (SessionLayer::new(store.clone()), store)
 }
 
-/// `Cookie` headers that make no sense. `TOKEN` stands for a token that is right.
+/// Returns malformed `Cookie` headers. `TOKEN` stands for a valid token.
 fn malformed() -> Vec<(&'static str, Vec<u8>)> {
     let many = |pair: &str| vec![pair; 10_000].join("; ").into_bytes();
     vec![
@@ -22,26 +25,29 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
         ("separators only", b";;; ; ;".to_vec()),
         ("no name", b"=TOKEN".to_vec()),
         ("no name and no value", b"=".to_vec()),
-        ("no value", b"__Host-id".to_vec()),
-        ("an empty value", b"__Host-id=".to_vec()),
+        ("no value", b"__Host-Http-id".to_vec()),
+        ("an empty value", b"__Host-Http-id=".to_vec()),
         ("a value alone", b"TOKEN".to_vec()),
-        ("quoted", b"__Host-id=\"TOKEN\"".to_vec()),
-        ("half a quote", b"__Host-id=\"TOKEN".to_vec()),
-        ("doubled equals sign", b"__Host-id==TOKEN".to_vec()),
-        ("a comma for a semicolon", b"a=1, __Host-id=TOKEN, b=2".to_vec()),
+        ("quoted", b"__Host-Http-id=\"TOKEN\"".to_vec()),
+        ("half a quote", b"__Host-Http-id=\"TOKEN".to_vec()),
+        ("doubled equals sign", b"__Host-Http-id==TOKEN".to_vec()),
+        ("a comma for a semicolon", b"a=1, __Host-Http-id=TOKEN, b=2".to_vec()),
         ("percent-encoded name", b"%5F%5FHost-id=TOKEN".to_vec()),
-        ("percent-encoded value", b"__Host-id=TOKEN%20".to_vec()),
+        ("percent-encoded value", b"__Host-Http-id=TOKEN%20".to_vec()),
         ("another case", b"__host-ID=TOKEN".to_vec()),
-        ("a longer name", b"x__Host-id=TOKEN; __Host-id2=TOKEN; __Host-id-=TOKEN".to_vec()),
-        ("a prefix on the name", b"__Host-__Host-id=TOKEN; __Secure-__Host-id=TOKEN; $__Host-id=TOKEN".to_vec()),
-        ("too long", b"__Host-id=TOKENA".to_vec()),
-        ("padded", b"__Host-id=TOKEN==".to_vec()),
-        ("not UTF-8", b"__Host-id=\xff\xfe\xfd; \xc3\x28=\xa0\xa1; a=\xf0\x28\x8c\xbc".to_vec()),
-        ("not UTF-8 around it", b"__Host-id=\xffTOKEN\xff".to_vec()),
-        ("64 KiB", [b"__Host-id=".to_vec(), vec![b'A'; 64 * 1024]].concat()),
+        ("a longer name", b"x__Host-Http-id=TOKEN; __Host-Http-id2=TOKEN; __Host-Http-id-=TOKEN".to_vec()),
+        (
+            "a prefix on the name",
+            b"__Host-__Host-Http-id=TOKEN; __Secure-__Host-Http-id=TOKEN; $__Host-Http-id=TOKEN".to_vec(),
+        ),
+        ("too long", b"__Host-Http-id=TOKENA".to_vec()),
+        ("padded", b"__Host-Http-id=TOKEN==".to_vec()),
+        ("not UTF-8", b"__Host-Http-id=\xff\xfe\xfd; \xc3\x28=\xa0\xa1; a=\xf0\x28\x8c\xbc".to_vec()),
+        ("not UTF-8 around it", b"__Host-Http-id=\xffTOKEN\xff".to_vec()),
+        ("64 KiB", [b"__Host-Http-id=".to_vec(), vec![b'A'; 64 * 1024]].concat()),
         ("10,000 cookies", many("a=b")),
-        ("10,000 of the name", many("__Host-id=x")),
-        ("attributes", b"$Version=1; __Host-id=\"TOKEN\"; $Path=/; Domain=x".to_vec()),
+        ("10,000 of the name", many("__Host-Http-id=x")),
+        ("attributes", b"$Version=1; __Host-Http-id=\"TOKEN\"; $Path=/; Domain=x".to_vec()),
     ]
 }
 
@@ -60,7 +66,7 @@ async fn a_malformed_cookie_never_panics_hides_a_neighbour_or_logs_anyone_in() {
         let browser = Browser::new();
         browser.get(&app, "/app/insert:user:7").await;
         let good = browser.header().into_bytes();
-        let token = good.strip_prefix(b"__Host-id=").expect("its name").to_vec();
+        let token = good.strip_prefix(b"__Host-Http-id=").expect("its name").to_vec();
         for (kind, template) in malformed() {
             let at = format!("{kind}, {}", app.name);
             let bad = replaced(&template, b"TOKEN", &token);
@@ -95,7 +101,7 @@ fn replaced(template: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     made
 }
 
-/// Every single octet of a token changed: none of these opens anything, nor does half of two tokens.
+/// Every single octet of a token is changed. No such token opens a session, and neither do halves of two tokens.
 #[tokio::test]
 async fn no_token_but_the_right_one_opens_a_session() {
     for (app, store) in in_process(layer).await {
@@ -103,7 +109,7 @@ async fn no_token_but_the_right_one_opens_a_session() {
         browser.get(&app, "/app/insert:user:7").await;
         other.get(&app, "/app/insert:user:8").await;
         let good = browser.header();
-        let (start, token) = good.split_at("__Host-id=".len());
+        let (start, token) = good.split_at("__Host-Http-id=".len());
         for at in 0..token.len() {
             for octet in [b'A', b'B', b'-', b'~', b'='] {
                 let mut bytes = token.as_bytes().to_vec();
@@ -129,7 +135,7 @@ async fn four_tokens_are_tried_and_no_more() {
         browser.get(&app, "/app/insert:user:7").await;
         for (others, expected) in [(3, "7 user true"), (4, "none  false")] {
             let stale =
-                |n| format!("__Host-id={}; ", char::from(b'A' + n).to_string().repeat(21) + "A" + &"A".repeat(22));
+                |n| format!("__Host-Http-id={}; ", char::from(b'A' + n).to_string().repeat(21) + "A" + &"A".repeat(22));
             // The same one again counts once.
             let cookies = (0..others).map(stale).collect::<String>() + &stale(0) + &browser.header();
             assert_eq!(ask(&app, &[cookies.into_bytes()]).await.body, expected, "{others} others, {}", app.name);
@@ -141,8 +147,8 @@ async fn four_tokens_are_tried_and_no_more() {
 async fn a_cookie_has_the_attributes_that_were_asked_for_and_is_removed_with_the_same() {
     let new = CookieOptions::builder;
     let table = [
-        (new(), "__Host-id", "; Path=/; Secure; HttpOnly; SameSite=Lax"),
-        (new().same_site(SameSite::Strict), "__Host-id", "; Path=/; Secure; HttpOnly; SameSite=Strict"),
+        (new(), "__Host-Http-id", "; Path=/; Secure; HttpOnly; SameSite=Lax"),
+        (new().same_site(SameSite::Strict), "__Host-Http-id", "; Path=/; Secure; HttpOnly; SameSite=Strict"),
         (
             new().name("__Secure-shop").domain("example.com").path("/shop").same_site(SameSite::None).partitioned(),
             "__Secure-shop",
@@ -160,7 +166,7 @@ async fn a_cookie_has_the_attributes_that_were_asked_for_and_is_removed_with_the
             assert_eq!(token.len(), 44, "128 bits of each half: {page:?}");
             assert_eq!(page.cookies(), [format!("{name}={token}{attributes}")], "{}", app.name);
             let page = browser.get(&app, "/app/purge").await;
-            assert_eq!(page.cookies(), [format!("{name}={attributes}; Max-Age=0")], "{}", app.name);
+            assert_eq!(page.cookies(), [format!("{name}={attributes}; {EXPIRED}")], "{}", app.name);
         }
     }
 }
@@ -187,7 +193,7 @@ async fn the_applications_own_headers_stay() {
         assert!(cookies.len() == 2 && cookies[0] == "own=1", "appended: {at}: {page:?}");
         assert_eq!(all(&page, "vary"), ["accept-encoding, Cookie"], "it says so already: {at}");
         assert_eq!(all(&page, "cache-control"), ["public", "private"], "a cookie is in no shared cache: {at}");
-        assert_eq!(browser.header().matches("__Host-id=").count(), 1);
+        assert_eq!(browser.header().matches("__Host-Http-id=").count(), 1);
 
         let page = browser.get(&app, "/app/get:user/public").await;
         assert_eq!((page.body.as_str(), all(&page, "cache-control")), ("7", vec!["public".to_owned()]), "{at}");
@@ -206,7 +212,7 @@ async fn the_applications_own_headers_stay() {
     }
 }
 
-/// Browsers keep 400 days at most.
+/// Browsers keep a cookie for at most 400 days.
 #[tokio::test]
 async fn a_persistent_cookie_without_an_end_lives_for_400_days() {
     let limits = cloakroom::Lifetime::builder().idle(Duration::from_secs(60)).insecure_no_absolute().persistent();

@@ -1,4 +1,5 @@
-//! Records that cannot be read: damaged, or written by a later version. The store works, so the browser is not locked out.
+//! Records that cannot be read: damaged ones, and those of a later version. The store works, so the browser is not
+//! locked out.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +17,7 @@ use crate::support::{
 };
 
 type Store = FaultStore<MemoryStore>;
-/// The rejections that were told.
+/// The rejections that the event hook got.
 type Told = Arc<Mutex<Vec<String>>>;
 
 fn layer() -> (SessionLayer, (Store, Told)) {
@@ -30,7 +31,7 @@ fn layer() -> (SessionLayer, (Store, Told)) {
     (layer, (store, told))
 }
 
-/// A browser whose session's record cannot be read from now on, and the session's id.
+/// Returns a browser whose session's record cannot be read from now on, and the session's id.
 async fn damaged(app: &App, store: &Store) -> (Browser, String) {
     let browser = Browser::new();
     browser.get(app, "/app/insert:user:7").await;
@@ -39,7 +40,7 @@ async fn damaged(app: &App, store: &Store) -> (Browser, String) {
     (browser, id)
 }
 
-/// What is asked; the answer; whether it has a session afterwards, and whether the damaged record is still there.
+/// The request and the response, then whether the browser has a session, and whether the damaged record still exists.
 type Row = (&'static str, u16, &'static str, Sent, &'static str, usize);
 
 const TABLE: &[Row] = &[
@@ -95,7 +96,7 @@ async fn a_page_that_does_not_write_is_answered_and_a_damaged_record_hides_none_
     }
 }
 
-/// The record can be read at the load and not when it is written: the store cannot compare.
+/// The record can be read at the load but not at the write, so the store cannot compare it.
 #[tokio::test]
 async fn a_record_that_is_damaged_in_between_fails_the_write_and_keeps_the_cookie() {
     for (app, (store, _)) in drivers::in_process(layer).await {

@@ -1,4 +1,4 @@
-//! What goes wrong: stores, handlers and clients that fail. Nothing is lost, and nothing tells the client why.
+//! Failures of stores, handlers and clients. Nothing is lost, and the client does not learn the reason.
 
 use std::{
     net::SocketAddr,
@@ -29,7 +29,7 @@ fn layer() -> (SessionLayer, Store) {
     (SessionLayer::new(store.clone()), store)
 }
 
-/// A client learns that it failed, and nothing else.
+/// Asserts that the client learns of the failure, and nothing else.
 fn assert_opaque(page: &Page, sent: Sent, at: &str) {
     assert_fails(page, StatusCode::SERVICE_UNAVAILABLE, sent, at);
 }
@@ -43,12 +43,12 @@ fn assert_fails(page: &Page, status: StatusCode, sent: Sent, at: &str) {
 enum Fault {
     Error,
     LostReply,
-    /// Of every try.
+    /// The replies to all tries.
     LostReplies,
 }
 
-/// What is asked with a session in which `user` is 7 and `n` is 1; the call that fails; the status, and what the response does
-/// to the cookie; and what is there afterwards in the browser (`user n a`), and after the same request again.
+/// A row has a request of a session in which `user` is 7 and `n` is 1, the call that fails and its fault, the status
+/// and the change of the cookie, and what the browser finds afterwards (`user n a`), and after the same request again.
 type Row = (&'static str, Verb, Fault, u16, Sent, &'static str, &'static str);
 
 const FAULTS: &[Row] = &[
@@ -66,13 +66,13 @@ const FAULTS: &[Row] = &[
     ("/app/count:n", Verb::Replace, Fault::Error, 503, Nothing, "7 1 none", "7 2 none"),
     // Done once, however often it was sent.
     ("/app/count:n", Verb::Replace, Fault::LostReply, 200, Nothing, "7 2 none", "7 3 none"),
-    // A new request: it counts once more. Nothing counts twice behind a request's back.
+    // A new request counts once more. Within one request nothing counts twice.
     ("/app/count:n", Verb::Replace, Fault::LostReplies, 503, Nothing, "7 2 none", "7 3 none"),
     ("/app/once:n", Verb::Replace, Fault::Error, 503, Nothing, "7 1 none", "7 2 none"),
     ("/app/once:n", Verb::Replace, Fault::LostReply, 200, Nothing, "7 2 none", "7 3 none"),
     ("/app/renew/insert:a:1", Verb::Replace, Fault::Error, 503, Nothing, "7 1 none", "7 1 1"),
     ("/app/renew/insert:a:1", Verb::Replace, Fault::LostReply, 200, Token, "7 1 1", "7 1 1"),
-    // The secret was replaced and no client knows the new one: logged out, but never in somebody else's session.
+    // The secret was replaced, and no client knows the new one: the user is logged out.
     ("/app/renew/insert:a:1", Verb::Replace, Fault::LostReplies, 503, Nothing, "none none none", "none none none"),
     ("/app/login:alice/insert:a:1", Verb::Replace, Fault::LostReplies, 503, Nothing, "none none none", "none none 1"),
     ("/app/owner:alice", Verb::Replace, Fault::Error, 503, Nothing, "7 1 none", "7 1 none"),
@@ -127,7 +127,7 @@ async fn a_session_that_cannot_be_created_sends_no_cookie_and_leaves_no_record()
             for (app, store) in in_process(layer).await {
                 let (browser, at) = (Browser::new(), format!("{}: {path}, lost: {is_lost}", app.name));
                 if is_lost {
-                    // Nor can it be looked up what became of it.
+                    // The outcome cannot be looked up either.
                     store.every(Verb::Create).loses_its_reply();
                     store.every(Verb::Load).fails();
                 } else {
@@ -143,7 +143,7 @@ async fn a_session_that_cannot_be_created_sends_no_cookie_and_leaves_no_record()
     }
 }
 
-/// It is looked for, and never sent again under the same id.
+/// The session is looked up, and never created again under the same id.
 #[tokio::test]
 async fn a_session_whose_creation_lost_its_reply_is_found() {
     for path in CREATING {
@@ -159,7 +159,7 @@ async fn a_session_whose_creation_lost_its_reply_is_found() {
     }
 }
 
-/// A call that arrives after its sender gave up finds a tombstone; the client has another session.
+/// A call that arrives after its sender gave up finds a tombstone. The client has another session.
 #[tokio::test]
 async fn a_creation_that_arrives_late_leaves_no_second_session() {
     for path in CREATING {
@@ -243,7 +243,7 @@ async fn the_cause_goes_to_the_event_hook_and_not_to_the_client() {
     assert_eq!(*causes.lock().expect("no panic"), ["injected: the store failed"]);
 }
 
-/// The reply to a save was lost, the handler goes on, and the request's own commit comes after it.
+/// The reply to a save was lost. The handler goes on, and the request's own commit comes after it.
 #[tokio::test]
 async fn a_save_whose_reply_was_lost_is_done_and_counts_once() {
     let table = [
@@ -269,7 +269,7 @@ async fn a_save_whose_reply_was_lost_is_done_and_counts_once() {
     }
 }
 
-/// All tries of a save lost their replies: what it was asked for is never applied again, and what ends the session works.
+/// All tries of a save lost their replies: its operations are never applied again, and ending the session works.
 #[tokio::test]
 async fn what_follows_a_save_of_unknown_outcome_is_an_error_unless_it_ends_the_session() {
     let table = [
@@ -295,7 +295,7 @@ async fn what_follows_a_save_of_unknown_outcome_is_an_error_unless_it_ends_the_s
     }
 }
 
-/// A failed commit leaves what was asked for, so that a handler may try again.
+/// A failed commit keeps the operations, so that a handler may try again.
 #[tokio::test]
 async fn a_save_that_failed_can_be_tried_again() {
     for (app, store) in in_process(layer).await {
@@ -363,13 +363,13 @@ async fn too_much_state_is_refused_and_the_session_stays_as_it_was() {
         let browser = Browser::new();
         browser.get(&app, "/app/insert:user:7").await;
         let long = format!("/app/insert:a:{}", "x".repeat(64));
-        // Trying again does not help: it is the application's fault.
+        // It is the application's fault, and trying again does not help.
         assert_fails(&browser.get(&app, &long).await, StatusCode::INTERNAL_SERVER_ERROR, Nothing, app.name);
         assert_eq!(browser.get(&app, "/app/get:user/get:a").await.body, "7 none", "{}", app.name);
     }
 }
 
-/// A handler that writes, and never answers.
+/// A handler that writes, and never responds.
 #[derive(Clone, Default)]
 struct Stuck {
     began: Arc<Notify>,
@@ -394,7 +394,7 @@ impl Stuck {
     }
 }
 
-/// Sends a request and does not wait for its answer.
+/// Sends a request, and does not wait for its response.
 async fn ask(address: SocketAddr, path: &str, browser: &Browser) -> TcpStream {
     let mut client = TcpStream::connect(address).await.expect("it listens");
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nCookie: {}\r\n\r\n", browser.header());
@@ -402,7 +402,7 @@ async fn ask(address: SocketAddr, path: &str, browser: &Browser) -> TcpStream {
     client
 }
 
-/// hyper drops a handler whose client is gone.
+/// hyper drops a handler whose client disconnected.
 #[tokio::test]
 async fn a_client_that_disconnects_from_hyper_leaves_the_session_as_it_was() {
     let (layer, store) = layer();
@@ -421,7 +421,7 @@ async fn a_client_that_disconnects_from_hyper_leaves_the_session_as_it_was() {
     assert_eq!(store.take_calls(), ["load", "replace"]);
 }
 
-/// Actix Web finishes a request whose client is gone.
+/// Actix Web finishes a request whose client disconnected.
 #[tokio::test]
 async fn a_client_that_disconnects_from_actix_has_its_request_done() {
     for is_lazy in [false, true] {
@@ -443,7 +443,7 @@ async fn a_client_that_disconnects_from_actix_has_its_request_done() {
     }
 }
 
-/// A client that goes away while its session is stored: what the handler asked for is done, and whole.
+/// A client disconnects while its session is stored. All operations of the handler are done.
 #[tokio::test]
 async fn what_a_client_asked_for_that_disconnects_during_the_commit_is_done() {
     let table = [

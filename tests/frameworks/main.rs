@@ -1,4 +1,4 @@
-//! tower, hyper, Axum and Actix Web: what all of them do alike, and what only one of them has.
+//! The behaviour that tower, hyper, Axum and Actix Web share, and the parts that only one of them has.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,7 +1,8 @@
-//! Requests that overlap, on every framework: what other session libraries lose is kept here.
+//! Overlapping requests on every framework. Nothing is lost that other session libraries lose.
 //!
-//! Each race runs against the memory store, and against a store that loads and then overwrites, where it is to be lost:
-//! so these tests can fail. A test never sleeps; it holds a request at a store call and lets it go.
+//! Each race runs against the memory store, and against a store that loads and then overwrites. It must be lost there,
+//! which shows that these tests can fail. A test never sleeps: it holds a request at a store call, and then lets it
+//! pass.
 
 use std::{rc::Rc, time::Duration};
 
@@ -12,7 +13,7 @@ use cloakroom::{
 
 use crate::support::{App, Browser, Page, Sent, all, drivers, in_process, naive::Naive, soon};
 
-/// A framework, its store, and where a write of this store is to be held.
+/// A framework, its store, and the place in which a write of this store is held.
 struct Arena {
     app: App,
     store: FaultStore<MemoryStore>,
@@ -36,12 +37,12 @@ impl Arena {
         apps.into_iter().map(|(app, (store, clock))| Self { app, store, clock, is_naive }).collect()
     }
 
-    /// Holds the next write: one that has loaded, and has not stored yet.
+    /// Holds the next write: its request has loaded the session, and has not stored it yet.
     fn hold_write(&self) -> Gate {
         self.store.next(self.write()).waits()
     }
 
-    /// The call that a write of this store begins with, once it has loaded.
+    /// Returns the first call of this store's write, after the load.
     fn write(&self) -> Verb {
         if self.is_naive { Verb::Delete } else { Verb::Replace }
     }
@@ -50,7 +51,7 @@ impl Arena {
         browser.get(&self.app, path).await.body
     }
 
-    /// Sends `slow`, holds it while it writes, does `fast` meanwhile, and lets it go.
+    /// Sends `slow`, holds it at its write, does `fast` meanwhile, and lets `slow` go on.
     async fn overtake(&self, browser: &Browser, slow: &str, fast: &str) -> (Page, Page) {
         let gate = self.hold_write();
         let overtaken = browser.peek(&self.app, slow);
@@ -64,7 +65,7 @@ impl Arena {
     }
 }
 
-/// Runs a race everywhere. It gives back what came of it: always `won` with our store, always `lost` with the naive one.
+/// Runs a race everywhere. Its result must always be `won` with this crate's store, and `lost` with the naive one.
 async fn race(won: &str, lost: &str, run: impl AsyncFn(&Arena) -> String) {
     for (is_naive, expected) in [(false, won), (true, lost)] {
         for arena in Arena::every(is_naive).await {
@@ -165,7 +166,7 @@ async fn an_update_that_cannot_run_twice_fails_visibly_and_stores_nothing() {
     .await;
 }
 
-/// Both have loaded when the first one writes. The browser throws one of the responses away.
+/// Both requests have loaded when the first one writes. The browser drops one of the responses.
 #[tokio::test]
 async fn a_double_clicked_login_ends_logged_in_whichever_response_the_browser_keeps() {
     race("slow 7, fast 7", "slow 7, fast none", async |arena| {
@@ -185,8 +186,8 @@ async fn a_double_clicked_login_ends_logged_in_whichever_response_the_browser_ke
     .await;
 }
 
-/// The same with `login`, of a visitor, of a user who is logged in, and of one who was somebody else: each response on its own
-/// ends logged in, and shows nothing of another user.
+/// The same with `login`, of a visitor, of a logged-in user, and of one who was logged in as another user. Each
+/// response alone leaves the browser logged in, and shows nothing of another user.
 #[tokio::test]
 async fn a_double_clicked_login_by_its_verb_ends_logged_in_on_either_response() {
     for (before, cart) in
@@ -203,14 +204,14 @@ async fn a_double_clicked_login_by_its_verb_ends_logged_in_on_either_response() 
                 browser.keep(kept);
                 found.push(arena.get(&browser, "/app/whose/get:a/get:b/get:cart").await);
             }
-            // The one that lost its race has a session of its own, of its own inserts.
+            // The login that lost its race has a session of its own, with its own inserts.
             assert_eq!(found, ["7 1 none none".to_owned(), format!("7 none 2 {cart}")], "{at}");
             assert_eq!(arena.store.inner().len(), 2, "{at}");
         }
     }
 }
 
-/// The second click goes out with the old token, after the first one's response is lost.
+/// The second click is sent with the old token, after the first response is lost.
 #[tokio::test]
 async fn a_login_with_a_token_that_its_lost_sibling_replaced_ends_logged_in() {
     for arena in Arena::every(false).await {
@@ -225,7 +226,7 @@ async fn a_login_with_a_token_that_its_lost_sibling_replaced_ends_logged_in() {
     }
 }
 
-/// Logging out while a login is under way: the old token still means the session.
+/// A logout during a login: the old token still names the session.
 #[tokio::test]
 async fn a_logout_with_a_token_that_was_just_replaced_deletes_the_session() {
     for arena in Arena::every(false).await {
@@ -239,7 +240,7 @@ async fn a_logout_with_a_token_that_was_just_replaced_deletes_the_session() {
     }
 }
 
-/// A privilege change of a logged-in user that overlaps another one: one session, never a second one beside it.
+/// Two overlapping changes of privileges of a logged-in user leave one session, and never a second one.
 #[tokio::test]
 async fn two_renewals_of_one_user_stay_one_session() {
     for arena in Arena::every(false).await {
@@ -253,8 +254,8 @@ async fn two_renewals_of_one_user_stay_one_session() {
     }
 }
 
-/// A login that a logout overtakes starts afresh: from what it said itself, and nothing that it had loaded. What is no login
-/// comes to nothing, also if it writes the user as it was loaded.
+/// A login that a logout overtakes begins a session with its own inserts, and with nothing that it had loaded. A
+/// request that is no login begins none, even if it writes the user that it loaded.
 #[tokio::test]
 async fn a_login_that_a_logout_overtakes_revives_nothing() {
     for arena in Arena::every(false).await {
@@ -281,7 +282,8 @@ async fn a_login_that_a_logout_overtakes_revives_nothing() {
 #[tokio::test]
 async fn a_copied_cookie_dies_on_time() {
     const HOUR: Duration = Duration::from_secs(60 * 60);
-    // Idle after a day; after thirty days whatever it does. A busy thief asks every ten hours.
+    // The session ends after a day without use, and after thirty days in any case. An active thief sends a request
+    // every ten hours.
     for (pause, asked, won, lost) in [(25 * HOUR, 1, "none", "7"), (10 * HOUR, 72, "none", "7")] {
         race(won, lost, async |arena| {
             let browser = Browser::new();
@@ -311,14 +313,14 @@ async fn a_load_error_is_never_taken_for_absence() {
     .await;
 }
 
-/// What is naive here is reading one cookie only, so the naive request sends no more.
+/// The naive request sends one cookie only, because a naive layer reads only one.
 #[tokio::test]
 async fn of_several_cookies_of_the_name_each_is_tried() {
     for arena in Arena::every(false).await {
         let (browser, at) = (Browser::new(), arena.app.name);
         arena.get(&browser, "/app/insert:user:7").await;
         let good = browser.header();
-        let stale = "__Host-id=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let stale = "__Host-Http-id=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         let [first, last] = [format!("{stale}; {good}"), format!("{good}; {stale}")];
         let table = [
             (first.as_str(), "7"),
@@ -334,7 +336,7 @@ async fn of_several_cookies_of_the_name_each_is_tried() {
     }
 }
 
-/// What is naive here is loading for every request, which is what Actix's guards need; `.lazy()` does not.
+/// A naive layer loads for every request, which Actix's guards need. `.lazy()` does not.
 #[tokio::test]
 async fn a_request_that_does_not_ask_costs_no_store_call() {
     for arena in Arena::every(false).await {
@@ -347,7 +349,7 @@ async fn a_request_that_does_not_ask_costs_no_store_call() {
     }
 }
 
-/// All of them have loaded the same number when the first one writes.
+/// All requests have loaded the same number when the first one writes.
 #[tokio::test]
 async fn a_hundred_updates_at_once_count_a_hundred() {
     const MANY: usize = 100;
@@ -376,7 +378,7 @@ async fn a_hundred_updates_at_once_count_a_hundred() {
     .await;
 }
 
-/// The same from several threads: over sockets, where Actix Web has two workers.
+/// The same from several threads over sockets: Actix Web has two workers there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_updates_from_many_threads_count_a_hundred() {
     let layer = SessionLayer::new(MemoryStore::new()).insecure_http();

@@ -1,4 +1,4 @@
-//! A secret is in the cookie and nowhere else: not in a log, not in a `Debug`, not in the store.
+//! A secret is in the cookie only: not in a log, not in a `Debug`, not in the store.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use cloakroom::{
@@ -11,7 +11,7 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::support::{Browser, Page, drivers, log::Log, soon};
 
-/// Shows all that a store gets to see.
+/// A store that shows everything that it gets.
 struct Spy {
     inner: FaultStore<MemoryStore>,
     log: Log,
@@ -50,9 +50,9 @@ impl SessionStore for Spy {
     }
 }
 
-/// The secret halves of all tokens that a page or a browser holds.
+/// Returns the secret halves of all tokens that a page or a browser has.
 fn secrets(texts: &[String]) -> Vec<String> {
-    let values = texts.iter().flat_map(|text| text.split("; ")).filter_map(|pair| pair.strip_prefix("__Host-id="));
+    let values = texts.iter().flat_map(|text| text.split("; ")).filter_map(|pair| pair.strip_prefix("__Host-Http-id="));
     values.filter(|value| value.len() == 44).map(|value| value[22..].to_owned()).collect()
 }
 
@@ -114,7 +114,7 @@ async fn a_traced_life_of_a_session_never_shows_a_secret() {
         get(&old, "/app/restart/insert:a:1").await;
     }
 
-    // What a handler can show, and what a layer outside can.
+    // Everything that a handler or an outer layer can show.
     let browser = Browser::new();
     browser.get(&apps[0], "/app/insert:user:7").await;
     let shown = log.clone();

@@ -42,7 +42,7 @@ async fn settle() {
     tokio::time::sleep(20 * LIMIT).await;
 }
 
-/// Returns how often the store was asked to do `verb`.
+/// Returns the number of calls of `verb`.
 fn count(store: &Store, verb: Verb) -> usize {
     store.calls().iter().filter(|call| **call == verb).count()
 }
@@ -62,7 +62,7 @@ fn assert_page(page: &Page, status: u16, sent: Sent, at: &str) {
     assert_eq!((page.status.as_u16(), page.sent()), (status, sent), "{at}");
 }
 
-/// How the store is slow at the one call that writes.
+/// The way in which the call that writes is slow.
 #[derive(Clone, Copy, Debug)]
 enum Slow {
     /// The call waits until the request has timed out.
@@ -90,7 +90,7 @@ async fn send_slowly(app: &App, store: &Store, browser: &Browser, path: &str, ve
     }
 }
 
-/// What a handler asks for before it answers, the call that does it, and what the old cookie opens afterwards.
+/// The operations of a handler, the call that does them, and what the old cookie opens afterwards.
 const FINISHED: &[(&str, Verb, &str)] = &[
     ("/app/insert:user:8", Verb::Replace, "true 8 1"),
     ("/app/increment:n", Verb::Replace, "true 7 2"),
@@ -159,8 +159,8 @@ async fn a_purge_whose_handler_times_out_is_done_once() {
     }
 }
 
-/// Writes of a handler that did not finish are dropped with it. A time-out layer inside that makes a response of it finishes
-/// the handler: its response commits, as any other does.
+/// Writes of a handler that did not finish are dropped. A time-out layer inside that makes a response finishes the
+/// handler: this response commits as any other does.
 #[tokio::test(start_paused = true)]
 async fn writes_whose_handler_times_out_are_kept_only_if_the_session_layer_sees_a_response() {
     for (path, kept) in [("/app/insert:user:8/hang", "true 8 1"), ("/app/increment:n/hang", "true 7 2")] {
@@ -211,7 +211,7 @@ async fn a_purge_whose_request_is_dropped_during_the_commit_is_done_once() {
     }
 }
 
-/// The memory store is not waited for: there is no task that could go on.
+/// The memory store never waits, so there is no task that could go on.
 #[tokio::test(start_paused = true)]
 async fn a_purge_in_memory_whose_handler_times_out_or_is_dropped_is_done() {
     let layer = || {

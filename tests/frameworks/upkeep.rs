@@ -1,4 +1,4 @@
-//! Housekeeping: a deadline that moves on. It never fails a page.
+//! Housekeeping: moving the deadline on. It never fails a request.
 
 use std::{
     sync::{Arc, Mutex},
@@ -43,7 +43,7 @@ enum Fault {
     Damaged,
 }
 
-/// A store that can be read and not written, six hours after the login: a touch is due.
+/// A store that can be read and not written, six hours after the login, when a touch is due.
 #[tokio::test]
 async fn a_touch_that_fails_is_an_event_and_not_a_page() {
     for fault in [Fault::Fails, Fault::LosesItsReplies, Fault::Damaged] {
@@ -90,7 +90,7 @@ async fn a_touch_that_failed_is_made_up_for() {
     }
 }
 
-/// Another request was faster and has moved the deadline on: the touch is not sent again.
+/// A faster request has moved the deadline on, so the touch is not sent again.
 #[tokio::test]
 async fn a_touch_that_lost_its_race_is_over() {
     for (app, (store, clock, told)) in drivers::every(layer).await {

@@ -1,4 +1,4 @@
-//! Passwords, users with few rights, databases, sockets, prefixes, and connections of one's own.
+//! Passwords, users with few rights, databases, sockets, prefixes, and the application's own connections.
 
 use cloakroom::{
     SessionId,
@@ -17,11 +17,11 @@ use crate::{
     },
 };
 
-/// As the module's documentation has them.
+/// The rights in the module's documentation.
 const RIGHTS: &str = "~cloakroom:* +ping +get +getrange +set +setrange +strlen +del +pexpire +persist +eval +evalsha \
                       +zadd +zrange +zrangebyscore +zrevrange +zrem";
 
-/// Every kind of call.
+/// Makes every kind of call.
 async fn works(app: &App) {
     let cookie = app.new_session().await;
     assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
@@ -56,8 +56,9 @@ async fn a_user_with_no_more_rights_than_documented() {
     works(&App::new(builder.connect().await.unwrap())).await;
     for password in ["", "wrong"] {
         let error = RedisStore::builder(server.url()).username("web").password(password).connect().await.unwrap_err();
-        assert!(error.is_unreachable(), "{error:?}");
-        assert!(!format!("{error:?}").contains("s3cret"));
+        assert!(error.is_refused() && !error.is_unreachable(), "{error:?}");
+        let start = format!("Redis at {} was reached, but refused: ", server.address());
+        assert!(format!("{error:?}").starts_with(&start) && !format!("{error:?}").contains("s3cret"), "{error:?}");
     }
     let error =
         RedisStore::builder(server.url()).username("web").password("s3cret:/@").prefix("other:").connect().await;
@@ -132,7 +133,7 @@ async fn time_outs_are_as_they_were_set() {
     server.resume();
 }
 
-/// Every command of the scripts, too: a large record whose deadline moves, ends never, and ends again.
+/// Runs every command of the scripts: a large record whose deadline moves, becomes infinite, and finite again.
 #[tokio::test]
 async fn the_rights_are_enough_for_each_command_and_none_is_too_many() {
     let server = Server::start().await;
@@ -146,7 +147,7 @@ async fn the_rights_are_enough_for_each_command_and_none_is_too_many() {
             assert_eq!(store.replace(&ids[0], &base, &next).await?, Replaced::Done);
             base = next;
         }
-        // What has passed is taken out of the index.
+        // Entries whose time has passed are removed.
         let later = RecordBuilder::new(Timestamp::MAX).owner(Some("bob")).build();
         store.create(&ids[1], &later).await?;
         let next = RecordBuilder::after(&later).set("a", "1").build();
@@ -171,11 +172,11 @@ async fn the_rights_are_enough_for_each_command_and_none_is_too_many() {
         let done = every(RedisStore::lazy(url).unwrap()).await;
         match left_out {
             None => assert_eq!(done.unwrap(), 1),
-            // To remove entries is housekeeping, and to delete needs it only as a fallback.
+            // Removing entries is housekeeping, and a delete needs it only as a fallback.
             Some(&"+zrem") => {}
             Some(right) => {
                 let error = done.expect_err(right);
-                // Within a script, each version has words of its own.
+                // Each version has its own words for an error in a script.
                 let text = format!("{error:?}");
                 let is_refused =
                     ["NOPERM", "can't run this command", "ACL failure"].iter().any(|word| text.contains(word));

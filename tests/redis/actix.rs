@@ -1,4 +1,4 @@
-//! Actix Web, while Redis is not there: who does not ask for the session notices nothing.
+//! Actix Web without Redis: requests that do not use the session are not affected.
 
 use actix_web::{
     App, Error,
@@ -25,7 +25,7 @@ async fn ignore(_lazy: LazySession) -> &'static str {
     "fine"
 }
 
-/// The status that a client sees, and the cookie that it is given.
+/// Returns the status that a client sees, and the cookie that it gets.
 async fn get<S, B>(app: &S, path: &str, cookie: Option<&str>) -> (u16, Option<String>)
 where
     S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = Error>,
@@ -65,7 +65,8 @@ async fn who_does_not_ask_notices_nothing() {
             assert_eq!(get(&app, "/count", Some(&cookie)).await, (503, None));
             assert_eq!(get(&app, "/count", None).await, (503, None));
             assert_eq!(get(&app, "/read", None).await, (200, None));
-            // Without `.lazy()` the session is loaded before the handler, and the error waits until the session is used.
+            // Without `.lazy()`, the session is loaded before the handler, and the error appears when the session is
+            // used.
             assert_eq!(get(&app, "/ignore", Some(&cookie)).await, (200, None));
         }
         server.restart().await;

@@ -49,14 +49,14 @@ impl Cluster {
     }
 }
 
-/// `redis-cli` comes with the server.
+/// Runs `redis-cli`, which comes with the server.
 async fn cli(arguments: &[String]) {
     let output = tokio::process::Command::new("redis-cli").args(arguments).output().await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}");
 }
 
-/// Sessions enough for every master to have some, each with a count of 1.
+/// Makes enough sessions for every master to have some, each with a count of 1.
 async fn sessions(app: &App, count: usize) -> Vec<String> {
     let mut cookies = Vec::new();
     for _ in 0..count {
@@ -154,7 +154,7 @@ async fn slots_move_while_sessions_are_in_use() {
     let moving = tokio::spawn(async move { cli(&reshard).await });
     let mut rounds = 1_u64;
     let mut failed = 0;
-    // Round after round until the slots have moved, and one more.
+    // Rounds of requests until the slots have moved, and one more.
     loop {
         let is_last = moving.is_finished();
         rounds += 1;
@@ -202,7 +202,7 @@ async fn a_password_that_is_changed() {
     let builder = || RedisStore::cluster([cluster.nodes[0].address(), cluster.nodes[1].address()]);
     let vault = Vault::default();
     vault.put("wrong");
-    assert!(vault.of(Some("web"), builder()).connect().await.unwrap_err().is_unreachable());
+    assert!(vault.of(Some("web"), builder()).connect().await.unwrap_err().is_refused());
     vault.put("first");
     let asks = App::new(vault.of(Some("web"), builder()).connect().await.unwrap());
     let fixed = App::new(builder().username("web").password("first").connect().await.unwrap());

@@ -1,10 +1,10 @@
-//! The commands that a request costs.
+//! The commands that a request sends.
 
 use cloakroom::SessionLayer;
 
-use crate::redis_support::{app::App, monitor::Monitor, server::Server};
+use crate::redis_support::{Monitor, app::App, server::Server};
 
-/// Returns what a command does. Which one replaces a record depends on the server.
+/// Returns the kind of a command. Which one replaces a record depends on the server.
 fn kind(command: String) -> &'static str {
     match command.as_str() {
         "GET" => "read",
@@ -18,12 +18,12 @@ fn kind(command: String) -> &'static str {
 async fn a_request_costs_as_many_commands_as_it_must() {
     let server = Server::start().await;
     let app = App::over(SessionLayer::new(server.store().await));
-    // The first call of each brings its script along, and finds out what the server can do.
+    // The first call of each kind sends its script, and finds out the server's commands.
     for path in ["/count", "/fill/big/9000", "/login/bob", "/logout"] {
         app.get(path, Some(&app.new_session().await)).await;
     }
     let mut cookie = app.new_session().await;
-    let mut monitor = Monitor::start(&server).await;
+    let mut monitor = Monitor::start(&server);
     let table: &[(&str, bool, &[&str])] = &[
         ("/read", false, &[]),
         ("/ignore", true, &[]),
@@ -41,12 +41,12 @@ async fn a_request_costs_as_many_commands_as_it_must() {
         let seen = app.get(path, with_cookie.then_some(cookie.as_str())).await;
         assert_eq!(seen.status, 200, "{path}");
         cookie = seen.cookie.filter(|cookie| cookie.len() > 30 && *with_cookie).unwrap_or(cookie);
-        let commands: Vec<_> = monitor.commands().await.into_iter().map(kind).collect();
+        let commands: Vec<_> = monitor.commands().into_iter().map(kind).collect();
         assert_eq!(commands, *expected, "{path}, cookie: {with_cookie}");
     }
     let cookie = app.new_session().await;
-    monitor.commands().await;
+    monitor.commands();
     app.get("/logout", Some(&cookie)).await;
-    let commands: Vec<_> = monitor.commands().await.into_iter().map(kind).collect();
+    let commands: Vec<_> = monitor.commands().into_iter().map(kind).collect();
     assert_eq!(commands, ["read", "write"]);
 }

@@ -1,4 +1,4 @@
-//! The store does what `MemoryStore` does, call by call.
+//! The store returns the same as `MemoryStore`, call by call.
 
 use std::{
     convert::Infallible,
@@ -21,7 +21,7 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::redis_support::{SECOND, app::App, app::id, server::Server};
 
-/// Asks both, one call at a time, and compares their answers.
+/// A store that sends each call to both, and compares their replies.
 #[derive(Clone)]
 struct Both {
     redis: RedisStore,
@@ -74,7 +74,7 @@ impl SessionStore for Both {
     }
 }
 
-/// Does a few things at random to the session.
+/// Makes some random operations on the session.
 async fn act(lazy: &LazySession, mut rng: StdRng) {
     let session = lazy.load().await.unwrap();
     for _ in 0..rng.random_range(1..5) {
@@ -138,14 +138,14 @@ async fn as_in_memory() {
                 line.to_str().unwrap().split(';').next().unwrap().clone_into(&mut cookies[at]);
             }
         }
-        // What Redis keeps by itself is never less than what the record asks for.
+        // Redis must not drop anything earlier than the record asks for.
         let ended = cookies[at].len() < 30;
         let id: SessionId = if ended { SessionId::random() } else { id(&cookies[at]).parse().unwrap() };
         if let Some(record) = both.redis.load(&id).await.unwrap() {
             let now = Timestamp::from_millis(time.load(Ordering::Relaxed));
             let left: i64 = redis::cmd("PTTL").arg(format!("cloakroom:{id}")).query_async(&mut admin).await.unwrap();
             large += usize::from(record.state().size() > 4096);
-            // The server's clock has gone on as well.
+            // The server's clock has moved, too.
             let left = Duration::from_millis(u64::try_from(left).unwrap()) + started.elapsed();
             assert!(left >= record.expires_at().since(now), "{left:?}");
         }

@@ -1,4 +1,4 @@
-//! Passwords that expire: the store asks for the credentials of each new connection.
+//! Passwords that expire: the store gets the credentials of each new connection from a function.
 
 use std::{
     error::Error,
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// The password that an application has at the moment, and the number of times that it was asked for.
+/// The password that an application has at present, and the number of calls of its source.
 #[derive(Clone, Default)]
 pub(crate) struct Vault {
     password: Arc<Mutex<Option<String>>>,

@@ -66,7 +66,8 @@ async fn not_there_at_the_start() {
     let started = Instant::now();
     let error = RedisStore::connect(server.url()).await.unwrap_err();
     assert!(error.is_unreachable() && started.elapsed() < 2 * SECOND, "{error:?}");
-    assert!(format!("{error:?}").contains("refused"), "{error:?}");
+    let start = format!("Redis at {} cannot be reached: ", server.address());
+    assert!(format!("{error:?}").starts_with(&start) && format!("{error:?}").contains("refused"), "{error:?}");
 
     let store = RedisStore::lazy(server.url()).unwrap();
     let app = App::new(store.clone());
@@ -81,7 +82,7 @@ async fn not_there_at_the_start() {
 
 #[tokio::test]
 async fn never_answers_at_all() {
-    // Connections are made, by the kernel, and nobody ever reads.
+    // The kernel accepts the connections, and no program reads from them.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let started = Instant::now();
@@ -119,7 +120,7 @@ async fn a_hundred_wait_no_longer_than_one() {
     until("it is back", SECOND, || async { app.get("/read", Some(&cookie)).await.status == 200 }).await;
 }
 
-/// A request that waits behind another one without a reply waits no longer than the time-outs.
+/// A request that waits behind one without a reply waits no longer than the time-outs.
 #[tokio::test]
 async fn stopped_while_many_write_one_session() {
     let server = Server::start().await;

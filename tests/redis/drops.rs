@@ -1,4 +1,4 @@
-//! Connections that break: nothing is lost that can be done twice, and nothing is counted twice.
+//! Connections that break: no repeatable call fails, and no write counts twice.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::redis_support::{
     until,
 };
 
-/// The beginning of every record: what a write sends, and a read does not.
+/// The beginning of every record, which is in a write and not in a read.
 const RECORD: &str = "cloakroom=1 nonce";
 
-/// Returns the number of clients besides the one that asks.
+/// Returns the number of clients, without the one that counts them.
 async fn clients(server: &Server) -> usize {
     let list: String = server.run_command("CLIENT LIST TYPE normal").await;
     list.lines().count() - 1
@@ -47,7 +47,7 @@ async fn killed_while_a_handler_runs() {
         let _: i64 = server.run_command("CLIENT KILL TYPE normal SKIPME yes").await;
         until("the connection is gone", SECOND, || async { clients(&server).await == 0 }).await;
         app.gate.go.add_permits(1);
-        // The store knows that its connection is gone before it would lose the update in it.
+        // The store notices that its connection is gone before it loses the update in it.
         let seen = request.await.unwrap();
         assert_eq!((seen.status, seen.body), (200, n.to_string()), "{}", app.last_failure());
     }
@@ -72,7 +72,7 @@ async fn a_thousand_cuts_count_exactly() {
     let proxy = Proxy::start(server.port).await;
     let app = App::new(RedisStore::connect(proxy.url()).await.unwrap());
     let cookie = app.new_session().await;
-    // So that the server knows the script.
+    // This makes the server know the script.
     assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
     let (mut counted, mut failed) = (2, 0);
     for round in 0..1000 {
@@ -113,7 +113,7 @@ async fn every_kind_of_call_survives_a_cut() {
             ("/logout", "600000"),
         ] {
             proxy.arm(cut, text);
-            // A touch is due once a millisecond has passed.
+            // A touch is due after a millisecond.
             tokio::time::sleep(Duration::from_millis(2)).await;
             let seen = app.get(path, Some(&cookie).filter(|cookie| !cookie.is_empty()).map(String::as_str)).await;
             assert_eq!(seen.status, 200, "{round}: {path} {cut:?} {text}: {}", app.last_failure());
@@ -131,7 +131,8 @@ async fn every_kind_of_call_survives_a_cut() {
 async fn cuts_while_many_count() {
     let server = Server::start().await;
     let proxy = Proxy::start(server.port).await;
-    // Half of them over the connection that is cut: the others write while those find out what became of their writes.
+    // Half of the requests use the connection that is cut. The others write while those find out the outcomes of their
+    // writes.
     let mut apps = [App::new(RedisStore::connect(proxy.url()).await.unwrap()), App::new(server.store().await)];
     for app in &mut apps {
         app.limit = 30 * SECOND;

@@ -1,4 +1,4 @@
-//! Many requests on one session of a server that is far away: each write is kept, and none is answered 503.
+//! Many requests on one session of a distant server: each write is kept, and none is answered 503.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::redis_support::{
 
 const ROUND_TRIP: Duration = Duration::from_millis(30);
 
-/// Layers that are made separately are to each other as processes are.
+/// Returns layers that are made separately, so that each is like a process.
 async fn processes(far: &Far, count: usize) -> Vec<App> {
     let mut apps = Vec::new();
     for _ in 0..count {
@@ -36,7 +36,7 @@ async fn all_at_once() {
             tokio::spawn(async move { app.get(&format!("/set/k{n}/{n}"), Some(&cookie)).await })
         });
         let writes: Vec<_> = writes.collect();
-        // Another session goes its way.
+        // Requests of another session.
         for n in 2..6 {
             assert_eq!(apps[0].get("/count", Some(&idle)).await.body, n.to_string());
         }

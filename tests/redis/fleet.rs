@@ -1,36 +1,27 @@
-//! Two fleets, each a program of its own, on one Redis: what overlaps on Actix Web and Axum is lost on neither.
+//! Two fleets, each a program, on one Redis. Overlapping writes on Actix Web and Axum are all kept.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use reqwest::{Client, StatusCode, Url, cookie::Jar, redirect::Policy};
 use serde_json::Value;
 
-use crate::redis_support::server::Server;
+use crate::{program::Program, redis_support::server::Server};
 
 const PAIRS: usize = 200;
 
 /// A fleet: Actix Web, Axum and hyper on three ports, until the test ends.
 struct Fleet {
-    program: Child,
+    _program: Program,
     urls: Vec<Url>,
 }
 
 impl Fleet {
     fn start(redis: &str) -> Self {
-        let test = std::env::current_exe().unwrap();
-        let path = test.ancestors().nth(2).unwrap().join("examples/fleet");
-        assert!(path.exists(), "not built, `cargo build --all-features --example fleet` does: {}", path.display());
-        let mut program =
-            Command::new(path).args(["--port", "0", "--redis", redis]).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(program.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let (program, lines) = Program::start("fleet", &["--port", "0", "--redis", redis], 4);
         let url = |line: String| line.split_whitespace().find_map(|word| Url::parse(word).ok());
-        let urls: Vec<Url> = lines.take(4).filter_map(url).collect();
+        let urls: Vec<Url> = lines.into_iter().filter_map(url).collect();
         assert_eq!(urls.len(), 3);
-        Self { program, urls }
+        Self { _program: program, urls }
     }
 
     fn actix(&self, path: &str) -> Url {
@@ -42,14 +33,7 @@ impl Fleet {
     }
 }
 
-impl Drop for Fleet {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
-    }
-}
-
-/// A browser: its cookies are the same on all ports of a host.
+/// Returns a browser, whose cookies are the same on all ports of a host.
 fn browser() -> (Client, Arc<Jar>) {
     let jar = Arc::new(Jar::default());
     let client = Client::builder().cookie_provider(Arc::clone(&jar)).redirect(Policy::none()).build().unwrap();
@@ -76,7 +60,7 @@ async fn two_fleets_share_one_set_of_sessions_and_lose_nothing() {
     assert_eq!(post(&client, one.actix("/login"), &[("name", "ada")]).await, 303);
     assert_eq!(session(&client, two.axum("/api/session")).await["user"], "ada");
 
-    // Two keys, two frameworks, two programs.
+    // Two keys, on two frameworks of two programs.
     for n in 0..PAIRS {
         let item = n.to_string();
         let form = [("item", item.as_str())];
@@ -86,7 +70,7 @@ async fn two_fleets_share_one_set_of_sessions_and_lose_nothing() {
     let found = session(&client, two.axum("/api/session")).await;
     assert_eq!((found["visits"].as_u64(), found["cart"].as_array().map(Vec::len)), (Some(200), Some(PAIRS)));
 
-    // One key, a hundred at once.
+    // One key, in a hundred concurrent requests.
     let visits = (0..100).map(|n| {
         let url = if n % 2 == 0 { one.actix("/") } else { two.axum("/") };
         tokio::spawn({
@@ -111,7 +95,7 @@ async fn what_overlaps_a_logout_revives_nothing_and_what_overlaps_a_login_is_kep
             tokio::join!(post(&client, one.actix("/login"), &[("name", "ada")]), visit(&client, two.axum("/")));
         assert_eq!((login.as_u16(), counted.as_u16()), (303, 200), "{n}");
         let found = session(&client, two.axum("/api/session")).await;
-        // The visit came with the token from before: it counts, or the login was faster, and it was an empty page's.
+        // The visit came with the old token. It counts, unless the login was faster and the page was empty.
         assert_eq!(found["user"], "ada", "{n}");
         assert!(matches!(found["visits"].as_u64(), Some(1 | 2)), "{n}: {found}");
 

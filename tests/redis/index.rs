@@ -1,4 +1,4 @@
-//! The index of owners: what is written to it, and when.
+//! The index of owners: its entries, and the times at which they are written.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use cloakroom::{
 use crate::{
     log::Log,
     records::{NOW, key, owned, record},
-    redis_support::{SECOND, monitor::Monitor, server::Server},
+    redis_support::{Monitor, SECOND, server::Server},
 };
 
 async fn indexed(server: &Server, owner: &str) -> BTreeSet<String> {
@@ -27,13 +27,13 @@ fn ids<const N: usize>(ids: [&SessionId; N]) -> BTreeSet<String> {
     ids.iter().map(ToString::to_string).collect()
 }
 
-/// Returns how often an index was written.
+/// Returns the number of writes of indexes.
 async fn written(server: &Server) -> u32 {
     let stats: String = server.run_command("INFO commandstats").await;
     stats.split_once("cmdstat_zadd:calls=").unwrap().1.split(',').next().unwrap().parse().unwrap()
 }
 
-/// Returns the record that comes after `base`, of another owner.
+/// Returns the next record after `base`, with another owner.
 fn given(base: &Record, owner: Option<&str>) -> Record {
     RecordBuilder::after(base).owner(owner).build()
 }
@@ -79,13 +79,13 @@ async fn an_entry_is_written_before_its_record() {
     let _: () = server.run_command(&format!("SET {} x", key(&id))).await;
     assert_eq!(store.create(&id, &record).await.unwrap(), Created::Taken);
     assert_eq!(indexed(&server, "bob").await, ids([&id]));
-    // A replace that comes too late, too.
+    // A replace that came too late.
     let next = given(&record, Some("eve"));
     assert!(store.replace(&id, &record, &next).await.unwrap_err().is_undecodable());
     assert_eq!(indexed(&server, "eve").await, ids([&id]));
 }
 
-/// An entry that cannot be written is an error if the owner is new, and housekeeping if not.
+/// An entry that cannot be written is an error if the owner is new, and otherwise housekeeping.
 #[tokio::test]
 async fn an_index_that_cannot_be_written() {
     let log = Log::capture();
@@ -113,7 +113,7 @@ async fn an_index_that_cannot_be_written() {
     assert_eq!(store.delete(&id, None).await.unwrap(), Deleted::Done, "its entry stays until its time has passed");
 }
 
-/// An entry lives as long as its record, and the ten minutes that Redis keeps it.
+/// An entry lives as long as its record does, with the ten minutes that Redis keeps it.
 #[tokio::test]
 async fn an_entry_covers_its_record_and_is_seldom_written() {
     let server = Server::start().await;
@@ -137,7 +137,7 @@ async fn an_entry_covers_its_record_and_is_seldom_written() {
     let writes = written(&server).await - before;
     println!("the index was written at {writes} of 400 uses");
     assert!((20..50).contains(&writes), "{writes}");
-    // A session that never ends keeps the index for ever. One that ends sooner takes nothing back.
+    // A session that never ends keeps the index for ever. One that ends earlier does not shorten it.
     for deadline in [Timestamp::MAX, now.plus(SECOND)] {
         let next = RecordBuilder::after(&base).used_at(now).expires_at(deadline).build();
         assert_eq!(store.replace(&id, &base, &next).await.unwrap(), Replaced::Done);
@@ -148,7 +148,7 @@ async fn an_entry_covers_its_record_and_is_seldom_written() {
     }
 }
 
-/// A hundred at each write, so that no write takes long.
+/// Each write removes at most a hundred, so that no write takes long.
 #[tokio::test]
 async fn entries_whose_time_has_passed_go_with_the_next_write() {
     let server = Server::start().await;
@@ -168,12 +168,12 @@ async fn entries_whose_time_has_passed_go_with_the_next_write() {
     assert!((4_200_000..4 * 3_600_000).contains(&ttl), "{ttl}");
 }
 
-/// Records are listed by their first KiB. One with more before its state is loaded as a whole.
+/// Records are listed by their first KiB. A record with longer lines before its state is loaded whole.
 #[tokio::test]
 async fn long_lines_before_the_state() {
     let server = Server::start().await;
     let store = server.store().await;
-    let mut monitor = Monitor::start(&server).await;
+    let mut monitor = Monitor::start(&server);
     for (length, commands) in
         [(10, vec!["ZRANGE", "GETRANGE"]), (700, vec!["ZRANGE", "GETRANGE"]), (2000, vec!["ZRANGE", "GETRANGE", "GET"])]
     {
@@ -182,9 +182,9 @@ async fn long_lines_before_the_state() {
         let record = record([("pad", "x".repeat(3000))], 600 * SECOND);
         let record = RecordBuilder::after(&record).owner(Some(&owner)).label(Some(&label)).build();
         store.create(&id, &record).await.unwrap();
-        monitor.commands().await;
+        monitor.commands();
         let found = store.owner_index().unwrap().list(&owner).await.unwrap();
-        assert_eq!(monitor.commands().await, commands);
+        assert_eq!(monitor.commands(), commands);
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].0, found[0].1.label(), found[0].1.nonce()), (id, Some(label.as_str()), record.nonce()));
     }

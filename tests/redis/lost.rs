@@ -1,4 +1,4 @@
-//! Connections that break: a read is sent again, a write never is, and its error says what is known of it.
+//! Connections that break: a read is sent again, a write is not, and its error says whether its outcome is known.
 
 use std::time::Duration;
 
@@ -12,8 +12,7 @@ use cloakroom::{
 use crate::{
     records::{owned, record},
     redis_support::{
-        SECOND,
-        monitor::Monitor,
+        Monitor, SECOND,
         proxy::{Cut, Proxy},
         server::Server,
         until,
@@ -22,7 +21,7 @@ use crate::{
 
 const CUTS: [Cut; 3] = [Cut::Request, Cut::Reply, Cut::NoReply];
 
-/// A server that knows both scripts, a store behind a proxy, and one beside it.
+/// Returns a server that knows both scripts, a store behind a proxy, and one that is connected directly.
 async fn start() -> (Server, Proxy, RedisStore, RedisStore) {
     let server = Server::start().await;
     let proxy = Proxy::start(server.port).await;
@@ -55,7 +54,7 @@ async fn reads_are_sent_again() {
 #[tokio::test]
 async fn writes_are_not() {
     let (server, proxy, cut, direct) = start().await;
-    let mut monitor = Monitor::start(&server).await;
+    let mut monitor = Monitor::start(&server);
     for place in CUTS {
         let is_done = place != Cut::Request;
         for size in [10, 3000] {
@@ -69,7 +68,7 @@ async fn writes_are_not() {
                 direct.create(&id, &base).await.unwrap();
             }
 
-            // A new connection asks whether the server can compare by itself.
+            // A new connection finds out whether the server has a compare-and-set.
             cut.load(&id).await.unwrap();
             let first = RecordBuilder::after(&base).set("first", "1").build();
             assert_eq!(cut.replace(&id, &base, &first).await.unwrap(), Replaced::Done);
@@ -89,7 +88,7 @@ async fn writes_are_not() {
             }
         }
     }
-    drop(monitor.commands().await);
+    drop(monitor.commands());
 }
 
 fn is_unknown<T: std::fmt::Debug>(result: Result<T, StoreError>, what: &str) {
@@ -97,7 +96,7 @@ fn is_unknown<T: std::fmt::Debug>(result: Result<T, StoreError>, what: &str) {
     assert!(error.is_unknown(), "{what}: {error:?}");
 }
 
-/// Waits until the server has done a command that reached it as a whole. It never does one that reached it in half.
+/// Waits until the server has done a command that arrived whole. It never does one that arrived in part.
 async fn settle<F: Future<Output = bool>>(direct: &RedisStore, is_done: bool, done: impl Fn() -> F) {
     if is_done {
         until("it is done", SECOND, &done).await;
@@ -107,7 +106,7 @@ async fn settle<F: Future<Output = bool>>(direct: &RedisStore, is_done: bool, do
     }
 }
 
-/// An entry that was written, or perhaps was, makes no session.
+/// If an entry may have been written, no session is created.
 #[tokio::test]
 async fn the_index_s_reply_is_lost() {
     let (_server, proxy, cut, direct) = start().await;
@@ -127,7 +126,7 @@ async fn the_index_s_reply_is_lost() {
     }
 }
 
-/// A firewall that forgets a connection drops what it carries, without a word.
+/// A firewall that forgets a connection drops its packets without a message.
 #[tokio::test]
 async fn a_connection_that_falls_silent() {
     let server = Server::start().await;
@@ -201,7 +200,7 @@ async fn time_outs_without_an_end() {
 async fn scripts_survive_a_flush() {
     let server = Server::start().await;
     let store = server.provided().await;
-    let mut monitor = Monitor::start(&server).await;
+    let mut monitor = Monitor::start(&server);
     let (id, mut base) = (SessionId::random(), record([("n", "0")], 600 * SECOND));
     store.create(&id, &base).await.unwrap();
     let expected = [["EVALSHA", "EVAL"].as_slice(), ["EVALSHA"].as_slice()];
@@ -209,10 +208,10 @@ async fn scripts_survive_a_flush() {
         if flushes {
             let _: () = server.run_command("SCRIPT FLUSH").await;
         }
-        monitor.commands().await;
+        monitor.commands();
         let next = RecordBuilder::after(&base).set("n", "1").build();
         assert_eq!(store.replace(&id, &base, &next).await.unwrap(), Replaced::Done);
-        assert_eq!(monitor.commands().await, expected);
+        assert_eq!(monitor.commands(), expected);
         base = next;
     }
 }

@@ -1,8 +1,10 @@
-//! `RedisStore`, on servers that are real: started, stopped, killed, cut off, moved.
+//! `RedisStore` on real servers, which are started, stopped, killed, cut off and moved.
 
 #[allow(unreachable_pub)] // Other programs re-export it.
 #[path = "../support/log.rs"]
 mod log;
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../redis_support/mod.rs"]
 mod redis_support;
 

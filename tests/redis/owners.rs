@@ -1,4 +1,4 @@
-//! The sessions of a user: listing them, ending them.
+//! Lists and ends the sessions of a user.
 
 use std::{
     collections::BTreeSet,
@@ -12,9 +12,8 @@ use std::{
 use cloakroom::{Lifetime, Owners, SessionLayer};
 
 use crate::redis_support::{
-    SECOND,
+    Monitor, SECOND,
     app::{App, id},
-    monitor::Monitor,
     server::Server,
 };
 
@@ -111,7 +110,7 @@ async fn another_owner_s_session_is_not_listed_nor_ended() {
     assert_eq!((it.ids("bob").await, it.ids("eve").await), (BTreeSet::new(), ids([&b])));
     assert_eq!(it.owners.revoke_all("bob").await.unwrap(), 0);
     assert_eq!(it.ids("eve").await, ids([&b]));
-    // And back: whatever the first change leaves behind does no harm to it.
+    // And back: the remains of the first change do no harm.
     let c = it.app.get("/login/bob", Some(&b)).await.cookie.unwrap();
     assert_eq!((it.ids("bob").await, it.ids("eve").await), (ids([&c]), BTreeSet::new()));
     assert_eq!(it.owners.revoke_all("bob").await.unwrap(), 1);
@@ -125,7 +124,7 @@ async fn an_expired_or_deleted_session_is_not_listed_and_leaves_nothing() {
     assert_eq!(it.ids("bob").await, ids([&b]));
     it.pass(3600);
     assert_eq!(it.ids("bob").await, BTreeSet::new());
-    // The next login takes out what has ended; an entry outlives its session by 45 to 80 minutes here.
+    // The next login removes entries whose time has passed; here, an entry outlives its session by 45 to 80 minutes.
     it.pass(5000);
     let c = it.login("bob").await;
     assert_eq!(it.indexed("bob").await, ids([&c]));
@@ -137,19 +136,19 @@ async fn an_expired_or_deleted_session_is_not_listed_and_leaves_nothing() {
 async fn a_session_in_use_stays_in_the_index() {
     let it = Fixture::new().await;
     let cookie = it.login("bob").await;
-    let mut monitor = Monitor::start(&it.server).await;
+    let mut monitor = Monitor::start(&it.server);
     let mut writes = 0;
-    // Twenty hours with an idle limit of one.
+    // Twenty hours with an idle limit of one hour.
     for _ in 0..40 {
         it.pass(1800);
         assert_eq!(it.app.get("/read", Some(&cookie)).await.status, 200);
-        writes += monitor.commands().await.iter().filter(|name| *name == "EVALSHA" || *name == "SET").count();
-        // A login takes out what has ended.
+        writes += monitor.commands().iter().filter(|name| *name == "EVALSHA" || *name == "SET").count();
+        // A login removes entries whose time has passed.
         it.login("bob").await;
         assert!(it.indexed("bob").await.contains(&id(&cookie)));
-        monitor.commands().await;
+        monitor.commands();
     }
-    // A touch each, and two calls more where the deadline passed the index's.
+    // One touch each, and two more calls if the deadline moved beyond the index's.
     println!("{writes} writes in 40 uses");
     assert!((60..=90).contains(&writes), "{writes}");
     assert!(it.ids("bob").await.contains(&id(&cookie)));
@@ -175,7 +174,7 @@ async fn many_sessions_of_one_owner() {
     }
     assert_eq!(it.ids("bob").await.len(), 300);
     it.pass(3600 + 5000);
-    // Bounded work a call: a hundred go at each login.
+    // The work of a call is limited: each login removes a hundred.
     let mut left = Vec::new();
     for _ in 0..4 {
         it.login("bob").await;
@@ -185,7 +184,7 @@ async fn many_sessions_of_one_owner() {
     assert_eq!(it.owners.revoke_all("bob").await.unwrap(), 4);
 }
 
-/// A client whose clock is ahead takes out what has ended for it.
+/// A client whose clock is ahead removes entries whose time has passed for it.
 #[tokio::test]
 async fn clocks_may_differ_by_two_minutes() {
     let it = Fixture::with_idle(60 * SECOND).await;

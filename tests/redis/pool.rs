@@ -1,4 +1,4 @@
-//! A pool of the application's own, and names of keys of its own.
+//! The application's own pool, and its own names of keys.
 
 use std::time::Duration;
 

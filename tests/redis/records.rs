@@ -1,4 +1,4 @@
-//! Records by hand, and what the server has of them.
+//! Records made by hand, and the server's bytes of them.
 #![allow(unreachable_pub)] // As in `redis_support`.
 
 use std::time::Duration;
@@ -36,7 +36,7 @@ impl Server {
         redis::cmd("GET").arg(key(id)).query_async(&mut self.admin().await).await.unwrap()
     }
 
-    /// Puts bytes under a session's key, with a TTL in milliseconds if there is one.
+    /// Stores bytes under a session's key, with a TTL in milliseconds if there is one.
     pub async fn store_bytes(&self, id: &SessionId, bytes: &[u8], ttl: Option<i64>) {
         let mut command = redis::cmd("SET");
         command.arg(key(id)).arg(bytes);
@@ -52,7 +52,7 @@ impl Server {
     }
 }
 
-/// Returns whether a TTL is this long, less what the test took.
+/// Returns true if a TTL is this long, less the time of the test.
 pub fn is_about(ttl: i64, expected: Duration) -> bool {
     let expected = i64::try_from(expected.as_millis()).unwrap();
     (expected - 60_000..=expected).contains(&ttl)

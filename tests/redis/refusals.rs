@@ -1,4 +1,4 @@
-//! A Redis that answers with errors, evicts, or holds what is no record.
+//! A Redis that answers with errors, evicts keys, or has other values.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// A session that counts 1, and the server that keeps it.
+/// Returns a session that counts 1, and its server.
 async fn session() -> (Server, App, String) {
     let server = Server::start().await;
     let app = App::new(server.store().await);
@@ -22,7 +22,7 @@ async fn session() -> (Server, App, String) {
     (server, app, cookie)
 }
 
-/// A write is answered 503, the event hook is told why, and the session is what it was.
+/// Asserts that a write is answered 503, that the event hook gets the reason, and that the session did not change.
 async fn is_refused(app: &App, cookie: &str, why: &str) {
     for path in ["/count", "/set/color/red", "/renew"] {
         let seen = app.get(path, Some(cookie)).await;
@@ -39,7 +39,7 @@ async fn out_of_memory() {
     let _: () = server.run_command("CONFIG SET maxmemory 1").await;
     is_refused(&app, &cookie, "OOM").await;
     assert_eq!(app.get("/read", Some(&cookie)).await.body, "1");
-    // Logging out needs no memory.
+    // A logout needs no memory.
     let _: () = server.run_command("CONFIG SET maxmemory 0").await;
     assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
     let _: () = server.run_command("CONFIG SET maxmemory 1").await;
@@ -73,7 +73,7 @@ async fn a_password_set_meanwhile() {
 async fn a_disk_that_cannot_be_written() {
     let (server, app, cookie) = session().await;
     let mut admin = server.admin().await;
-    // A directory stands where the snapshot belongs.
+    // A directory has the name of the snapshot.
     std::fs::create_dir(server.dir.join("dump.rdb")).unwrap();
     let _: () = redis::cmd("CONFIG").arg(&["SET", "save", "3600 1"]).query_async(&mut admin).await.unwrap();
     let _: () = run(&mut admin, "BGSAVE").await;
@@ -151,7 +151,7 @@ async fn a_page_that_only_reads_works_while_nothing_can_be_written() {
         ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),
     ] {
         let _: () = server.run_command(broken).await;
-        // A touch is due once a millisecond has passed.
+        // A touch is due after a millisecond.
         tokio::time::sleep(SECOND / 500).await;
         let seen = app.get("/read", Some(&cookie)).await;
         assert_eq!((seen.status, seen.body.as_str()), (200, "1"), "{broken}: {}", app.last_failure());
@@ -159,7 +159,7 @@ async fn a_page_that_only_reads_works_while_nothing_can_be_written() {
     }
 }
 
-/// It opens nothing, and does not lock its browser out.
+/// A damaged record opens nothing, and does not lock its browser out.
 #[tokio::test]
 async fn a_damaged_record() {
     let server = Server::start().await;
@@ -182,7 +182,7 @@ async fn a_damaged_record() {
             assert_eq!((seen.status, seen.body.as_str(), seen.cookie), (200, "", None), "{damage}");
             let seen = app.get(path, Some(&cookie)).await;
             assert_eq!(seen.status, 200, "{damage}, {path}: {}", app.last_failure());
-            // A logout takes the cookie away.
+            // A logout removes the cookie.
             let renewed = seen.cookie.filter(|cookie| cookie.len() > 30).map(|cookie| id(&cookie));
             assert_eq!(renewed.is_some_and(|renewed| renewed != id(&cookie)), begins, "{damage}, {path}");
             assert_eq!(app.get("/read", Some(&other)).await.body, "1");

@@ -1,4 +1,4 @@
-//! Replacing a record, on the real server: it does what a pure function says, by each of its commands.
+//! Replaces records on the real server. Each of its commands must do what a pure function returns.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -14,8 +14,7 @@ use tokio::time::Instant;
 use crate::{
     records::{NOW, key, record},
     redis_support::{
-        SECOND,
-        monitor::Monitor,
+        Monitor, SECOND,
         proxy::Proxy,
         server::{Server, is_valkey},
     },
@@ -28,7 +27,7 @@ struct Stored {
     ttl: Option<i64>,
 }
 
-/// The effect of a call on a key, which is also its answer.
+/// The effect of a call on a key, which is also its reply.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Done,
@@ -37,7 +36,7 @@ enum Outcome {
     Undecodable,
 }
 
-/// The whole of replace: compare the nonce, keep or set the TTL.
+/// Replaces a record as the contract says: compares the nonce, and keeps or sets the TTL.
 fn replaced(stored: Option<&Stored>, base: &Record, record: &Record) -> (Outcome, Option<Stored>) {
     let Some(found) = stored.filter(|found| !found.bytes.is_empty()) else { return (Outcome::Gone, stored.cloned()) };
     let nonce = format!("{:016x}", base.nonce());
@@ -75,7 +74,7 @@ fn some_record(rng: &mut StdRng) -> Record {
     record.build()
 }
 
-/// Returns a record to put in the place of `base`: a touch, a write, or another state.
+/// Returns a record that replaces `base`: a touch, a write, or another state.
 fn some_next(rng: &mut StdRng, base: &Record) -> Record {
     let next = RecordBuilder::after(base).nonce(rng.random());
     let next = if rng.random() { next.expires_at(some_deadline(rng)).used_at(NOW.plus(SECOND)) } else { next };
@@ -87,14 +86,14 @@ fn some_next(rng: &mut StdRng, base: &Record) -> Record {
     .build()
 }
 
-/// Returns the value under the key. It is the base in most cases.
+/// Returns the value under the key. In most cases it is the base.
 fn some_stored(rng: &mut StdRng, base: &Record) -> Option<Stored> {
     let bytes = match rng.random_range(0..12) {
         0 => return None,
         1 => Vec::new(),
         2 => some_record(rng).to_bytes(),
         3 => some_next(rng, base).to_bytes(),
-        // The base's nonce, and other bytes: of another length, and of the same one.
+        // The base's nonce with other bytes, of another length or of the same one.
         4 => RecordBuilder::new(NOW).state(some_state(rng)).nonce(base.nonce()).build().to_bytes(),
         5 => {
             let mut bytes = base.to_bytes();
@@ -102,7 +101,7 @@ fn some_stored(rng: &mut StdRng, base: &Record) -> Option<Stored> {
             bytes[last] = b'7';
             bytes
         }
-        // Damaged: before the nonce, cut, or no record.
+        // Damaged values: cut before the nonce, cut later, or no record.
         6 => base.to_bytes()[..rng.random_range(1..60)].to_vec(),
         7 => (0..rng.random_range(1..200)).map(|_| rng.random()).collect(),
         _ => base.to_bytes(),
@@ -131,7 +130,7 @@ async fn as_a_pure_function_says(server: &Server, store: &RedisStore, seed: u64)
             Err(error) => panic!("{error:?}"),
         };
         let (expected, after) = replaced(stored.as_ref(), &base, &next);
-        // The same length and nonce, and other bytes: a touch keeps what a person changed in the state.
+        // The length and the nonce are the same and the bytes differ. A touch keeps a state that a person has edited.
         let edited = stored
             .as_ref()
             .is_some_and(|stored| stored.bytes.len() == base.to_bytes().len() && stored.bytes != base.to_bytes());
@@ -174,12 +173,12 @@ async fn by_the_script() {
     as_a_pure_function_says(&server, &server.provided().await, 2).await;
 }
 
-/// `IFEQ` is for small records. A connection tries it once if the server does not know it.
+/// `IFEQ` is for small records. If the server does not know it, a connection tries it once.
 #[tokio::test]
 async fn the_command_is_chosen_by_size() {
     let server = Server::start().await;
     let store = server.store().await;
-    let mut monitor = Monitor::start(&server).await;
+    let mut monitor = Monitor::start(&server);
     let (small, large) = ("x".to_owned(), "x".repeat(20_000));
     let compares = if is_valkey() { "SET" } else { "EVALSHA" };
     let probe: &[&str] = if is_valkey() { &["SET"] } else { &["SET", "EVALSHA", "EVAL"] };
@@ -193,35 +192,35 @@ async fn the_command_is_chosen_by_size() {
     ];
     let (id, mut base) = (SessionId::random(), record([("n", "0")], 600 * SECOND));
     store.create(&id, &base).await.unwrap();
-    // So that the servers that compare by themselves know the script as well.
+    // This makes a server with its own compare-and-set know the script as well.
     if is_valkey() {
         store.delete(&SessionId::random(), Some(&base)).await.unwrap();
     }
-    monitor.commands().await;
+    monitor.commands();
     for (step, (name, pad, commands)) in steps.into_iter().enumerate() {
         let next = RecordBuilder::after(&base).set("n", &step.to_string()).set("pad", pad).build();
         assert_eq!(store.replace(&id, &base, &next).await.unwrap(), Replaced::Done, "{name}");
-        assert_eq!(monitor.commands().await, commands, "{name}");
+        assert_eq!(monitor.commands(), commands, "{name}");
         base = next;
     }
-    // A touch of a large record is small, whatever the server can do.
+    // A touch of a large record is small on every server.
     let base = RecordBuilder::after(&base).set("pad", &large).build();
     server.store_bytes(&id, &base.to_bytes(), None).await;
     let next = RecordBuilder::after(&base).expires_at(NOW.plus(700 * SECOND)).build();
     assert_eq!(store.replace(&id, &base, &next).await.unwrap(), Replaced::Done);
-    let commands = monitor.commands().await;
+    let commands = monitor.commands();
     assert_eq!(commands.iter().filter(|command| *command == "EVALSHA").count(), 1, "{commands:?}");
 
     let _: i64 = server.run_command("CLIENT KILL TYPE normal SKIPME yes").await;
     let small = RecordBuilder::after(&next).remove("pad").build();
     server.store_bytes(&id, &small.to_bytes(), None).await;
-    // The store may notice only now that its connection is gone.
+    // The store may only now notice that its connection is gone.
     while store.load(&id).await.is_err() {}
-    let mut monitor = Monitor::start(&server).await;
+    let mut monitor = Monitor::start(&server);
     let next = RecordBuilder::after(&small).set("n", "9").build();
     assert_eq!(store.replace(&id, &small, &next).await.unwrap(), Replaced::Done);
     let probe: &[&str] = if is_valkey() { &["SET"] } else { &["SET", "EVALSHA"] };
-    assert_eq!(monitor.commands().await, probe, "each connection finds out");
+    assert_eq!(monitor.commands(), probe, "each connection finds out");
 }
 
 #[tokio::test]
@@ -233,7 +232,7 @@ async fn a_touch_of_a_large_session_sends_little() {
     let pad = "x".repeat(61_440);
     let mut base = RecordBuilder::after(&record([("pad", pad)], 600 * SECOND)).owner(Some("bob")).build();
     assert_eq!(store.create(&id, &base).await.unwrap(), Created::Done);
-    // So that the server knows the script.
+    // This makes the server know the script.
     store.delete(&SessionId::random(), Some(&base)).await.unwrap();
     for seconds in 1..5 {
         let before = proxy.sent.load(Ordering::Relaxed);

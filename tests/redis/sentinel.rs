@@ -55,14 +55,14 @@ impl Fixture {
         RedisStore::sentinel("house", self.sentinels.iter().map(Server::address))
     }
 
-    /// The port that a sentinel says is the master's.
+    /// Returns the master's port, as a sentinel has it.
     async fn master(&self) -> u16 {
         let sentinel = &self.sentinels[2];
         let (_, port): (String, u16) = sentinel.run_command("SENTINEL get-master-addr-by-name house").await;
         port
     }
 
-    /// Waits for the failover, then at most a second for the application; says how long both took.
+    /// Waits for the failover, then at most a second for the application. Prints both times.
     async fn fails_over(&self, before: u16, app: &App, cookie: &str, count: &str) {
         let started = Instant::now();
         let failover = async {
@@ -98,7 +98,7 @@ async fn the_master_is_killed() {
     assert_eq!(app.get("/count", Some(&cookie)).await.body, "2");
     it.servers[0].is_replicated().await;
     let before = it.master().await;
-    // The master's machine is gone, and a sentinel with it.
+    // The master's machine is gone, and with it a sentinel.
     it.servers[0].kill();
     it.sentinels[0].kill();
     it.fails_over(before, &app, &cookie, "2").await;
@@ -116,7 +116,7 @@ async fn the_master_hangs_and_comes_back_as_a_replica() {
     it.fails_over(before, &app, &cookie, "1").await;
     it.servers[0].resume();
     until("the old master is a replica", 30 * SECOND, || async {
-        // It drops all its clients when it becomes one.
+        // A server drops all its clients when it becomes a replica.
         let client = redis::Client::open(it.servers[0].url()).unwrap();
         let Ok(mut connection) = client.get_multiplexed_async_connection().await else { return false };
         let state = redis::cmd("INFO").arg("replication").query_async::<String>(&mut connection).await;
@@ -155,7 +155,7 @@ async fn a_password_that_is_changed() {
     let _: () = run(&mut admin, "ACL SETUSER web on >first ~* +@all").await;
     let vault = Vault::default();
     vault.put("wrong");
-    assert!(vault.of(Some("web"), it.builder()).connect().await.unwrap_err().is_unreachable());
+    assert!(vault.of(Some("web"), it.builder()).connect().await.unwrap_err().is_refused());
     vault.put("first");
     let asks = App::new(vault.of(Some("web"), it.builder()).connect().await.unwrap());
     let fixed = App::new(it.builder().username("web").password("first").connect().await.unwrap());

@@ -1,4 +1,4 @@
-//! A request whose record is not what Redis has when it writes: what comes of it is what comes of it in memory.
+//! Requests whose record is not the stored one when they write: the result is the same as in memory.
 
 use std::{
     collections::BTreeSet,
@@ -20,7 +20,7 @@ use tower::{Layer as _, ServiceExt as _, service_fn, util::BoxCloneSyncService};
 
 use crate::redis_support::{SECOND, server::Server};
 
-/// An application that does what its path says, step by step.
+/// An application that does the steps in its path.
 #[derive(Clone)]
 struct Steps {
     service: BoxCloneSyncService<Request<()>, Response<String>, Infallible>,
@@ -81,8 +81,9 @@ impl Steps {
         (response.into_body(), cookie)
     }
 
-    /// A request loads its session and waits, while others come and go, each so many seconds after the one before; then it goes
-    /// on. Gives what is there afterwards under the first token and under the last one, and bob's sessions with their last use.
+    /// Runs a request that loads its session and waits while other requests run, each a number of seconds after the one
+    /// before. Returns the contents under the first token and under the last one, and bob's sessions with the times of
+    /// their last use.
     async fn race(self, first: &str, held: &str, others: Others) -> (String, String, BTreeSet<(String, u64)>) {
         let cookie = self.get(first, "").await.1.unwrap();
         let mut newest = cookie.clone();
@@ -115,7 +116,7 @@ async fn as_in_memory() {
     let late = 1_070_000;
     let ours = |last_used| BTreeSet::from([("this one".to_owned(), last_used)]);
     let table: [(&str, &str, Others, _); 11] = [
-        // What a save made of the record, only the store knows.
+        // Only the store knows the record that a save made.
         ("two saves", "/x/save/c", &[(0, "/b")], ("a b c x", "a b c x", BTreeSet::new())),
         ("three", "/x/save/c/save/d", &[(0, "/b")], ("a b c d x", "a b c d x", BTreeSet::new())),
         ("a login between", "/x/save/c", &[(0, "/renew/bob/b")], ("", "a b c x", ours(1_000_000))),
@@ -125,7 +126,7 @@ async fn as_in_memory() {
         ("it grew and shrank", "/x/save/c", &[(0, "/large"), (0, "/small/b")], ("a b c x", "a b c x", BTreeSet::new())),
         // Within a quota, the store's time counts.
         ("a login and a save", "/bob/save/c", &[(0, "/b")], ("", "a b c", ours(1_000_000))),
-        // What was loaded has expired, and what is there has not.
+        // The loaded record has expired, and the stored one has not.
         ("late", "/x", &[(40, "/b"), (30, "/c")], ("a b c x", "a b c x", BTreeSet::new())),
         ("late with a save", "/x/save/d", &[(40, "/b"), (30, "/c")], ("a b c d x", "a b c d x", BTreeSet::new())),
         ("late with a login", "/x/bob", &[(40, "/b"), (30, "/c")], ("", "a b c x", ours(late))),

@@ -33,7 +33,7 @@ async fn a_record_is_one_string_that_a_person_can_read() {
     assert_eq!(server.run_command::<Vec<String>>("KEYS *").await.len(), 2, "the record and its owner's index");
 }
 
-/// Small and large, with keys that look like what stands around them.
+/// Small and large states, with keys that look like parts of a record.
 #[tokio::test]
 async fn every_state_comes_back_as_it_went_in() {
     let server = Server::start().await;
@@ -77,19 +77,19 @@ async fn every_state_comes_back_as_it_went_in() {
     }
 }
 
-/// Ten minutes beyond the deadline. It moves with the deadline, and only then.
+/// The TTL is ten minutes longer than the deadline. It moves only with the deadline.
 #[tokio::test]
 async fn the_ttl_of_a_record() {
     let server = Server::start().await;
     for (store, kind) in [(server.store().await, "server"), (server.provided().await, "provided")] {
-        // Also for a record of which only the head is sent.
+        // This holds for a record of which only the head is sent, too.
         for size in [10, 60_000] {
             let id = SessionId::random();
             let mut base = record([("pad", "x".repeat(size))], 160 * SECOND);
             assert_eq!(store.create(&id, &base).await.unwrap(), Created::Done);
             assert!(is_about(server.ttl(&id).await, 160 * SECOND + Record::GRACE));
 
-            // As if it had been there for a while.
+            // Makes the key look older.
             let _: i64 = server.run_command(&format!("PEXPIRE {} 100000", key(&id))).await;
             let after = |seconds| NOW.plus(seconds * SECOND);
             // The last use, the deadline, and the TTL, in seconds.
@@ -150,7 +150,7 @@ async fn a_delete_leaves_a_tombstone_for_ten_minutes() {
             assert_eq!(server.stored(&id).await.as_deref(), Some(&b""[..]));
             let _: i64 = server.run_command("DEL cloakroom:owner:bob").await;
         }
-        // An id that was never there.
+        // An id that never existed.
         let id = SessionId::random();
         assert_eq!(store.delete(&id, Some(&owned("bob"))).await.unwrap(), Deleted::Gone);
         assert_eq!(server.stored(&id).await, None);
@@ -159,7 +159,7 @@ async fn a_delete_leaves_a_tombstone_for_ten_minutes() {
     }
 }
 
-/// A full server refuses every `SET`, and logging out works all the same.
+/// A full server refuses every `SET`. A logout still works.
 #[tokio::test]
 async fn a_delete_needs_no_memory() {
     let server = Server::start().await;

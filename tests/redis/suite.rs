@@ -17,7 +17,7 @@ async fn the_older_protocol() {
     cloakroom::testing::contract(async || RedisStore::connect(url.as_str()).await.unwrap()).await;
 }
 
-/// Records are replaced by the script here, also on servers that have a compare-and-set of their own.
+/// This connection replaces records by the script, even on servers that have a compare-and-set.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_of_ones_own() {
     let server = Server::start().await;

@@ -1,26 +1,69 @@
 //! TLS, with an authority made for the test.
 
 use cloakroom::redis::RedisStore;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use p256::{
+    ecdsa::{DerSignature, SigningKey, signature::Signer as _},
+    pkcs8::{EncodePrivateKey as _, LineEnding},
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod, PKCS_ECDSA_P256_SHA256,
+    PublicKeyData, SignatureAlgorithm,
+};
 
 use crate::redis_support::{SECOND, app::App, server::Server, until};
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+/// A key in Rust alone. Those of `rcgen` need a C compiler.
+struct Key {
+    key: SigningKey,
+    public: Box<[u8]>,
+}
+
+impl Key {
+    fn new() -> Self {
+        let key = SigningKey::from_slice(&rand::random::<[u8; 32]>()).unwrap();
+        Self { public: key.verifying_key().to_sec1_point(false).as_bytes().into(), key }
+    }
+}
+
+impl PublicKeyData for Key {
+    fn der_bytes(&self) -> &[u8] {
+        &self.public
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ECDSA_P256_SHA256
+    }
+}
+
+impl rcgen::SigningKey for Key {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let signature: DerSignature = self.key.sign(message);
+        Ok(signature.as_bytes().to_vec())
+    }
+}
+
+struct Authority(CertifiedIssuer<'static, Key>);
+
+fn params(names: Vec<String>, common: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name.push(DnType::CommonName, common);
+    params.serial_number = Some(rand::random::<u64>().into());
+    params.key_identifier_method = KeyIdMethod::PreSpecified(rand::random::<[u8; 20]>().to_vec());
+    params
+}
 
 impl Authority {
     fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(DnType::CommonName, "the authority");
+        let mut params = params(Vec::new(), "the authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+        Self(CertifiedIssuer::self_signed(params, Key::new()).unwrap())
     }
 
-    /// A certificate and its key, in PEM.
+    /// Returns a certificate and its key, in PEM.
     fn issue(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+        let key = Key::new();
+        let certificate = params(vec![name.to_owned()], name).signed_by(&key, &self.0).unwrap();
+        (certificate.pem(), key.key.to_pkcs8_pem(LineEnding::LF).unwrap().to_string())
     }
 
     fn pem(&self) -> String {
@@ -70,7 +113,7 @@ async fn a_server_that_cannot_prove_its_name_is_refused() {
         RedisStore::builder(&url),
         RedisStore::builder(&url).root_certificates(other.pem()),
         RedisStore::builder(&url).root_certificates(authority.pem()),
-        // Nor does a server that speaks TLS only answer a client that does not.
+        // A server that speaks only TLS does not answer a client without it.
         RedisStore::builder(server.url()),
     ];
     for store in stores {

@@ -1,4 +1,4 @@
-//! Keys that hold no record, or a damaged one: undecodable, with a cause that a person understands.
+//! Keys that hold a damaged record or no record are undecodable. The cause names the reason.
 
 use cloakroom::{
     SessionId, StoreError,
@@ -12,7 +12,7 @@ use crate::{
     redis_support::server::Server,
 };
 
-/// Every call on an unreadable record but a delete without a base fails, and has no effect.
+/// Asserts that every call on an unreadable record fails without an effect, except a delete without a base.
 async fn is_undecodable(server: &Server, store: &RedisStore, id: &SessionId, base: &Record, why: &str) {
     let before = dump(server, id).await;
     let next = RecordBuilder::after(base).build();
@@ -59,7 +59,7 @@ async fn damaged_strings() {
         for (damaged, why) in damages {
             let id = SessionId::random();
             assert_eq!(store.create(&id, &base).await.unwrap(), Created::Done);
-            // A damage behind the nonce: another writer's nonce stands before it.
+            // If the damage is after the nonce, the nonce is another writer's.
             let damaged = if damaged.len() > 34 {
                 [&damaged[..18], b"0123456789abcdef", &damaged[34..]].concat()
             } else {

@@ -1,4 +1,4 @@
-//! A connection for each worker of an Actix server, and none before it is used.
+//! Each worker of an Actix server has a connection, made at its first use.
 
 use std::collections::BTreeSet;
 

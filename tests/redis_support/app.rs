@@ -19,21 +19,21 @@ type Service = BoxCloneSyncService<Request<()>, Response<String>, Infallible>;
 #[derive(Clone)]
 pub struct App {
     service: Service,
-    /// Where a request to `/gated` stands after it has loaded its session, until it is let on.
+    /// Holds requests to `/gated` after they have loaded their session, until the test lets them go on.
     pub gate: Arc<Gate>,
-    /// No answer may take longer.
+    /// The time limit of each response.
     pub limit: Duration,
-    /// What the event hook was told of failures.
+    /// The failures that the event hook got.
     pub failures: Arc<Mutex<Vec<String>>>,
 }
 
-/// Holds requests: each that arrives leaves a permit in one, and takes one from the other.
+/// A gate for requests. Each arrival adds a permit to one semaphore, and takes one from the other.
 pub struct Gate {
     pub arrived: Semaphore,
     pub go: Semaphore,
 }
 
-/// What a client sees.
+/// The response as a client sees it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub status: u16,
@@ -42,7 +42,7 @@ pub struct Seen {
     pub took: Duration,
 }
 
-/// Both time-outs of a store, and what a busy machine adds.
+/// Both time-outs of a store, and a tolerance for a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(3);
 
 impl App {
@@ -54,7 +54,7 @@ impl App {
         let failures = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&failures);
         let layer = layer.insecure_http().on_event(move |event| {
-            if let Event::StoreFailed { error } = event {
+            if let Event::StoreFailed { error } | Event::CommitFailed { error } = event {
                 told.lock().unwrap().push(format!("{error:?}"));
             }
         });
@@ -77,7 +77,7 @@ impl App {
         Self { service: BoxCloneSyncService::new(service), gate, limit: LIMIT, failures }
     }
 
-    /// One request, which must be answered in time.
+    /// Makes one request, which must be answered in time.
     pub async fn get(&self, path: &str, cookie: Option<&str>) -> Seen {
         let mut request = Request::builder().uri(path);
         if let Some(cookie) = cookie {
@@ -91,7 +91,7 @@ impl App {
         Seen { status: response.status().as_u16(), body: response.into_body(), cookie, took: started.elapsed() }
     }
 
-    /// A new session, which counts 1: its cookie.
+    /// Returns the cookie of a new session, which counts 1.
     pub async fn new_session(&self) -> String {
         let seen = self.get("/count", None).await;
         assert_eq!((seen.status, seen.body.as_str()), (200, "1"), "{:?}", self.failures.lock().unwrap());
@@ -103,7 +103,7 @@ impl App {
     }
 }
 
-/// The public id in a cookie.
+/// Returns the public id in a cookie.
 pub fn id(cookie: &str) -> String {
     cookie.split_once('=').unwrap().1[..22].to_owned()
 }

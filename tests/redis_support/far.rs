@@ -1,4 +1,4 @@
-//! A proxy to a server that is far away: what it carries arrives a while later.
+//! A proxy to a distant server: it delays everything that it carries.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub struct Far {
 }
 
 impl Far {
-    /// Each direction takes half of the round trip.
+    /// Starts a proxy. Each direction takes half of the round trip.
     pub async fn start(server: u16, round_trip: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();

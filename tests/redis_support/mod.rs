@@ -1,19 +1,22 @@
-//! Real servers, a proxy that cuts, and a small application, for the tests of `RedisStore`.
-#![allow(dead_code, unreachable_pub)] // Each test file uses a part of it.
+//! Real servers, a proxy that cuts connections, and a small application, for the tests of `RedisStore`.
+#![allow(dead_code, unused_imports, unreachable_pub)] // Each test file uses a part of it.
 
 pub mod app;
 pub mod far;
-pub mod monitor;
 pub mod proxy;
 pub mod server;
 
+#[path = "../support/redis_server.rs"]
+mod process;
+
 use std::{future::Future, time::Duration};
 
+pub use self::process::Monitor;
 use tokio::time::{Instant, sleep};
 
 pub const SECOND: Duration = Duration::from_secs(1);
 
-/// Waits until `done` says so. It is for servers that start, never for a race to be won.
+/// Waits until `done` returns true. It is for servers that start, and never for winning a race.
 pub async fn until<F: Future<Output = bool>>(what: &str, limit: Duration, mut done: impl FnMut() -> F) -> Duration {
     let started = Instant::now();
     while !done().await {

@@ -1,4 +1,4 @@
-//! A proxy that can cut a connection in the middle of a request or of a reply, and drop all that connections carry.
+//! A proxy that can cut a connection within a request or a reply, or drop all packets of its connections.
 
 use std::sync::{
     Arc, Mutex,
@@ -15,11 +15,11 @@ use tokio::{
 /// The place of a cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// Half of the request goes on.
+    /// Half of the request is passed on.
     Request,
-    /// The whole request goes on, and half of its reply comes back.
+    /// The whole request is passed on, and half of its reply comes back.
     Reply,
-    /// The whole request goes on, and nothing comes back.
+    /// The whole request is passed on, and nothing comes back.
     NoReply,
 }
 
@@ -30,12 +30,12 @@ pub struct Proxy {
     pub sent: Arc<AtomicUsize>,
     /// The number of times that connections were silenced.
     silences: Arc<AtomicUsize>,
-    /// While this is held, no new connection goes through.
+    /// While this is held, no new connection is opened.
     pub door: Arc<Door<()>>,
     task: JoinHandle<()>,
 }
 
-/// The cut that is to come, and what the request holds that it is for.
+/// The next cut, and the text of the request that it is for.
 type Armed = Arc<Mutex<Option<(Cut, Vec<u8>)>>>;
 
 impl Proxy {
@@ -69,17 +69,17 @@ impl Proxy {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Cuts the next request that holds `text`.
+    /// Cuts the next request that contains `text`.
     pub fn arm(&self, cut: Cut, text: &str) {
         *self.armed.lock().unwrap() = Some((cut, text.as_bytes().to_vec()));
     }
 
-    /// Drops all that the connections of today carry from now on, without a word, as a firewall does.
+    /// Drops everything that the present connections carry from now on, without closing them, as a firewall does.
     pub fn silence(&self) {
         self.silences.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether the cut has come.
+    /// Returns true if the cut is done.
     pub fn has_cut(&self) -> bool {
         self.armed.lock().unwrap().is_none()
     }
@@ -91,7 +91,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Whether a connection is older than the last silence.
+/// The state of a connection, which is silenced if it is older than the last silence.
 struct Silenced {
     born: usize,
     now: Arc<AtomicUsize>,

@@ -1,4 +1,5 @@
-//! Sessions in the cookie: whatever is not exactly what the key's holder wrote, for this cookie and in time, opens nothing.
+//! Sessions in the cookie: only the exact bytes that the key's holder wrote, for this cookie and in time, open a
+//! session.
 
 use std::{
     sync::{
@@ -24,7 +25,7 @@ use crate::support::{
 };
 
 type Made = fn(Keyring) -> CookieStore;
-/// Both forms: everything here holds for both.
+/// Both forms. Everything here holds for both.
 const FORMS: [Made; 2] = [CookieStore::new, CookieStore::insecure_readable];
 
 fn layer(form: Made, keyring: impl Into<Keyring>) -> SessionLayer {
@@ -35,7 +36,7 @@ async fn ask(app: &App, pair: String, path: &str) -> Page {
     Page::new(app.send(Request::get(path).header(header::COOKIE, pair).body(Bytes::new()).unwrap()).await)
 }
 
-/// A cookie with user 7 in it: its name and its value.
+/// Returns the name and the value of a cookie with user 7 in it.
 async fn cookie(app: &App) -> (String, String) {
     let browser = Browser::new();
     assert_eq!(browser.get(app, "/app/insert:user:7/owner:ada").await.sent(), Token);
@@ -64,7 +65,7 @@ async fn every_flipped_bit_every_cut_and_every_addition_is_refused() {
         values.extend([1, 2, 3, 16, 1000].map(|more| [&bytes[..], &vec![0; more]].concat()));
         values.extend([[&[0], &bytes[..]].concat(), [&bytes[..], &bytes[..]].concat()]);
         let texts = values.iter().map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
-        // Other spellings of the very same bytes, and cookies that are longer than any.
+        // Other texts for the same bytes, and cookies that are too long.
         let spelled = ["=", "==", "A", "%3D", "\u{e9}"].map(|end| format!("{value}{end}"));
         let quoted = [format!("\"{value}\""), value.replace('_', "/").replace('-', "+") + "=", "A".repeat(100_000)];
         for text in texts.chain(spelled).chain(quoted) {
@@ -77,7 +78,7 @@ async fn every_flipped_bit_every_cut_and_every_addition_is_refused() {
     }
 }
 
-/// A page of another origin under the same site can set cookies of any number: they must not log the user out.
+/// A page of another origin of the same site can set any number of cookies. They must not log the user out.
 #[tokio::test]
 async fn forged_cookies_before_the_good_one_do_not_hide_it() {
     for count in [1, 4, 15] {
@@ -94,7 +95,7 @@ async fn forged_cookies_before_the_good_one_do_not_hide_it() {
             let (name, value) = cookie(&app).await;
             let fakes = (0..count).map(|n| {
                 let mut fake = value.clone().into_bytes();
-                // Another character in the middle: of the right length, and under no key. Both end a base64 text, too.
+                // Another character in the middle: the length is right, and no key fits. Both parts are valid base64.
                 let at = fake.len() / 2 + n;
                 fake[at] = if fake[at] == b'A' { b'Q' } else { b'A' };
                 format!("{name}={}; ", String::from_utf8(fake).expect("ascii"))
@@ -118,15 +119,15 @@ async fn other_modes_names_formats_and_keys_are_refused() {
         let (name, value) = cookie(&app).await;
         assert_eq!(ask(&app, format!("{name}={value}"), "/app/get:user").await.body, "7");
         let table = [
-            ("the other form", tower::app(layer(other_form, key.clone())), "__Host-id"),
+            ("the other form", tower::app(layer(other_form, key.clone())), "__Host-Http-id"),
             ("another name", tower::app(layer(form, key.clone()).cookie(named("__Host-other"))), "__Host-other"),
             ("a plain name", tower::app(layer(form, key.clone()).insecure_http()), "id"),
-            ("another key", tower::app(layer(form, other.clone())), "__Host-id"),
-            ("tokens", tower::app(SessionLayer::new(cloakroom::MemoryStore::new())), "__Host-id"),
+            ("another key", tower::app(layer(form, other.clone())), "__Host-Http-id"),
+            ("tokens", tower::app(SessionLayer::new(cloakroom::MemoryStore::new())), "__Host-Http-id"),
             (
                 "signed tokens",
                 tower::app(SessionLayer::new(cloakroom::MemoryStore::new()).signed(key.clone())),
-                "__Host-id",
+                "__Host-Http-id",
             ),
         ];
         for (what, app, name) in table {
@@ -158,7 +159,7 @@ async fn a_copy_dies_on_time_and_with_its_key() {
             clock.advance(HOUR);
             let page = browser.get(&before, "/app/get:user").await;
             assert_eq!(page.body, if hours < 5 { "7" } else { "none" }, "in use for {hours} hours");
-            // In the fourth hour the absolute limit is as near as the idle one.
+            // In the fourth hour, the absolute limit is as near as the idle one.
             assert_eq!(page.sent(), if hours < 4 { Token } else { Nothing });
             let page = copy.peek(&before, "/app/get:user").await;
             assert_eq!(page.body, if hours < 2 { "7" } else { "none" }, "copied {hours} hours ago");

@@ -1,4 +1,4 @@
-//! Sessions in the cookie: how large they may be, and what they cannot do.
+//! Sessions in the cookie: the limit of their size, and the operations that they do not have.
 
 use std::{
     collections::HashMap,
@@ -47,7 +47,7 @@ async fn a_session_that_does_not_fit_is_an_error_that_says_what_is_large() {
         }
         assert_eq!((page.status, page.sent()), (StatusCode::INTERNAL_SERVER_ERROR, Nothing));
         let (sizes, text) = told.lock().unwrap().take().unwrap();
-        // A key and its value as JSON: two quotes more.
+        // A key, and its value as JSON with two quotes.
         let expected = [("cart", 4 + size + 2), ("theme", 5 + 6), ("user", 4 + 1)];
         assert_eq!(sizes, expected.map(|(key, size)| (key.to_owned(), size)));
         assert!(text.contains(&format!("cart {}", size + 6)) && text.contains("4096"), "{text}");
@@ -143,7 +143,7 @@ async fn id_creation_owner_and_lifetime_live_in_the_cookie() {
     }
 }
 
-/// After the head has left nothing can be sent, so nothing can change.
+/// After the head is sent, no cookie can be sent, so nothing can change.
 #[tokio::test]
 async fn a_late_change_is_an_error() {
     let clock = TestClock::new();

@@ -1,4 +1,4 @@
-//! Keys: tokens that are signed, and sessions that live sealed in the cookie.
+//! Keys: signed tokens, and sessions in sealed cookies.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! The scenarios of every store, over sessions in the cookie and in every framework, and what differs in one table.
+//! The scenarios of every store, over sessions in the cookie and in every framework, and a table of the differences.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -16,7 +16,7 @@ use crate::support::{
     scenarios::{SCENARIOS, Step},
 };
 
-/// One request after the other there is but one difference: what a store is told, the client is sent.
+/// For one request after the other, there is one difference: the client gets what a store would get.
 #[tokio::test]
 async fn every_framework_answers_the_same() {
     for (scenario, steps) in SCENARIOS {
@@ -46,8 +46,8 @@ fn sent(step: &Step, is_eager: bool) -> Sent {
     if is_written { Token } else { step.sent }
 }
 
-/// Two requests at once: what was there, what the fast one does, what the slow one does, which has loaded before and answers
-/// after it, and what is there then, with a store and in the cookie.
+/// Two concurrent requests: the state before, the fast request, the slow one, which loads before it and responds after
+/// it, and the state afterwards, with a store and in the cookie.
 const DIFFERENCES: &[(&str, [&str; 4], &str, &str)] = &[
     ("two keys", ["insert:z:0", "insert:a:1", "insert:b:2", "get:a/get:b"], "1 2", "none 2"),
     ("two counts", ["insert:n:0", "count:n", "count:n", "get:n"], "2", "1"),
@@ -66,7 +66,7 @@ async fn two_requests_at_once_differ_as_the_table_says() {
     }
 }
 
-/// Says what the last step answers.
+/// Returns the response to the last step.
 async fn overlap(layer: SessionLayer, [before, fast, slow, after]: [&'static str; 4]) -> String {
     let ask = |browser: &Browser, script: &'static str, gate: &Arc<Semaphore>, loaded: &Arc<Semaphore>| {
         let (gate, loaded) = (Arc::clone(gate), Arc::clone(loaded));

@@ -1,4 +1,4 @@
-//! Keys, MACs and sealed sessions are where they belong, and nowhere else: not in a log, not in an event, not in a `Debug`.
+//! Keys, MACs and sealed sessions are not in a log, in an event or in a `Debug`.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
             sent.insert(browser.header());
             let page = browser.get(&turned, path).await;
             sent.insert(browser.header());
-            // The log of a framework shows responses.
+            // The log of a framework may show responses.
             log.show(&page.headers);
         };
         get(&format!("/app/insert:v:{VALUE}")).await;
@@ -57,7 +57,7 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
         get(&format!("/app/insert:v:{}", VALUE.repeat(200))).await;
         store.next(Verb::Replace).fails();
         get("/app/count:n").await;
-        let forged = browser.header().replace("__Host-id=", "__Host-id=A");
+        let forged = browser.header().replace("__Host-Http-id=", "__Host-Http-id=A");
         let request = Request::get("/app/get:v").header("cookie", &forged).body(bytes::Bytes::new());
         turned.send(request.expect("a request")).await;
         get("/app/purge").await;
@@ -88,7 +88,7 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
     }
     for key in &bytes {
         for text in [STANDARD.encode(key), URL_SAFE_NO_PAD.encode(key), format!("{key:?}")] {
-            // Any part of it, not only the whole.
+            // Every part of it, and not only the whole.
             for part in text.as_bytes().chunks(20).filter(|part| part.len() == 20) {
                 assert!(!log.has(part), "a key was shown");
             }
@@ -97,7 +97,7 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
     }
     assert!(!log.has(VALUE));
     assert!(sent.len() > 20, "there was something to find");
-    for pair in sent.iter().filter_map(|pair| pair.strip_prefix("__Host-id=")) {
+    for pair in sent.iter().filter_map(|pair| pair.strip_prefix("__Host-Http-id=")) {
         // The first half of a token is its public id; a readable cookie has the id behind its header.
         let secret = if pair.len() == 66 { &pair[22..] } else { &pair[40..] };
         for part in secret.as_bytes().chunks(22).filter(|part| part.len() == 22) {
@@ -108,12 +108,33 @@ async fn a_traced_life_shows_no_key_no_mac_and_no_session() {
     }
 }
 
+#[test]
+fn an_error_names_the_key_at_fault_and_what_to_do() {
+    let key = STANDARD.encode((1..=64).collect::<Vec<u8>>());
+    let table = [
+        (format!("{key},"), "key 2 of 2 is empty; remove the trailing comma"),
+        (format!("{key}, ,{key}"), "key 2 of 3 is empty; remove the comma behind it"),
+        (format!("{key},c2hvcnQ="), "key 2 of 2 has 5 bytes, and needs 32 random ones at least, better 64"),
+        (format!("?,{key}"), "key 1 of 2 is not base64"),
+        (format!("{key},{}", STANDARD.encode([7; 64])), "key 2 of 2 is one byte over and over; draw a random one"),
+        ("?".to_owned(), "the key is not base64"),
+        (String::new(), "the key is empty"),
+    ];
+    for (list, expected) in table {
+        let error = Keyring::from_base64(&list).expect_err("refused");
+        assert_eq!((error.to_string(), format!("{error:?}")), (expected.to_owned(), expected.to_owned()));
+    }
+}
+
 /// Keys out of the environment: this test runs itself again with one set.
 #[test]
 fn keys_come_from_the_environment() {
     const VARIABLE: &str = "CLOAKROOM_TEST_KEYS";
     if std::env::var(VARIABLE).is_ok() {
-        assert!(SecretKey::from_env(VARIABLE).is_err_and(|error| error == KeyError::Base64), "it is a list");
+        assert!(
+            SecretKey::from_env(VARIABLE)
+                .is_err_and(|error| error.to_string() == format!("{VARIABLE}: the key is not base64"))
+        );
         let shown = format!("{:?}", Keyring::from_env(VARIABLE).expect("two keys"));
         assert_eq!(shown, "Keyring { previous: 1, .. }");
         return;

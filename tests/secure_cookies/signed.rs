@@ -1,4 +1,4 @@
-//! Signed tokens: what is forged never reaches the store, and keys are replaced without logging anyone out.
+//! Signed tokens: a forged one never reaches the store, and keys are replaced without logging users out.
 
 use std::sync::{
     Arc,
@@ -21,7 +21,7 @@ use crate::support::{
     drivers::{every, tower},
 };
 
-/// Characters of a signed token.
+/// The characters of a signed token.
 const TOKEN: usize = 66;
 
 fn served(store: &FaultStore<MemoryStore>, keyring: impl Into<Keyring>) -> App {
@@ -32,14 +32,14 @@ fn store() -> FaultStore<MemoryStore> {
     FaultStore::new(MemoryStore::new())
 }
 
-/// Asks with this value of the session's cookie.
+/// Makes a request with this value of the session's cookie.
 async fn ask(app: &App, value: &str, path: &str) -> Page {
-    let request = Request::get(path).header(header::COOKIE, format!("__Host-id={value}"));
+    let request = Request::get(path).header(header::COOKIE, format!("__Host-Http-id={value}"));
     Page::new(app.send(request.body(Bytes::new()).unwrap()).await)
 }
 
 fn value_of(browser: &Browser) -> String {
-    browser.header().strip_prefix("__Host-id=").unwrap().to_owned()
+    browser.header().strip_prefix("__Host-Http-id=").unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn ten_thousand_forged_tokens_and_not_one_store_call() {
     for bit in 0..8 * TOKEN {
         let mut bytes = token.clone().into_bytes();
         bytes[bit / 8] ^= 1 << (bit % 8);
-        // What is no text, or another cookie, is the cookie parser's affair.
+        // A value that is no text, or that holds another cookie, is a matter of the cookie parser.
         values.extend(String::from_utf8(bytes).ok().filter(|text| !text.contains([';', ' ', '\t'])));
     }
     let parts: Vec<u8> =
@@ -77,7 +77,7 @@ async fn ten_thousand_forged_tokens_and_not_one_store_call() {
     while values.len() < 10_000 {
         let mut forged: [u8; 48] = rng.random();
         if values.len().is_multiple_of(2) {
-            // A real id and secret under a MAC that was guessed.
+            // A real id and secret with a guessed MAC.
             forged[..32].copy_from_slice(&parts[..32]);
         }
         values.push(spell(&forged));
@@ -120,7 +120,7 @@ async fn keys_are_replaced_without_logging_anyone_out() {
 
         assert_eq!(browser.get(&coming, "/app/get:user").await.sent(), Nothing);
         if first % 2 == 0 {
-            // The services are restarted one after the other, and this one's neighbour was first.
+            // The services are restarted one after the other, and the neighbour was first.
             assert_eq!(browser.get(&turned, "/app/get:user").await.sent(), Token);
             assert_eq!(browser.get(&coming, "/app/get:user").await.body, "7");
         }
@@ -146,7 +146,7 @@ async fn a_token_under_a_previous_key_goes_with_whatever_else_is_done() {
     let table = [
         ("/app/get:user", Token, &["load", "replace"][..]),
         ("/app/insert:a:1", Token, &["load", "replace"]),
-        // A save leaves it to the commit that the head leaves with.
+        // A save leaves it to the commit with which the head is sent.
         ("/app/insert:a:1/save/count:n/save", Token, &["load", "replace", "replace", "replace"]),
         ("/app/renew", Token, &["load", "replace"]),
         ("/app/remember", Token, &["load", "replace"]),
@@ -197,7 +197,7 @@ async fn the_same_token_is_never_sent_over_a_newer_one() {
 
 #[tokio::test]
 async fn a_save_that_runs_into_a_login_gives_no_way_into_it() {
-    // The one in the victim's browser and the one that an attacker has planted there are the same session.
+    // The session in the victim's browser and the one that an attacker planted there are the same.
     for last in ["renew", "renew/insert:mine:1", "remember"] {
         let store = store();
         let app = served(&store, SecretKey::generate());
@@ -228,7 +228,7 @@ async fn a_token_is_bound_to_the_name_of_its_cookie_or_header() {
     let browser = Browser::new();
     browser.get(&app, "/app/insert:user:7").await;
     let token = value_of(&browser);
-    assert_eq!(ask(&named("__Host-id"), &token, "/app/get:user").await.body, "7", "in whatever order it is built");
+    assert_eq!(ask(&named("__Host-Http-id"), &token, "/app/get:user").await.body, "7", "in whatever order it is built");
     store.take_calls();
     let request = Request::get("/app/get:user").header(header::COOKIE, format!("__Host-other={token}"));
     let page = Page::new(other.send(request.body(Bytes::new()).unwrap()).await);

@@ -1,4 +1,4 @@
-//! A store with one fault, of the kinds that people really write.
+//! A store with one fault, of the kinds that real stores have.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,7 +36,7 @@ pub(crate) enum Fault {
     ReplacesLiveOnly,
     MovesDeadlinesOut,
     KeepsLabels,
-    /// The line of this name.
+    /// The line with this name.
     Loses(&'static str),
     RoundsTimes,
     CutsDeadlines,
@@ -73,9 +73,9 @@ pub(crate) struct Careless {
 #[derive(Default)]
 struct Data {
     records: BTreeMap<SessionId, Record>,
-    /// The index: owners as this store spells them.
+    /// The index, with the owners as this store spells them.
     entries: BTreeSet<(String, SessionId)>,
-    /// Deleted records that are marked as such only.
+    /// Deleted records that are only marked as deleted.
     marked: BTreeMap<SessionId, Record>,
     tombstones: BTreeSet<SessionId>,
 }
@@ -93,7 +93,7 @@ impl Careless {
         self.fault == fault
     }
 
-    /// A database's round trip, which lies between two calls that should be one.
+    /// Waits for a round trip to a database, if this store has the fault of two calls that should be one.
     async fn round_trip(&self, fault: Fault) {
         if self.has(fault) {
             tokio::time::sleep(Duration::from_millis(1)).await;

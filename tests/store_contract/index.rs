@@ -1,4 +1,4 @@
-//! The index of owners of a careless store: a table of its own, beside the records.
+//! The index of owners of a careless store: a table beside the records.
 
 use cloakroom::{
     SessionId, StoreError,
@@ -9,7 +9,7 @@ use cloakroom::{
 use super::{Careless, Fault, is_expired};
 
 impl Careless {
-    /// The owner as it stands in the index.
+    /// Returns the owner as the index spells it.
     pub(super) fn spelled(&self, owner: &str) -> String {
         match self.fault {
             Fault::FoldsOwners => owner.to_lowercase(),
@@ -26,13 +26,13 @@ impl Careless {
         }
     }
 
-    /// Writes it after the record.
+    /// Writes the entry after the record.
     pub(super) async fn enters_late(&self, id: &SessionId, record: &Record) {
         self.round_trip(Fault::IndexesLate).await;
         self.enters(id, record, Fault::None);
     }
 
-    /// Removes the entry of the owner before.
+    /// Removes the entry of the previous owner.
     pub(super) async fn leaves(&self, id: &SessionId, base: &Record, record: &Record) {
         let is_moved = base.owner() != record.owner();
         let is_removed = match self.fault {

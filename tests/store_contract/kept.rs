@@ -1,4 +1,4 @@
-//! What a careless store makes of a record that it is told to keep.
+//! The records that a careless store keeps instead of those that it got.
 
 use cloakroom::{
     store::{Record, State, Timestamp},
@@ -7,7 +7,7 @@ use cloakroom::{
 
 use super::{Careless, Fault};
 
-/// The last second that 32 bits hold.
+/// The last second that fits into 32 bits.
 const YEAR_2038: Timestamp = Timestamp::from_millis(2_147_483_647_000);
 
 impl Careless {
@@ -47,7 +47,7 @@ fn parsed(raw: &str) -> String {
     serde_json::from_str::<serde_json::Value>(raw).map_or_else(|_| raw.to_owned(), |value| value.to_string())
 }
 
-/// The record without a line of its text form.
+/// Returns the record without a line of its text form.
 fn without(record: &Record, line: &str) -> Record {
     let text = String::from_utf8(record.to_bytes()).expect("text");
     let name = format!("\n{line}=");

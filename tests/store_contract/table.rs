@@ -1,4 +1,4 @@
-//! Each broken store, and the checks that must find it at least.
+//! Each broken store, and the checks that must find its fault.
 
 use cloakroom::testing::{breaches, contract};
 

@@ -1,7 +1,7 @@
-//! The application that every driver serves: a path is the list of what its handler does.
+//! The application that every driver serves. A path is the list of its handler's operations.
 //!
-//! `/app/insert:user:7/renew/status:303` inserts, renews and answers 303. What operations give comes back in the body, one
-//! word each. `/plain` does not ask for the session.
+//! `/app/insert:user:7/renew/status:303` inserts, renews and responds 303. The body has the results of the operations,
+//! one word each. `/plain` does not use the session.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use cloakroom::{Error, Lifetime, Session};
 use http::{HeaderName, StatusCode, header};
 use serde_json::Value;
 
-/// What a handler answers.
+/// The response of a handler.
 pub struct Reply {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, &'static str)>,
     pub body: String,
-    /// Whether a framework that knows errors as such answers with one.
+    /// True if a framework that has error types responds with one.
     pub is_error: bool,
 }
 
@@ -24,7 +24,7 @@ impl Reply {
     }
 }
 
-/// Does what the path says.
+/// Runs the operations in the path.
 pub async fn run(session: &Session, script: &str) -> Reply {
     let mut reply = Reply { body: String::new(), ..Reply::plain() };
     let mut words: Vec<String> = Vec::new();
@@ -67,7 +67,7 @@ pub async fn run(session: &Session, script: &str) -> Reply {
             "vary" => reply.headers.push((header::VARY, "accept-encoding, Cookie")),
             "language" => reply.headers.push((header::VARY, "accept-language")),
             "public" => reply.headers.push((header::CACHE_CONTROL, "public")),
-            // For ever: until the request is dropped.
+            // Waits for ever, until the request is dropped.
             "hang" => std::future::pending().await,
             "panic" => panic!("the handler panics, as the test wants it to"),
             other => panic!("no such operation: {other}"),
@@ -77,7 +77,7 @@ pub async fn run(session: &Session, script: &str) -> Reply {
     reply
 }
 
-/// 14 days idle, 90 days at all, in a persistent cookie.
+/// Returns a lifetime of 14 days idle and 90 days in all, with a persistent cookie.
 pub fn remember_me() -> Lifetime {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     Lifetime::builder().idle(14 * DAY).absolute(90 * DAY).persistent().build().expect("limits in order")

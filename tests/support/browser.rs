@@ -1,4 +1,4 @@
-//! A browser: it keeps cookies, and sees what a user sees.
+//! A browser, which keeps cookies and shows pages.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, Response, StatusCode, header};
 
 use super::drivers::App;
 
-/// Keeps the cookies it is sent, by name.
+/// A browser. It keeps cookies by name.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
     cookies: RefCell<BTreeMap<String, String>>,
@@ -18,14 +18,14 @@ impl Browser {
         Self::default()
     }
 
-    /// Asks for a page, with all cookies, and keeps those that it sends.
+    /// Requests a page with all cookies, and keeps those that it sends.
     pub async fn get(&self, app: &App, path: &str) -> Page {
         let page = self.peek(app, path).await;
         self.keep(&page);
         page
     }
 
-    /// Asks for a page whose response the browser throws away.
+    /// Requests a page whose response the browser drops.
     pub async fn peek(&self, app: &App, path: &str) -> Page {
         let mut request = Request::get(path);
         let cookies = self.header();
@@ -35,7 +35,7 @@ impl Browser {
         Page::new(app.send(request.body(Bytes::new()).expect("a request")).await)
     }
 
-    /// Keeps the cookies of a response, as if it came just now.
+    /// Keeps the cookies of a response, as if it had just arrived.
     pub fn keep(&self, page: &Page) {
         let mut cookies = self.cookies.borrow_mut();
         for line in page.headers.get_all(header::SET_COOKIE) {
@@ -50,19 +50,19 @@ impl Browser {
         }
     }
 
-    /// The `Cookie` header that it sends.
+    /// Returns the `Cookie` header that it sends.
     pub fn header(&self) -> String {
         let cookies = self.cookies.borrow();
         cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
-    /// Another browser, with the same cookies: a copy, stolen or restored.
+    /// Returns another browser with a copy of the cookies, stolen or restored.
     pub fn copied(&self) -> Self {
         self.clone()
     }
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Page {
     pub status: StatusCode,
@@ -70,7 +70,7 @@ pub struct Page {
     pub body: String,
 }
 
-/// What became of the session's cookie.
+/// The change of the session's cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
     Nothing,
@@ -84,7 +84,7 @@ impl Page {
         Self { status: head.status, headers: head.headers, body: String::from_utf8(body.into()).expect("text") }
     }
 
-    /// The session's `Set-Cookie` lines; the application's own is called `own`.
+    /// Returns the session's `Set-Cookie` lines, without the application's cookie `own`.
     pub fn cookies(&self) -> Vec<&str> {
         let lines = self.headers.get_all(header::SET_COOKIE).iter();
         lines.map(|line| line.to_str().expect("text")).filter(|line| !line.starts_with("own=")).collect()

@@ -1,4 +1,4 @@
-//! Running futures side by side on one task.
+//! Runs futures concurrently on one task.
 
 use std::{
     future::{Future, poll_fn},
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// Awaits all of them, at once.
+/// Awaits all of them concurrently.
 pub async fn all<'a, T>(futures: impl IntoIterator<Item = Pin<Box<dyn Future<Output = T> + 'a>>>) -> Vec<T> {
     let mut futures: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
     poll_fn(|cx| {
@@ -23,7 +23,7 @@ pub async fn all<'a, T>(futures: impl IntoIterator<Item = Pin<Box<dyn Future<Out
     futures.into_iter().filter_map(|(_, done)| done).collect()
 }
 
-/// Whether it came to an end without a panic.
+/// Returns the output of a future, or `None` if it panicked.
 pub async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {

@@ -1,4 +1,4 @@
-//! Captures what a test logs.
+//! Captures the log of a test.
 
 use std::{
     collections::HashMap,
@@ -10,18 +10,18 @@ use std::{
 
 use tracing_subscriber::filter::LevelFilter;
 
-/// The lines of a thread, and all else that a test shows it.
+/// The log lines of a thread, and everything else that a test adds.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
-/// The logs of the threads that capture theirs.
+/// The logs of the capturing threads.
 static LOGS: LazyLock<Mutex<HashMap<ThreadId, Log>>> = LazyLock::new(Mutex::default);
 
 impl Log {
     /// Captures everything that this thread logs from now on.
     ///
-    /// The subscriber is the whole program's: `tracing` remembers what a thread without a subscriber found out about a line
-    /// of code, and other tests run beside this one.
+    /// The subscriber is the whole program's, because `tracing` caches per line of code whether a subscriber wants it,
+    /// and other tests run at the same time.
     pub fn capture() -> Self {
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(|| {
@@ -46,32 +46,32 @@ impl Log {
         lock(&self.0).extend_from_slice(bytes);
     }
 
-    /// Returns whether `needle` is in it.
+    /// Returns true if it contains `needle`.
     #[allow(dead_code)] // Not every program looks for something.
     pub fn has(&self, needle: impl AsRef<[u8]>) -> bool {
         let needle = needle.as_ref();
         self.bytes().windows(needle.len()).any(|window| window == needle)
     }
 
-    /// Returns everything so far.
+    /// Returns everything until now.
     pub fn bytes(&self) -> Vec<u8> {
         lock(&self.0).clone()
     }
 
-    /// Returns everything so far as text.
+    /// Returns everything until now as text.
     #[allow(dead_code)] // Not every program reads text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
-    /// Counts the lines with this text, and forgets everything.
+    /// Returns the number of lines with this text, and forgets everything.
     #[allow(dead_code)] // Not every program counts.
     pub fn take_count(&self, text: &str) -> usize {
         String::from_utf8(std::mem::take(&mut *lock(&self.0))).expect("text").matches(text).count()
     }
 }
 
-/// Writes to the log of the thread that it is called on.
+/// Writes to the log of the calling thread.
 struct OfThread;
 
 impl io::Write for OfThread {

@@ -1,4 +1,4 @@
-//! What the tests share: one small application, a driver for each framework, a browser, and a naive store.
+//! The helpers of the tests: one small application, a driver for each framework, a browser, and a naive store.
 
 #![allow(dead_code, unused_imports, unreachable_pub)] // Each test binary uses a part of it.
 

@@ -1,6 +1,6 @@
-//! A store such as most session libraries have: it overwrites what is there with what it had loaded.
+//! A store like those of most session libraries: it overwrites the stored session with the loaded one.
 //!
-//! The races run against it, too, to see that they can be lost.
+//! The races also run against it, to show that they can be lost.
 
 use cloakroom::{
     Clock, SessionId, StoreError,
@@ -8,17 +8,17 @@ use cloakroom::{
     testing::FaultStore,
 };
 
-/// Overwrites. Before it does, it deletes, and there a test can hold it.
+/// A store that overwrites. It deletes first, and a test can hold it there.
 ///
-/// Each verb asks the fault store, for its rules, and then the store inside, which has no tombstones.
+/// Each verb asks the fault store for its rules, and then uses the store inside, which has no tombstones.
 pub struct Naive<S, C> {
     pub inner: FaultStore<S>,
-    /// Sessions never expire: that is left to the cookie.
+    /// The clock. Sessions never expire in this store, only their cookies.
     pub clock: C,
 }
 
 impl<S: SessionStore, C: Clock> SessionStore for Naive<S, C> {
-    /// Takes an error for absence.
+    /// Takes an error for a missing session.
     async fn load(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
         if self.inner.load(id).await.is_err() {
             return Ok(None);
@@ -39,7 +39,7 @@ impl<S: SessionStore, C: Clock> SessionStore for Naive<S, C> {
         }
     }
 
-    /// Does not look at the base.
+    /// Ignores the base.
     async fn replace(&self, id: &SessionId, _base: &Record, record: &Record) -> Result<Replaced, StoreError> {
         if self.inner.inner().load(id).await?.is_none() {
             return Ok(Replaced::Gone);
@@ -47,7 +47,7 @@ impl<S: SessionStore, C: Clock> SessionStore for Naive<S, C> {
         self.inner.delete(id, None).await?;
         self.inner.inner().delete(id, None).await?;
         let mut created = self.create(id, record).await?;
-        // Another call may have been as fast: the last one wins.
+        // Another call may have been as fast. The last one wins.
         while created == Created::Taken {
             self.inner.inner().delete(id, None).await?;
             created = self.inner.inner().create(id, record).await?;

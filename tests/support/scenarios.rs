@@ -1,10 +1,10 @@
-//! What is asked of every framework and every store: the requests of each scenario, what is answered, and what it costs.
+//! The requests of each scenario, for every framework and every store, with their responses and the store's calls.
 
 use std::time::Duration;
 
 use super::Sent::{self, Nothing, Removal, Token};
 
-/// A request and all that is to come of it.
+/// A request and its expected result.
 pub struct Step {
     pub browser: usize,
     pub path: &'static str,
@@ -12,9 +12,9 @@ pub struct Step {
     pub body: &'static str,
     pub sent: Sent,
     pub calls: &'static [&'static str],
-    /// Where Actix Web, which loads before the handler, makes other calls.
+    /// The calls on Actix Web, if they differ because it loads the session before the handler.
     pub eager: Option<&'static [&'static str]>,
-    /// How long after the step before.
+    /// The time since the step before.
     pub after: Duration,
 }
 
@@ -27,7 +27,7 @@ impl Step {
         Self { status, ..self }
     }
 
-    /// The same site, another browser.
+    /// Returns the same step in another browser.
     const fn elsewhere(self) -> Self {
         Self { browser: 1, ..self }
     }

@@ -59,7 +59,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         Self { store, key, cookie, content, lifecycle, more: Vec::new() }
     }
 
-    /// The cookie's name. `__Host-id` is a safer one: see [`CookieOptionsBuilder::name`](crate::CookieOptionsBuilder::name).
+    /// The cookie's name. `__Host-Http-id` is a safer one: see [`CookieOptionsBuilder::name`](crate::CookieOptionsBuilder::name).
     pub fn cookie_name(mut self, name: String) -> Self {
         self.cookie.name = name;
         self

@@ -42,7 +42,7 @@ impl fmt::Debug for SessionKey {
 }
 
 /// A text that is too long for a [`SessionKey`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InvalidSessionKeyError {
     bytes: usize,
 }
@@ -52,6 +52,8 @@ impl fmt::Display for InvalidSessionKeyError {
         write!(f, "the session key has {} bytes, a cookie holds {MAX}", self.bytes)
     }
 }
+
+crate::chain::debug_like_display!(InvalidSessionKeyError);
 
 impl std::error::Error for InvalidSessionKeyError {}
 

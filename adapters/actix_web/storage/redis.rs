@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{super::config::CookieContentSecurity, SessionStore};
+use super::{super::config::CookieContentSecurity, IntoLayer};
 use crate::{
     SessionLayer,
     keys::Keyring,
@@ -109,7 +109,7 @@ impl From<RedisSessionStore> for RedisStore {
     }
 }
 
-impl SessionStore for RedisSessionStore {
+impl IntoLayer for RedisSessionStore {
     fn into_layer(self, keyring: Keyring, content: CookieContentSecurity) -> SessionLayer {
         self.0.into_layer(keyring, content)
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{super::config::CookieContentSecurity, SessionStore};
+use super::{super::config::CookieContentSecurity, IntoLayer};
 use crate::{
     SessionLayer,
     keys::Keyring,
@@ -76,7 +76,7 @@ impl From<RedisActorSessionStore> for RedisStore {
     }
 }
 
-impl SessionStore for RedisActorSessionStore {
+impl IntoLayer for RedisActorSessionStore {
     fn into_layer(self, keyring: Keyring, content: CookieContentSecurity) -> SessionLayer {
         self.0.into_layer(keyring, content)
     }

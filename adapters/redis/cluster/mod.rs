@@ -1,7 +1,7 @@
 //! A connection to each master of a cluster.
 //!
-//! Every command works on one key, so it goes to the master of that key's slot. There are two kinds of redirection to follow.
-//! The cluster connection of the redis crate is not used: it may repeat a write whose reply was lost.
+//! Every command works on one key, so it goes to the master of that key's slot. The store follows both kinds of
+//! redirection. The cluster connection of the redis crate is not used: it may repeat a write whose reply was lost.
 
 use std::{
     collections::HashMap,
@@ -25,7 +25,7 @@ use super::{
 
 mod slots;
 
-/// The number of times that one command is sent, at most.
+/// The most times that one command is sent.
 const HOPS: u32 = 6;
 
 /// The known nodes of a cluster.
@@ -38,7 +38,7 @@ pub(super) struct Cluster {
     credentials: Option<CredentialsSource>,
     timeouts: Timeouts,
     known: Mutex<Known>,
-    /// Held by the call that asks the nodes. The calls that wait for it share the answer.
+    /// Held by the call that asks the nodes. The waiting calls share the answer.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -56,13 +56,13 @@ type Node = (String, u16);
 enum Next {
     /// The master of its slot.
     Master,
-    /// The node that the answer named, whatever the slots say.
+    /// The node that the answer named, even if the slots name another one.
     Moved(Node),
     /// The node that the answer named, for this command only: the slot is moving there.
     Ask(Node),
 }
 
-/// The way to go on after a failure.
+/// The next step after a failure.
 enum Verdict {
     Go(Next),
     /// Asks for the slot's master, and sends the command there. With `only_elsewhere`, only if it is another node.
@@ -83,7 +83,7 @@ impl Cluster {
         let seeds = infos.iter().map(node).collect::<Option<_>>();
         let seeds = seeds.ok_or_else(|| refused("a cluster's nodes have hosts and ports"))?;
         let model = infos.into_iter().next().ok_or_else(|| refused("a cluster needs a node to ask"))?;
-        // Certificates that cannot be read are found here.
+        // This fails for certificates that cannot be read.
         client(model.clone(), &certificates)?;
         let (known, turn) = (Mutex::default(), tokio::sync::Mutex::default());
         Ok(Self { seeds, model, certificates, credentials, timeouts, known, turn })
@@ -106,7 +106,7 @@ impl Cluster {
                 break;
             }
             let (version, node) = self.master(slot, budget).await?;
-            // The node is asked once. What comes after that is decided here.
+            // The node is asked once. The code below decides what to do next.
             let sent = match next {
                 Next::Master => self.connection(&node)?.send(command, Access::Write, budget).await,
                 Next::Moved(node) => self.connection(&node)?.send(command, Access::Write, budget).await,
@@ -222,7 +222,7 @@ impl Cluster {
 
 fn verdict(failure: &Failure, access: Access, asked: &Node) -> Verdict {
     let named = failure.redirect().and_then(split).map(|(host, port)| {
-        // A node that does not know its own name means the one that was asked.
+        // A node that does not know its own name means the address at which it was asked.
         let host = if host.is_empty() { &asked.0 } else { host };
         (host.to_owned(), port)
     });

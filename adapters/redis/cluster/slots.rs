@@ -5,8 +5,8 @@ use ::redis::Value;
 /// The number of slots.
 const SLOTS: u16 = 16384;
 
-/// Returns the slot of a key, by the CRC16 of the text in its first braces. Without braces, or with empty ones, it is that of
-/// the whole key.
+/// Returns the slot of a key: the CRC16 of the text in its first braces. Without braces, or with empty ones, it is the
+/// CRC16 of the whole key.
 pub(super) fn slot(key: &[u8]) -> u16 {
     let tag = key.iter().position(|byte| *byte == b'{').and_then(|open| {
         let rest = key.get(open + 1..)?;
@@ -62,7 +62,7 @@ fn range(range: Value, asked: &str) -> Option<(u16, u16, (String, u16))> {
         Value::BulkString(host) => String::from_utf8(host).ok()?,
         _ => String::new(),
     };
-    // A node that does not know its own name means the one that was asked.
+    // A node that does not know its own name means the address at which it was asked.
     let host = if host.is_empty() { asked.to_owned() } else { host };
     Some((first, last, (host, number(master.next()?)?)))
 }
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn slots_are_those_of_redis() {
-        // As `CLUSTER KEYSLOT` says.
+        // The values of `CLUSTER KEYSLOT`.
         let table = [("", 0), ("123456789", 0x31c3), ("foo", 12182), ("{foo}bar", 12182), ("a{foo}{bar}", 12182)];
         for (key, expected) in table {
             assert_eq!(slot(key.as_bytes()), expected, "{key}");

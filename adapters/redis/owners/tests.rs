@@ -39,7 +39,7 @@ fn an_entry_is_due_for_a_new_owner_and_for_a_later_end() {
     assert_eq!(due(None, &bobs), is_new("bob"));
     assert_eq!(due(Some(&record(None, NOW, at(3600))), &bobs), is_new("bob"));
     assert_eq!(due(Some(&record(Some("eve"), NOW, at(3600))), &bobs), is_new("bob"));
-    // Whatever the owner had in between, its entry was never removed, and this is not known.
+    // The owner's entry was never removed, but the store does not know the owners in between.
     assert_eq!(due(Some(&bobs), &record(Some("eve"), NOW, at(1))), is_new("eve"));
 
     assert_eq!(due(Some(&bobs), &bobs), None);

@@ -29,7 +29,7 @@ fn small_records_are_compared_if_the_server_can() {
         assert_eq!(choice(&base, &next, true), ("compared", 0), "{size}");
         assert_eq!(choice(&base, &next, false), ("whole", 0), "{size}");
     }
-    // Either of them is large.
+    // One of them is large.
     let (small, large) = (record(10), record(17_000));
     let grown = RecordBuilder::after(&small).state(large.state().clone()).build();
     let shrunk = RecordBuilder::after(&large).state(small.state().clone()).build();
@@ -49,7 +49,7 @@ fn a_touch_of_a_large_record_sends_its_head() {
         assert_eq!([&new[..length], &old[length..]].concat(), new);
         assert!((150..300).contains(&length), "{length}");
     }
-    // Another length, another state, and a difference far behind.
+    // The length differs, the state differs, or the difference is far behind.
     let renamed = RecordBuilder::after(&base).label(Some("a phone")).build();
     assert_eq!(choice(&base, &renamed, true), ("whole", 0));
     let written = RecordBuilder::after(&base).set("pad", &"y".repeat(60_000)).build();

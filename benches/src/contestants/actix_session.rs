@@ -1,6 +1,6 @@
-//! `actix-session`: its cookies are private (encrypted) by default, or signed.
+//! `actix-session`. Its cookies are private (encrypted) by default, or signed.
 //!
-//! It has no store in memory. The one here is as small as can be, a `HashMap` in a `Mutex`, and keeps no deadlines.
+//! It has no store in memory. The one here is as small as possible, a `HashMap` in a `Mutex`, and keeps no deadlines.
 
 use std::{
     collections::HashMap,

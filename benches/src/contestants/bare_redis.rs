@@ -1,4 +1,4 @@
-//! Bare commands, through the client that `RedisStore` uses: what sessions in Redis cannot be cheaper than.
+//! Bare commands through the client that `RedisStore` uses: the lowest possible cost of sessions in Redis.
 
 use std::rc::Rc;
 
@@ -56,7 +56,7 @@ impl App for Bare {
     }
 }
 
-/// One key for each payload.
+/// Returns the key of each payload.
 fn key(call: &Call) -> &str {
     call.cookie.as_deref().and_then(|cookie| cookie.split_once('=')).map_or(call.path, |(_, key)| key)
 }

@@ -16,7 +16,7 @@ pub const AXUM: Contestant = Contestant {
     open: |_| Box::pin(async { frameworks::axum::app(routes()) }),
 };
 
-/// What any layer costs on Axum, which boxes each layered route for every request.
+/// The cost of any layer on Axum, which boxes each layered route for every request.
 pub const AXUM_LAYER: Contestant = Contestant {
     name: "a layer that does nothing",
     role: Role::Floor,
@@ -52,12 +52,12 @@ fn routes() -> Router {
         .route("/create/kib", get(plain))
 }
 
-/// What every handler on Axum answers.
+/// Responds as every handler on Axum does.
 pub(super) async fn plain() -> StatusCode {
     StatusCode::OK
 }
 
-/// What every handler on Actix Web answers.
+/// Responds as every handler on Actix Web does.
 pub(super) async fn bare() -> HttpResponse {
     HttpResponse::Ok().finish()
 }

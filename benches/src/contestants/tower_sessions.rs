@@ -1,6 +1,6 @@
-//! `tower-sessions` on Axum: its cookies are plain by default, or signed, or private (encrypted).
+//! `tower-sessions` on Axum. Its cookies are plain by default, or signed, or private (encrypted).
 //!
-//! Its Redis store goes with the version before, which has the same interface under another type.
+//! Its Redis store needs the previous version, which has the same interface under another type.
 
 use axum::{Router, http::StatusCode, routing::get};
 
@@ -40,7 +40,7 @@ async fn redis_store(
     url: String,
 ) -> tower_sessions_redis_store::RedisStore<tower_sessions_redis_store::fred::prelude::Pool> {
     use tower_sessions_redis_store::fred::prelude::{ClientLike as _, Config, Pool};
-    // One connection, as everybody here has.
+    // One connection, as all contestants have.
     let pool = Pool::new(Config::from_url(&url).unwrap(), None, None, None, 1).unwrap();
     let _task = pool.connect();
     pool.wait_for_connect().await.unwrap();

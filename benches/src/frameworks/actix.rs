@@ -18,7 +18,7 @@ use crate::app::{Answer, App, Call, LocalFuture};
 
 struct OnActix<S>(S);
 
-/// An application out of Actix's own.
+/// Makes an application of Actix's own one.
 pub async fn app<T, B>(app: ActixApp<T>) -> Rc<dyn App>
 where
     T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()>
@@ -56,7 +56,7 @@ where
     }
 }
 
-/// What requests are copied from.
+/// The parts that each request is copied from.
 struct Prototype {
     uri: Uri,
     cookie: Option<HeaderValue>,

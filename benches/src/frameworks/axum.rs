@@ -11,7 +11,7 @@ use crate::app::{Answer, App, Call, LocalFuture};
 
 struct OnAxum(Router);
 
-/// An application out of a router.
+/// Makes an application of a router.
 pub fn app(router: Router) -> Rc<dyn App> {
     Rc::new(OnAxum(router))
 }
@@ -40,7 +40,7 @@ impl App for OnAxum {
     }
 }
 
-/// What requests are copied from.
+/// The parts that each request is copied from.
 struct Prototype {
     uri: Uri,
     cookie: Option<HeaderValue>,

@@ -1,4 +1,4 @@
-//! actix-identity 0.9, unmodified, on cloakroom's sessions, and what that adds: logging a user out everywhere is one call.
+//! Runs actix-identity 0.9, unmodified, on cloakroom's sessions. Logging a user out everywhere is then one call.
 //!
 //! `cargo run --manifest-path compat/actix-session/Cargo.toml --example identity -- 8080`
 
@@ -50,7 +50,7 @@ pub fn sessions() -> SessionMiddleware<MemoryStore> {
         .build()
 }
 
-/// What all this needs besides the two middlewares.
+/// Adds the routes. They need nothing but the two middlewares.
 pub fn routes(config: &mut ServiceConfig) {
     config
         .route("/", get().to(home))

@@ -1,4 +1,4 @@
-//! Owners are whom actix-identity logs in.
+//! The owners of sessions are the users that actix-identity logs in.
 
 use std::cell::RefCell;
 
@@ -16,11 +16,15 @@ use actix_web::{
 #[path = "../examples/identity.rs"]
 mod example;
 
-/// A browser: what it holds in place of a session.
+#[allow(dead_code)] // Other programs need more of it.
+#[path = "../../../tests/support/log.rs"]
+mod log;
+
+/// A browser with the session's cookie.
 struct Device(RefCell<Option<Cookie<'static>>>);
 
 impl Device {
-    /// What it gets for a form.
+    /// Posts a form, and returns the response.
     async fn post<B: MessageBody>(
         &self,
         app: &impl Service<actix_http::Request, Response = ServiceResponse<B>, Error = Error>,
@@ -57,6 +61,7 @@ impl Device {
 
 #[actix_web::test]
 async fn one_call_logs_a_user_out_on_all_devices() {
+    let log = log::Log::capture();
     let sessions = example::sessions();
     let owners = sessions.owners().expect("memory has an index of owners");
     let app = App::new()
@@ -80,6 +85,7 @@ async fn one_call_logs_a_user_out_on_all_devices() {
         assert_eq!(device.home(&app).await, format!("hello, {name}\n"));
     }
     assert!(phone.0.borrow().is_none(), "its own cookie is gone");
+    assert!(!log.has("ERROR") && log.has("session created"), "it runs on these sessions: {}", log.text());
 }
 
 #[actix_web::test]

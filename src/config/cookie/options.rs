@@ -1,15 +1,15 @@
-//! The session cookie's name and attributes, checked when they are made.
+//! The session cookie's name and attributes, checked when they are built.
 
 use crate::error::CookieError;
 
-/// Browsers ignore an attribute whose value is longer (RFC 6265bis section 5.6).
+/// The limit for the bytes of an attribute's value. Browsers ignore longer attributes (RFC 6265bis section 5.6).
 const MAX_ATTRIBUTE: usize = 1024;
 
 /// The session cookie's name and attributes.
 ///
 /// | option | default |
 /// |---|---|
-/// | [`name`](CookieOptionsBuilder::name) | `__Host-id` |
+/// | [`name`](CookieOptionsBuilder::name) | `__Host-Http-id` |
 /// | [`domain`](CookieOptionsBuilder::domain) | none: this host only |
 /// | [`path`](CookieOptionsBuilder::path) | `/` |
 /// | [`same_site`](CookieOptionsBuilder::same_site) | [`SameSite::Lax`] |
@@ -27,17 +27,17 @@ const MAX_ATTRIBUTE: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieOptions {
     pub(super) name: String,
-    /// Everything behind the value but `Max-Age`, ready to send.
+    /// Everything after the value except `Max-Age`, ready to send.
     pub(super) attributes: String,
     builder: CookieOptionsBuilder,
 }
 
 impl CookieOptions {
-    /// Starts from the defaults.
+    /// Returns a builder with the defaults.
     #[must_use]
     pub fn builder() -> CookieOptionsBuilder {
         CookieOptionsBuilder {
-            name: "__Host-id".to_owned(),
+            name: "__Host-Http-id".to_owned(),
             domain: None,
             path: "/".to_owned(),
             same_site: SameSite::Lax,
@@ -47,13 +47,13 @@ impl CookieOptions {
         }
     }
 
-    /// The cookie's name.
+    /// Returns the cookie's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// These options for plain http: see [`CookieOptionsBuilder::insecure_http`].
+    /// Returns these options for plain http: see [`CookieOptionsBuilder::insecure_http`].
     pub(crate) fn into_insecure_http(self) -> Self {
         Self::from_checked(self.builder.insecure_http())
     }
@@ -104,16 +104,16 @@ impl Default for CookieOptions {
 /// The cross-site requests with which a browser sends the cookie (RFC 6265bis section 5.6.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum SameSite {
-    /// Never. A user who follows a link from elsewhere arrives logged out.
+    /// With no cross-site request. A user who follows a link from another site arrives logged out.
     Strict,
     /// With top-level navigations by safe methods only. The default.
     #[default]
     Lax,
-    /// Always. The application needs its own protection against cross-site request forgery.
+    /// With every request. The application needs its own protection against cross-site request forgery.
     None,
 }
 
-/// Makes [`CookieOptions`].
+/// Builds [`CookieOptions`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieOptionsBuilder {
     name: String,
@@ -126,17 +126,23 @@ pub struct CookieOptionsBuilder {
 }
 
 impl CookieOptionsBuilder {
-    /// The cookie's name. Default: `__Host-id`.
+    /// Sets the cookie's name. Default: `__Host-Http-id`.
     ///
-    /// Keep a `__Host-` or `__Secure-` prefix where you can: without it, a neighbouring subdomain or a plain http
-    /// page can plant a cookie of this name (RFC 6265bis section 4.1.3).
+    /// Browsers that know the prefix `__Host-Http-` keep such a cookie only if a response set it with `HttpOnly`, so that no
+    /// script can plant one. Other browsers take it for `__Host-`, which is nearly as good.
+    ///
+    /// Keep a `__Host-` or `__Secure-` prefix if you can. Without a prefix, a page of a neighbouring subdomain or over
+    /// plain http can plant a cookie of this name (RFC 6265bis section 4.1.3).
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Shares the cookie with every host below `domain`. A leading dot is removed, as browsers do (RFC 6265bis section 5.6.3). Default: this host only. Needs a name without `__Host-`.
+    /// Sends the cookie to every host below `domain`, too. Default: this host only. The cookie's name must not begin
+    /// with `__Host-`.
+    ///
+    /// A leading dot is removed, as browsers do (RFC 6265bis section 5.6.3).
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         let domain = domain.into();
@@ -144,8 +150,10 @@ impl CookieOptionsBuilder {
         self
     }
 
-    /// Sends the cookie for this path and below only. Default: `/`. It separates nothing: pages of other paths on
-    /// the host can still use the session (RFC 6265bis section 8.5).
+    /// Sends the cookie for this path and below only. Default: `/`.
+    ///
+    /// This does not protect the session: pages under other paths of the host can still use it (RFC 6265bis section
+    /// 8.5).
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
@@ -159,14 +167,15 @@ impl CookieOptionsBuilder {
         self
     }
 
-    /// Keeps a cookie apart for each top-level site that embeds this one (CHIPS). Default: no.
+    /// Keeps the cookie separate for each top-level site that embeds this one (CHIPS). Default: no.
     #[must_use]
     pub fn partitioned(mut self) -> Self {
         self.partitioned = true;
         self
     }
 
-    /// Lets scripts in the page read the cookie, by leaving out `HttpOnly`. One injected script then steals sessions.
+    /// Lets scripts in the page read the cookie, by leaving out `HttpOnly`. One injected script then steals sessions. Needs a
+    /// [`name`](Self::name) without `Http-`, such as `__Host-id`.
     #[must_use]
     pub fn insecure_allow_scripts(mut self) -> Self {
         self.http_only = false;
@@ -174,7 +183,7 @@ impl CookieOptionsBuilder {
     }
 
     /// For development over plain http: leaves out `Secure`, and with it all that needs it: a prefix of the name
-    /// (`__Host-id` becomes `id`), `Partitioned`, and `SameSite=None`, which becomes `Lax`.
+    /// (`__Host-Http-id` becomes `id`), `Partitioned`, and `SameSite=None`, which becomes `Lax`.
     #[must_use]
     pub fn insecure_http(mut self) -> Self {
         let prefix = PREFIXES.iter().find(|prefix| has_prefix(&self.name, prefix));
@@ -189,11 +198,11 @@ impl CookieOptionsBuilder {
         self
     }
 
-    /// Checks the combination.
+    /// Builds the options.
     ///
     /// # Errors
     ///
-    /// A combination that browsers would silently drop is refused here: see [`CookieError`].
+    /// Browsers would drop this combination without a message: see [`CookieError`].
     pub fn build(self) -> Result<CookieOptions, CookieError> {
         if self.name.is_empty() || self.name.len() > MAX_ATTRIBUTE || !self.name.bytes().all(is_token) {
             return Err(CookieError::Name);
@@ -216,17 +225,16 @@ impl CookieOptionsBuilder {
         if !self.path.starts_with('/') || self.path.len() > MAX_ATTRIBUTE || !self.path.bytes().all(is_path) {
             return Err(CookieError::Path);
         }
-        if self.domain.as_deref().is_some_and(|domain| !is_domain(domain)) {
-            return Err(CookieError::Domain);
-        }
+        self.domain.as_deref().map_or(Ok(()), check_domain)?;
         Ok(CookieOptions::from_checked(self))
     }
 }
 
-/// Longest first: `__Host-Http-` begins like `__Host-`.
+/// The longest stands first, because `__Host-Http-` begins like `__Host-`.
 const PREFIXES: [&str; 4] = ["__Host-Http-", "__Host-", "__Http-", "__Secure-"];
 
-/// Browsers compare prefixes without regard to case (RFC 6265bis section 5.7).
+/// Returns true if the name has this prefix. Browsers compare prefixes without regard to case (RFC 6265bis section
+/// 5.7).
 fn has_prefix(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
@@ -237,6 +245,22 @@ fn is_token(byte: u8) -> bool {
 
 fn is_path(byte: u8) -> bool {
     (b' '..0x7f).contains(&byte) && byte != b';'
+}
+
+fn check_domain(domain: &str) -> Result<(), CookieError> {
+    if is_domain(domain) {
+        return Ok(());
+    }
+    let port = domain.rsplit_once(':').map(|(_, port)| port);
+    Err(if domain.contains("://") {
+        CookieError::DomainScheme
+    } else if port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit())) {
+        CookieError::DomainPort
+    } else if is_domain(domain.trim_matches('.')) || domain.contains("..") {
+        CookieError::DomainDot
+    } else {
+        CookieError::Domain
+    })
 }
 
 fn is_domain(domain: &str) -> bool {
@@ -258,14 +282,15 @@ mod tests {
     fn combinations_that_browsers_drop_are_refused() {
         let new = CookieOptions::builder;
         let table = [
-            (new(), Ok("__Host-id")),
+            (new(), Ok("__Host-Http-id")),
             (new().name("id").domain("example.com").path("/app"), Ok("id")),
-            (new().same_site(SameSite::None).partitioned(), Ok("__Host-id")),
+            (new().same_site(SameSite::None).partitioned(), Ok("__Host-Http-id")),
             (new().insecure_http(), Ok("id")),
             (new().same_site(SameSite::None).partitioned().insecure_http(), Ok("id")),
             (new().name("__Host-Http-s").insecure_http(), Ok("s")),
             (new().name("__secure-s").insecure_http(), Ok("s")),
-            (new().insecure_allow_scripts(), Ok("__Host-id")),
+            (new().insecure_allow_scripts(), Err(CookieError::HttpPrefix)),
+            (new().name("__Host-id").insecure_allow_scripts(), Ok("__Host-id")),
             (new().domain("example.com"), Err(CookieError::HostPrefix)),
             (new().name("__hOST-x").path("/a"), Err(CookieError::HostPrefix)),
             (new().insecure_http().name("__Host-id"), Err(CookieError::HostPrefix)),
@@ -286,7 +311,12 @@ mod tests {
             (new().name("id").path(format!("/{}", "p".repeat(1024))), Err(CookieError::Path)),
             (new().name("id").domain(""), Err(CookieError::Domain)),
             (new().name("id").domain(".example.com"), Ok("id")),
-            (new().name("id").domain("..example.com"), Err(CookieError::Domain)),
+            (new().name("id").domain("..example.com"), Err(CookieError::DomainDot)),
+            (new().name("id").domain("example.com."), Err(CookieError::DomainDot)),
+            (new().name("id").domain("example..com"), Err(CookieError::DomainDot)),
+            (new().name("id").domain("example.com:8080"), Err(CookieError::DomainPort)),
+            (new().name("id").domain("https://example.com"), Err(CookieError::DomainScheme)),
+            (new().name("id").domain("https://example.com:8080/"), Err(CookieError::DomainScheme)),
             (new().name("id").domain("example.com; Secure"), Err(CookieError::Domain)),
         ];
         for (builder, expected) in table {

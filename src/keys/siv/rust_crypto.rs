@@ -1,4 +1,4 @@
-//! By `aes-gcm-siv`: Rust alone.
+//! The implementation of `aes-gcm-siv`, in Rust.
 
 use aes_gcm_siv::{
     AesGcmSiv,
@@ -8,7 +8,7 @@ use aes_gcm_siv::{
 
 use super::{Nonce, Tag};
 
-/// Without the half of AES that decrypts, which this mode never does.
+/// A cipher without AES decryption, which this mode does not use.
 pub(in crate::keys) struct Siv(AesGcmSiv<Aes256Enc>);
 
 impl Siv {
@@ -16,12 +16,13 @@ impl Siv {
         Self(AesGcmSiv::new(key.into()))
     }
 
-    /// `None` only for a text of more than 64 GiB.
+    /// Returns `None` only for a text of more than 64 GiB.
     pub(in crate::keys) fn seal(&self, nonce: &Nonce, context: &[u8], text: &mut [u8]) -> Option<Tag> {
         self.0.encrypt_inout_detached(nonce.into(), context, text.into()).ok().map(Into::into)
     }
 
-    /// `None` for what was not sealed with this key, nonce and context; what `text` holds then is of no use.
+    /// Returns `None` if the text was not sealed with this key, nonce and context. The content of `text` is then
+    /// undefined.
     pub(in crate::keys) fn open(&self, nonce: &Nonce, context: &[u8], text: &mut [u8], tag: &Tag) -> Option<()> {
         self.0.decrypt_inout_detached(nonce.into(), context, text.into(), tag.into()).ok()
     }

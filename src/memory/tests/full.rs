@@ -1,12 +1,13 @@
-//! A full store whose sessions all have owners: what has expired is found, wherever it is, and not by looking at all.
+//! A full store whose sessions all have owners finds expired sessions wherever they are, without looking at all
+//! records.
 
 use super::*;
 use crate::memory::kept;
 
-/// In each shard.
+/// The sessions in each shard.
 const EACH: usize = 8;
 const MAX: usize = EACH * SHARDS;
-/// That many records may be looked at for one new session: those of the sweep, and a few more.
+/// The most records that may be looked at for one new session: those of the sweep, and a few more.
 const LOOKS: usize = 16;
 
 fn id(shard: usize, n: usize) -> SessionId {
@@ -20,7 +21,7 @@ fn of_all() -> impl Iterator<Item = SessionId> {
     (0..SHARDS).flat_map(|shard| (0..EACH).map(move |n| id(shard, n)))
 }
 
-/// A full store: each session has an owner, and ends then.
+/// Returns a full store whose sessions have owners, and end at these times.
 fn filled(ends: impl Fn(&SessionId) -> u64) -> MemoryStore {
     let store = MemoryStore::bounded(MAX);
     for (n, id) in of_all().enumerate() {
@@ -29,7 +30,7 @@ fn filled(ends: impl Fn(&SessionId) -> u64) -> MemoryStore {
     store
 }
 
-/// Returns whether there was room, and how many records were looked at.
+/// Logs in. Returns whether there was room, and the number of records that were looked at.
 fn log_in(store: &MemoryStore, id: &SessionId, time: u64) -> (bool, usize) {
     let before = kept::LOOKS.get();
     let created = pin!(store.create(id, &record(time, time + 100, Some("new"))))
@@ -38,7 +39,7 @@ fn log_in(store: &MemoryStore, id: &SessionId, time: u64) -> (bool, usize) {
     (created == Poll::Ready(true), kept::LOOKS.get() - before)
 }
 
-/// One more comes, and takes the place of that one; then there is no room.
+/// Asserts that one more session takes the place of the expired one, and that there is no room for another.
 fn takes_the_place(store: &MemoryStore, expired: &SessionId, time: u64, case: &str) {
     for (n, has_room) in [(EACH, true), (EACH + 1, false)] {
         let (created, looks) = log_in(store, &id(7, n), time);
@@ -80,7 +81,7 @@ fn one_whose_lifetime_was_cut_short_is_found() {
     for shard in 0..SHARDS {
         let expired = id(shard, EACH / 2);
         let store = filled(|_| 100);
-        // Out, in, and in again.
+        // Changes the deadline to a later one, then to an earlier one, and to an earlier one again.
         for (time, ends) in [(1, 200), (2, 30), (3, 10)] {
             let base = store.find(&expired).unwrap();
             assert_eq!(store.swap(&expired, &base, &next(&base, time, ends, base.owner())), Replaced::Done);

@@ -1,13 +1,13 @@
-//! Tables grow for records, and not for what those that are gone leave behind.
+//! Tables do not grow because of removed records.
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
 use super::*;
 
-/// Fills of the same size, each once the one before has expired.
+/// The number of fills of the same size. Each begins after the previous one has expired.
 const FILLS: u64 = 4;
 
-/// Of one shard: a table there takes what the whole store would take with 64 times as many.
+/// Returns ids of one shard, whose table takes a 64th of the whole store's memory.
 fn id(random: &mut StdRng) -> SessionId {
     let mut bytes = [0; 16];
     random.fill_bytes(&mut bytes);
@@ -22,7 +22,7 @@ fn slots(store: &MemoryStore) -> usize {
 #[test]
 fn as_many_again_once_the_first_have_expired_take_no_larger_table() {
     let mut random = StdRng::seed_from_u64(1);
-    // A 64th of 58,000, of 100,000, of 110,000, of 800,000; tables that are full to the last place; and others.
+    // A 64th of 58,000, 100,000, 110,000 and 800,000 sessions; tables that are full to the last place; and others.
     let sizes = [906, 1562, 1718, 12_500, 3, 14, 896, 1792, 7168].into_iter().chain((2..2000).step_by(97));
     for size in sizes {
         let store = MemoryStore::new();
@@ -44,7 +44,7 @@ fn a_table_of_which_half_goes_with_each_fill_stays_as_it_is() {
     let store = MemoryStore::new();
     let mut fill = |time: u64| {
         for _ in 0..800 {
-            // Cleaned up 20 s later, with the grace.
+            // The records are cleaned up 20 s later, with the grace.
             now(store.create(&id(&mut random), &record(600 + time, time + 20, None)));
         }
         slots(&store)

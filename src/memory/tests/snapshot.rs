@@ -1,4 +1,4 @@
-//! Snapshots keep records as they are, whatever is in them.
+//! Snapshots keep all records unchanged.
 
 use super::*;
 use crate::testing::RecordBuilder;
@@ -12,7 +12,7 @@ fn records() -> Vec<Record> {
     let old = record(0, 1, Some("bob"));
     let rotated = old.credentials().rotated(SecretHash::from_bytes([1; 32]), made);
     let builders = [bare, full, RecordBuilder::new(made).credentials(rotated).expires_at(Timestamp::MAX)];
-    // Expired ones are kept, too: clean-up is the store's.
+    // Expired records are kept, too: the store removes them.
     builders.map(RecordBuilder::build).into_iter().chain([old]).collect()
 }
 

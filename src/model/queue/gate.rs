@@ -1,4 +1,4 @@
-//! A store that answers when the model lets it.
+//! A store whose replies the model controls.
 
 use std::{
     cell::Cell,
@@ -54,7 +54,7 @@ impl Gate {
         self.0.lock().unwrap()
     }
 
-    /// Lets the store do the first, second, .. call that it has not answered.
+    /// Runs the call with this index among those without a reply.
     pub(super) fn reply(&self, at: usize, luck: Luck) {
         let mut store = self.store();
         let unanswered = |call: &&Call| call.reply.is_none();
@@ -68,7 +68,7 @@ impl Gate {
             }
             (Some((base, record)), Luck::Lost) => {
                 store.replace(base, record);
-                // A seeded bug promises too much.
+                // A seeded bug returns a promise that it cannot keep.
                 Err(if store.bug == Some(Bug::AppliesAgain) {
                     StoreError::not_done("it was refused")
                 } else {
@@ -96,7 +96,7 @@ impl Gate {
     }
 }
 
-/// A call under way. If it is dropped, nothing waits for its reply any more, but the call still arrives.
+/// A call in progress. If it is dropped, its reply is lost, but the call still arrives.
 struct Asked {
     gate: Gate,
     number: usize,

@@ -37,12 +37,12 @@ thread_local! {
     static HAS_STRAYED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Returns `true` if a closure ran while another member was polled, since the last time that this was asked.
+/// Returns true if a closure ran while another member was polled, since the last call of this function.
 pub(super) fn has_strayed() -> bool {
     HAS_STRAYED.replace(false)
 }
 
-/// What became of a member.
+/// The outcome of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Outcome {
     Done,
@@ -55,7 +55,7 @@ pub(super) enum Outcome {
     },
 }
 
-/// Notes that its member can go on.
+/// A waker that notes that its member can go on.
 #[derive(Default)]
 struct Flag(AtomicBool);
 
@@ -71,7 +71,7 @@ pub(super) struct Member {
     flag: Arc<Flag>,
     pub(super) outcome: Option<Outcome>,
     pub(super) is_started: bool,
-    /// Its place in the line, once seen there. It does not keep the place taken.
+    /// Its place in the line, when it is known. It does not keep the place taken.
     seat: Option<Weak<Seat>>,
 }
 
@@ -101,12 +101,12 @@ impl Member {
         }
     }
 
-    /// Gives its request up.
+    /// Drops its request.
     pub(super) fn drop_future(&mut self) {
         self.future = None;
     }
 
-    /// Returns `true` if it has ended, or was dropped.
+    /// Returns true if it has ended, or was dropped.
     pub(super) fn is_over(&self) -> bool {
         self.future.is_none()
     }
@@ -119,7 +119,7 @@ impl Member {
         self.seat.as_ref().is_some_and(|known| known.as_ptr() == Arc::as_ptr(seat))
     }
 
-    /// Returns `true` if it may be in the line, in a place that was not seen yet.
+    /// Returns true if it may be in the line, in a place that is not known yet.
     pub(super) fn lacks_seat(&self) -> bool {
         self.is_started && self.seat.is_none()
     }
@@ -128,13 +128,13 @@ impl Member {
         self.seat = Some(Arc::downgrade(seat));
     }
 
-    /// Forgets a place that it has left. If it begins again, it gets another one.
+    /// Forgets the place that it has left. If it begins again, it gets another one.
     pub(super) fn forget_left_seat(&mut self) {
         self.seat.take_if(|seat| seat.strong_count() == 0);
     }
 }
 
-/// A commit as `commit/write.rs` has it, reduced to its place in the queue.
+/// A commit like the one of `commit/write.rs`, reduced to its place in the queue.
 async fn commit(does: Does, at: u8, queue: Arc<Queue>, gate: Gate, bug: Option<Bug>) -> Outcome {
     let store: Arc<dyn DynStore> = Arc::new(gate);
     let (mut base, mut has_failed) = (start_again(), false);
@@ -156,7 +156,7 @@ async fn commit(does: Does, at: u8, queue: Arc<Queue>, gate: Gate, bug: Option<B
             Ok(Written::Declined) if bug == Some(Bug::TrustsTheBatch) && does == Does::Decline => {
                 return Outcome::Declined(seen.unwrap_or_default());
             }
-            // A decision against a change is taken on a record that was stored.
+            // A decision not to write must be made on a stored record.
             Ok(Written::Declined) => match store.load(&ID).await {
                 Ok(Some(found)) if does == Does::Decline && marks(&found).contains(&STOP) => {
                     return Outcome::Declined(found.nonce());
@@ -177,7 +177,7 @@ async fn commit(does: Does, at: u8, queue: Arc<Queue>, gate: Gate, bug: Option<B
     }
 }
 
-/// The record that the member had loaded before anything else happened.
+/// Returns the record that the member had loaded at the beginning.
 fn start_again() -> Record {
     dice::with(1, start)
 }

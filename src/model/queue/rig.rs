@@ -17,22 +17,22 @@ use crate::store::{
     random_nonce,
 };
 
-/// The runtimes' clocks began one after the other.
+/// The difference between the starts of the two runtimes' clocks.
 const SLACK: Duration = Duration::from_millis(10);
 
 thread_local! {
-    /// Runtimes without tasks.
+    /// Runtimes without tasks, to be used again.
     static RUNTIMES: RefCell<Vec<Runtime>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Everything real. The first member lives in the first runtime, all others in the second one.
+/// The real queue, store and members. The first member runs in the first runtime, all others in the second one.
 pub(super) struct Rig {
     runtimes: [Option<Runtime>; 2],
     pub(super) queue: Arc<Queue>,
     pub(super) gate: Gate,
     pub(super) members: Vec<Member>,
     foreign: u8,
-    /// Is true if a closure ran while another member was polled.
+    /// True if a closure ran while another member was polled.
     pub(super) has_strayed: bool,
 }
 
@@ -45,7 +45,7 @@ impl Rig {
                 rig.learn();
             }
             rig.has_strayed = has_strayed();
-            // For the clock.
+            // The clock needs a runtime.
             let entered = rig.runtimes[1].as_ref().map(Runtime::enter);
             let view = View::of(&rig);
             drop(entered);
@@ -59,7 +59,7 @@ impl Rig {
         let (queue, gate) = (Arc::<Queue>::default(), Gate::new(start(), scene.bug));
         let member = |(does, at): (&Does, u8)| Member::new(*does, at, Arc::clone(&queue), gate.clone(), scene.bug);
         let members = scene.members.iter().zip(0..).map(member).collect();
-        // If a clock is moved, both begin at the same time.
+        // If a clock is moved, both must start at the same time.
         let kept = || RUNTIMES.with_borrow_mut(Vec::pop).filter(|_| scene.idles == 0);
         let take = || Some(kept().unwrap_or_else(build));
         Self { runtimes: [take(), take()], queue, gate, members, foreign: 0, has_strayed: false }
@@ -88,7 +88,7 @@ impl Rig {
             Event::Die => {
                 self.members[0].drop_future();
                 let runtime = self.runtimes[0].take();
-                // A seeded bug tells no one.
+                // A seeded bug does not run the destructors.
                 if scene.bug == Some(Bug::LeavesRiders) { std::mem::forget(runtime) } else { drop(runtime) }
             }
             Event::Idle => {
@@ -100,7 +100,7 @@ impl Rig {
         self.run_tasks();
     }
 
-    /// Lets the calls under way go on, as far as they can.
+    /// Runs the calls in progress as far as they can go.
     fn run_tasks(&self) {
         for runtime in self.runtimes.iter().flatten().filter(|runtime| runtime.metrics().num_alive_tasks() > 0) {
             runtime.block_on(async {
@@ -117,7 +117,7 @@ impl Rig {
         self.members[at].poll();
     }
 
-    /// Finds out whose the places in the line are: at most one member at a time has a place that was never seen.
+    /// Finds out which member has which place in the line. At most one member at a time has an unknown place.
     fn learn(&mut self) {
         self.members.iter_mut().for_each(Member::forget_left_seat);
         let seats: Vec<Arc<Seat>> = self.queue.lines().values().flat_map(|line| seats(&line.state())).collect();
@@ -134,7 +134,7 @@ impl Rig {
         self.members.iter().position(|member| member.has(seat))
     }
 
-    /// Brings all calls to an end, and keeps the runtimes for the next run.
+    /// Ends all calls, and keeps the runtimes for the next run.
     fn end(mut self, is_kept: bool) {
         for member in &mut self.members {
             member.drop_future();

@@ -11,7 +11,7 @@ fn scenes(members: &[[Does; 3]], of: Scene) -> Vec<Scene> {
     members.iter().map(|members| Scene { members: members.to_vec(), ..of.clone() }).collect()
 }
 
-/// Explores every state that there is, and more than `least`.
+/// Explores every state, and checks that there are more than `least`.
 fn explore(scenes: Vec<Scene>, least: usize) {
     let (begun, count) = (Instant::now(), scenes.len());
     let checker = Line { scenes }.checker().spawn_bfs().join();

@@ -1,4 +1,4 @@
-//! What two states of the model are compared by.
+//! The form in which two states of the model are compared.
 
 use std::{
     collections::BTreeSet,
@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// Everything that decides what comes next. Nonces are named in the order in which they are met, because it matters only
-/// which of them are the same.
+/// Everything that decides the next steps. Nonces are numbered in the order in which they are met, because only their
+/// equality matters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct View {
     pub(super) current: Option<RecordView>,
@@ -30,7 +30,7 @@ pub(super) struct View {
     pub(super) packets: Vec<(usize, RecordView)>,
     pub(super) lines: Vec<LineView>,
     pub(super) members: Vec<MemberView>,
-    /// The marks that were ever stored.
+    /// The marks of all records that were ever stored.
     pub(super) ever: Vec<u8>,
     pub(super) has_strayed: bool,
     pub(super) count: usize,
@@ -94,7 +94,7 @@ impl LineView {
         }
     }
 
-    /// Returns `true` if a member has not taken its turn yet, and the time of the turn has not passed.
+    /// Returns true if a member has not taken its turn yet, and the time of the turn has not passed.
     pub(super) fn is_idle(&self) -> bool {
         self.batch.as_ref().is_some_and(|(.., is_idle)| !is_idle) && self.waiting.len() > 1
     }
@@ -148,7 +148,7 @@ impl FateView {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct MemberView {
     pub(super) is_started: bool,
-    /// Is true if it has ended, or was dropped.
+    /// True if it has ended, or was dropped.
     pub(super) is_over: bool,
     pub(super) is_woken: bool,
     pub(super) outcome: Option<Outcome>,
@@ -185,7 +185,7 @@ impl Names {
         let trail = trail.map(|nonce| self.name(nonce)).collect();
         RecordView { nonce: self.name(record.nonce()), trail, marks: marks(record) }
     }
-    /// Names what a call replaces, and the record that it puts there.
+    /// Returns the nonce that a call replaces, and the new record.
     fn put(&mut self, call: &Call) -> Option<(usize, RecordView)> {
         call.put.as_ref().map(|(base, record)| (self.name(*base), self.of(record)))
     }

@@ -11,8 +11,8 @@ use crate::{
 pub(super) enum Begun {
     /// The session is stored, or there was nothing to store.
     Done,
-    /// This login overlapped one of the same owner, and [`OverLimit::Refuse`](crate::OverLimit::Refuse) has no place for a
-    /// second session.
+    /// This login overlapped another one of the same owner, and [`OverLimit::Refuse`](crate::OverLimit::Refuse) has no
+    /// place for a second session.
     Second,
 }
 
@@ -20,8 +20,8 @@ pub(super) enum Begun {
 const DRAWS: usize = 4;
 
 impl Commit<'_> {
-    /// Stores a new session with the request's own inserts, never with data that it loaded. `found` is the record for which
-    /// the request lost its race.
+    /// Stores a new session with the request's own inserts, never with data that was loaded. `found` is the record for
+    /// which the request lost its race.
     pub(super) async fn create(&mut self, found: Option<&Record>, now: Timestamp) -> Result<Begun, Error> {
         if self.edits.has_once() {
             SharedEdits::make_mut(&mut self.edits).drop_once();
@@ -51,7 +51,7 @@ impl Commit<'_> {
             Loaded::Superseded(record) => Some(record.clone()),
             _ => found.cloned(),
         };
-        // The sibling that was faster may have logged the same user in: its response carries the token.
+        // The faster request may have logged in the same user. Its response then carries the token.
         let is_second = owner.is_some() && found.is_some_and(|found| found.owner() == owner.as_deref());
         let mut drawn = Vec::new();
         let created = self.draw(&state, &rest, &mut drawn, now).await;
@@ -62,7 +62,8 @@ impl Commit<'_> {
         }
     }
 
-    /// Draws ids until one is stored. Leaves those in `drawn` whose fate is unknown, or that must be deleted again.
+    /// Draws ids until one is stored. Leaves those ids in `drawn` whose outcome is unknown, or that must be deleted
+    /// again.
     async fn draw(
         &mut self,
         state: &State,
@@ -83,7 +84,7 @@ impl Commit<'_> {
                 rest: rest.clone(),
             });
             self.check_size(&record)?;
-            // A session of ours that may be there must not count against us.
+            // A session that this commit may have stored must not count against the limit.
             self.forget(&std::mem::take(drawn)).await;
             let admission = Admission::ask(self.config, rest.owner.as_deref(), token.id, now).await?;
             if let Some(admission) = &admission {
@@ -122,8 +123,8 @@ impl Commit<'_> {
         Err(Error::contended())
     }
 
-    /// Creates the record. If the outcome is unknown, loads it to find out: `create` is never sent twice for one id. `false`:
-    /// another session has the id.
+    /// Creates the record. If the outcome is unknown, loads the record to find out: `create` is never sent twice for
+    /// one id. Returns false if another session has the id.
     async fn try_create(&self, id: &SessionId, record: &Record) -> Result<bool, StoreError> {
         let unknown = match self.config.backend.create(id, record).await {
             Ok(Created::Done) => return Ok(true),
@@ -137,7 +138,7 @@ impl Commit<'_> {
         }
     }
 
-    /// Deletes the ids whose fate is unknown: a create that arrives late finds a tombstone.
+    /// Deletes the ids whose outcome is unknown. A create that arrives late then finds a tombstone.
     async fn forget(&self, drawn: &[SessionId]) {
         for id in drawn {
             if let Err(error) = Box::pin(self.config.backend.delete(id, None)).await {

@@ -8,7 +8,8 @@ use crate::{
 };
 
 impl Commit<'_> {
-    /// Deletes every record that a presented token opens or is superseded on, and takes the cookie away, come what may.
+    /// Deletes every record that a presented token opens or is superseded on, and removes the cookie even if the store
+    /// fails.
     pub(super) async fn purge(&mut self, now: Timestamp) -> Result<(), Error> {
         let had_token = self.opening.token.is_some();
         self.opening.loaded = Loaded::Ended;
@@ -16,7 +17,7 @@ impl Commit<'_> {
         if !self.claims.is_empty() || had_token {
             match self.head {
                 CookieWindow::Open | CookieWindow::Leaves => self.ticket = Ticket::Take,
-                // Nothing but the cookie's removal ends such a session.
+                // Only the removal of its cookie ends such a session.
                 CookieWindow::Sent if self.config.backend.is_client_side() => return Err(Error::too_late()),
                 CookieWindow::Sent => {}
             }
@@ -26,7 +27,7 @@ impl Commit<'_> {
         tokens.extend(self.opening.token.take().map(|token| (token, self.opening.opened_at)));
         let mut failed = None;
         for (token, opened_at) in tokens {
-            // A token that opened the session long ago may not open it any more.
+            // If the token opened the session long ago, it may not open it any more.
             let is_old = now.since(opened_at) >= SUPERSEDED_FOR;
             let opened = if is_old { self.opens_or_did(&token, None, now).await } else { Ok(true) };
             match opened {
@@ -35,7 +36,7 @@ impl Commit<'_> {
             }
         }
         while let Some((opened, _)) = self.opening.open_next(self.config, self.claims) {
-            // The load reports forged tokens. A purge that is repeated is no attack.
+            // The load has reported forged tokens already.
             let Ok(Opened { token, record, .. }) = opened else { continue };
             match self.opens_or_did(&token, record, now).await {
                 Ok(is_ours) => ids.extend(is_ours.then_some(token.id)),
@@ -53,7 +54,7 @@ impl Commit<'_> {
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Deletes `found` if the store still has that record. Else returns the record that the store has.
+    /// Deletes `found` if it is still stored. Otherwise returns the stored record.
     pub(super) async fn delete_found(&mut self, found: Option<Record>) -> Result<Option<Record>, Error> {
         let (Some(id), Some(found)) = (self.opening.id(), found) else { return Ok(None) };
         match self.config.backend.delete(&id, Some(&found)).await? {
@@ -76,10 +77,10 @@ impl Commit<'_> {
         }
     }
 
-    /// Returns whether a token opens its record, or did before a renewal.
+    /// Returns true if a token opens its record, or opened it before a renewal.
     async fn opens_or_did(&self, token: &Token, held: Option<Record>, now: Timestamp) -> Result<bool, StoreError> {
         let found = match self.config.backend.load(&token.id, held).await {
-            // Its owner cannot be told, and it opens nothing: a purge may delete it.
+            // The record's owner is unknown and it opens nothing, so a purge may delete it.
             Err(error) if error.is_undecodable() => return Ok(true),
             found => found?,
         };

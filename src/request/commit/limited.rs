@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Commit<'_> {
-    /// Returns whether a replacement gives its session an owner with a limit.
+    /// Returns true if a replacement gives the session an owner with a limit.
     pub(super) fn gains_owner(&self, put: &Put) -> bool {
         self.config.quota.is_some()
             && put.change == Change::Renew
@@ -46,13 +46,13 @@ impl Commit<'_> {
         }
     }
 
-    /// Takes back a login that the owner's limit refused after its write. The session gets its earlier content, and its earlier
-    /// token opens it.
+    /// Undoes a login that the owner's limit refused after its write. The session gets its previous content, and its
+    /// previous token opens it again.
     async fn put_back(&self, put: Put, store: &dyn DynStore, now: Timestamp) {
         let Put { id, base, record, .. } = put;
         let before = base.written(random_nonce(), &record);
         match certain::replace(store, &id, &record, &before, now, self.patience()).await {
-            // Changed or gone: no client has the new token, so only a merge or a delete can have come between. Both stand.
+            // The record is changed or gone. No client has the new token, so it was a merge or a delete, which stays.
             Ok(_) => {}
             Err(error) => self.config.upkeep_failed(id, &error.into()),
         }

@@ -13,7 +13,7 @@ impl Commit<'_> {
         }
         let now = owner_valid_from(self.config, &owner).await?;
         self.admitted = match self.edits.admitted {
-            // The password was checked before the owner's sessions were ended.
+            // The owner's sessions were ended after the password was checked.
             Some(seen) if seen < now => return Err(Error::login_expired()),
             Some(seen) => seen,
             None => now,
@@ -21,12 +21,12 @@ impl Commit<'_> {
         Ok(())
     }
 
-    /// Returns whether the owner is admitted by this commit: it is a login, or a change of owner.
+    /// Returns true if this commit admits the owner: it is a login, or a change of the owner.
     pub(super) fn is_login(&self, edit: OwnerEdit<'_>) -> bool {
         matches!(self.edits.act, Act::Login | Act::Restart) || matches!(edit, OwnerEdit::Set(_))
     }
 
-    /// The owner that the request writes: by `set_owner` or `login`, or by the layer's owner key.
+    /// Returns the owner that the request writes, by `set_owner`, by `login` or under the layer's owner key.
     ///
     /// # Errors
     ///
@@ -35,18 +35,16 @@ impl Commit<'_> {
         if self.edits.owner.is_some() {
             return Ok(self.edits.owner.clone());
         }
-        let Some(key) = self.config.owner_key.as_deref() else { return Ok(None) };
-        match self.edits.written(key) {
+        match &self.config.owner_key {
+            Some(key) => self.edits.written_owner(key, self.opening.state()),
             None => Ok(None),
-            Some(None) => Ok(Some(None)),
-            Some(Some(raw)) => owner_in(raw).map(Some).ok_or_else(|| Error::no_owner(key)),
         }
     }
 
     /// Returns the change of the owner, compared with the one that was loaded.
     pub(super) fn owner_edit<'o>(&self, written: Option<&'o Option<Arc<str>>>) -> OwnerEdit<'o> {
         let loaded = self.opening.record().and_then(Record::owner);
-        // A logout must not get lost because the session that it ends is not open.
+        // A logout must not get lost if the session that it ends is not open.
         let may_have_owner = match &self.opening.loaded {
             Loaded::Unavailable => true,
             Loaded::Superseded(record) => record.owner().is_some(),
@@ -60,8 +58,8 @@ impl Commit<'_> {
     }
 }
 
-/// The owner that a state key's raw value names: a string's text, or the digits of a whole number; none for `null`. The
-/// outer `None`: it cannot be an owner. Digits are taken as they are: a parsed number may be another one.
+/// Returns the owner that a raw value names: the text of a string, the digits of a whole number, or none for `null`.
+/// The outer `None` says that the value cannot be an owner. The digits are not parsed, because that could change them.
 pub(crate) fn owner_in(raw: &str) -> Option<Option<Arc<str>>> {
     let digits = raw.strip_prefix('-').unwrap_or(raw);
     if raw == "null" {

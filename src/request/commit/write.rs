@@ -11,26 +11,26 @@ use crate::{
     store::{Body, DynStore, Replaced, Secret, SessionId, certain, certain::Certain, queue::Written, random_nonce},
 };
 
-/// A replacement, ready to be sent.
+/// A replacement that is ready to be sent.
 pub(super) struct Put {
     pub(super) id: SessionId,
     pub(super) change: Change,
     pub(super) base: Record,
     pub(super) record: Record,
-    /// The token whose secret becomes current.
+    /// The token whose secret becomes the current one.
     pub(super) renewed: Option<Token>,
 }
 
 /// The outcome of a replacement.
 pub(super) enum Stored {
     Done,
-    /// Another request was faster, and the store has this record now.
+    /// Another request was faster and stored this record, or ended the session.
     Found(Option<Record>),
 }
 
 impl Commit<'_> {
-    /// Makes the replacement of `base`, with the request's `state` and `owner`. `None`: an update would have to run on a value
-    /// that the request must not see.
+    /// Makes the replacement of `base`, with the request's `state` and `owner`. Returns `None` if an update would have
+    /// to run on a value that the request must not see.
     pub(super) fn make(
         &mut self,
         base: &Record,
@@ -47,7 +47,7 @@ impl Commit<'_> {
         }
         let id = token.id;
         let state = if change == Change::Merge {
-            // Updates run on what this request has seen, or not at all.
+            // Updates run on values that this request has seen, or not at all.
             Edits::replay(&mut self.edits, self.opening.state())?;
             let Ok(state) = self.edits.merged(self.opening.state(), base.state(), self.edits.renews()) else {
                 return Ok(None);
@@ -89,21 +89,21 @@ impl Commit<'_> {
             current,
             created_at: *created_at,
             last_used: now.max(*last_used),
-            // Deadlines only move on, unless the lifetime itself is set.
+            // A deadline never moves back, unless the lifetime itself is set.
             expires_at: if own_lifetime.is_some() { deadline } else { deadline.max(*expires_at) },
             nonce: 0,
             rest: rest.tidied(),
         });
         let record = record.written(random_nonce(), base);
-        // If the limit was lowered, a session over it can still become smaller, step by step.
+        // A session that is over a lowered limit can still become smaller.
         if size(&record) > size(base) {
             self.check_size(&record)?;
         }
         Ok(Some(Box::new(Put { id, change, base: base.clone(), record, renewed })))
     }
 
-    /// Sends the replacement. A plain write that lost a race, or finds other writers waiting, is written together with theirs.
-    /// Other writes wait until they are alone.
+    /// Sends the replacement. A plain write that lost a race, or finds waiting writers, is combined with theirs. Other
+    /// writes wait for a turn of their own.
     pub(super) async fn store(&mut self, put: Put, now: Timestamp, turn: &mut Option<Alone>) -> Result<Stored, Error> {
         let config = self.config;
         let certain = match &config.backend.place {
@@ -143,7 +143,7 @@ impl Commit<'_> {
         }
     }
 
-    /// Waits in the queue of this process's writers: for a turn alone, or until the write is stored with others.
+    /// Waits in the queue of this process's writers: for a turn of its own, or until the write is stored with others.
     async fn wait(
         &mut self,
         put: Put,
@@ -156,7 +156,7 @@ impl Commit<'_> {
         if !matches!(put.change, Change::Write | Change::Merge) {
             let alone = config.queue.alone(store, id, put.base.clone(), self.patience()).await;
             let alone = alone.ok_or_else(|| self.contended())?;
-            // The queue may know an older record than this request does. Then this request's record decides.
+            // If the queue knows an older record than this request does, this request's record is used.
             let newest = if alone.base().follows(put.base.nonce()) { alone.base().clone() } else { put.base };
             *turn = Some(alone);
             return Ok(Stored::Found(Some(newest)));
@@ -169,7 +169,7 @@ impl Commit<'_> {
                 last = Some(put);
                 Some(record)
             }
-            // A decision not to write needs a stored record: see `Written::Declined`.
+            // A decision not to write must be made on a stored record: see `Written::Declined`.
             _ => None,
         };
         let written = config.queue.combine(store, id, base, patience, change).await;
@@ -181,7 +181,7 @@ impl Commit<'_> {
         }
     }
 
-    /// Takes note of a replacement that is done. `later` is the record of a later write, if there was one.
+    /// Records that a replacement is done. `later` is the stored record if a later write replaced it.
     pub(super) fn stored(&mut self, put: Put, later: Option<Record>, now: Timestamp) -> Result<(), Error> {
         #[cfg(feature = "device-bound")]
         if put.record.binding() != put.base.binding() {
@@ -222,7 +222,7 @@ impl Commit<'_> {
         Ok(())
     }
 
-    /// Gives the client its token.
+    /// Sends the client its token.
     pub(super) fn give(&mut self, record: &Record, now: Timestamp) -> Result<(), Error> {
         let Some(token) = &self.opening.token else { return Ok(()) };
         let text = self.config.backend.write(token, record)?;
@@ -234,11 +234,11 @@ impl Commit<'_> {
 
     pub(super) fn check_size(&self, record: &Record) -> Result<(), Error> {
         let (bytes, limit) = (size(record), self.config.max_bytes);
-        if bytes > limit { Err(Error::too_large(bytes, limit)) } else { Ok(()) }
+        if bytes > limit { Err(Error::too_large(bytes, limit, record.state())) } else { Ok(()) }
     }
 }
 
-/// Returns the size of the parts of a record that grow with the application's input.
+/// Returns the size of the parts of a record that the application can make larger.
 fn size(record: &Record) -> usize {
     record.state().size() + record.owner().map_or(0, str::len) + record.label().map_or(0, str::len)
 }

@@ -15,7 +15,7 @@ use crate::{
 pub(crate) struct Overtaken;
 
 impl Edits {
-    /// Runs those updates again that read another value than `base` has.
+    /// Runs those updates again that read a value that `base` does not have.
     pub(crate) fn replay(this: &mut SharedEdits, base: &State) -> Result<(), Error> {
         let base = if this.hides_keys() { State::empty() } else { base };
         for at in 0..this.keys.len() {
@@ -32,8 +32,8 @@ impl Edits {
         Ok(())
     }
 
-    /// The state that these operations make of `base`; `None` if it stays as it is. `affirms`: an insert of the value that
-    /// was loaded counts as a write.
+    /// Returns `base` with these operations applied, or `None` if it does not change. With `affirms`, an insert of the
+    /// loaded value counts as a write.
     pub(crate) fn applied(&self, base: &State, affirms: bool) -> Option<State> {
         let hides = self.hides_keys();
         let kept = if hides { State::empty() } else { base };
@@ -45,8 +45,8 @@ impl Edits {
         Some(packed(kept, changes))
     }
 
-    /// The state that these operations make of `now`, if a renewal overtook the request that had loaded `seen`: keys that
-    /// changed since keep their newer value, and a clear removes the keys that the request saw.
+    /// Returns `now` with these operations applied, if a renewal overtook the request, which had loaded `seen`. Keys
+    /// that changed since keep their newer value. A clear removes the keys that the request saw.
     pub(crate) fn merged(&self, seen: &State, now: &State, affirms: bool) -> Result<Option<State>, Overtaken> {
         let is_unchanged = |key: &str| seen.get(key) == now.get(key);
         let mut changes: BTreeMap<&str, Option<&Raw>> = BTreeMap::new();
@@ -65,19 +65,19 @@ impl Edits {
         Ok((!changes.is_empty()).then(|| packed(now, changes)))
     }
 
-    /// Returns whether a new session gets a key.
+    /// Returns true if a new session would get a key.
     pub(crate) fn inserts(&self, affirms: bool) -> bool {
         self.written_keys(affirms).any(|(_, value)| value.is_some())
     }
 
-    /// The state of a new session: the request's own inserts.
+    /// Returns the state of a new session: the request's own inserts.
     pub(crate) fn alone(&self) -> State {
         let inserted = self.written_keys(true).filter_map(|(key, value)| value.map(|value| (key, value)));
         let runs = inserted.map(|(key, value)| Run::New(key.as_bytes(), value.as_bytes()));
         State::pack(&runs.collect::<SmallVec<[_; 16]>>())
     }
 
-    /// Every key that was written, with the value that it gets, in the keys' order.
+    /// Returns every key that was written, with its new value, in the order of the keys.
     fn written_keys(&self, affirms: bool) -> impl Iterator<Item = (&Raw, Option<&Raw>)> {
         self.keys.iter().filter_map(move |op| match &op.what {
             What::Set(value) => Some((&op.key, Some(value))),
@@ -88,7 +88,7 @@ impl Edits {
     }
 }
 
-/// Packs `kept` with these changes, which come in the keys' order, each key once.
+/// Packs `kept` with these changes, which are in the order of the keys, each key once.
 fn packed<'a, K: AsRef<str> + ?Sized + 'a>(
     kept: &State,
     changes: impl IntoIterator<Item = (&'a K, Option<&'a Raw>)>,
@@ -107,7 +107,7 @@ fn packed<'a, K: AsRef<str> + ?Sized + 'a>(
     State::pack(&runs)
 }
 
-/// Takes every step again, from the value that is there now.
+/// Runs all steps again, from the value that is stored now.
 fn replay(key: &str, found: Option<&str>, steps: &[Step]) -> Result<Option<Raw>, Error> {
     let mut made = found.map(Raw::new);
     for step in steps {

@@ -10,23 +10,23 @@ use crate::{
     store::{Raw, State},
 };
 
-/// A key, with the last operation on it.
+/// A key and the last operation on it.
 #[derive(Clone)]
 pub(super) struct KeyOp {
     pub(super) key: Raw,
-    /// The time of the operation, by [`Edits`]' clock.
+    /// The time of the operation, by the clock of [`Edits`].
     pub(super) at: u64,
     pub(super) what: What,
 }
 
 impl KeyOp {
-    /// Forgets the steps that a commit of `done` has taken; `loaded` is the state since.
+    /// Forgets the steps that a commit of `done` has stored. `loaded` is the state since.
     pub(super) fn settle(&mut self, done: &Edits, loaded: &State) {
         let What::Update(update) = &mut self.what else { return };
         let Update { seen, steps, .. } = &mut **update;
         let count = steps.len();
         steps.retain(|step| step.at > done.clock);
-        // What is left was made of what the done steps had made; the commit may have run them again.
+        // The remaining steps started from the result of the done ones, which the commit may have run again.
         let base = match done.what(&self.key) {
             _ if steps.len() == count => seen.take(),
             Some(What::Update(done)) => Some(done.made.clone()),
@@ -40,7 +40,7 @@ impl KeyOp {
 #[derive(Clone)]
 pub(super) enum What {
     Set(Raw),
-    /// An insert of the value that was loaded. It is a change only if a renewal ends in a new record.
+    /// An insert of the loaded value. It is a change only if a renewal ends in a new record.
     Affirm(Raw),
     Remove,
     Update(Box<Update>),
@@ -52,7 +52,7 @@ pub(super) struct Update {
     /// The value that was read: `Some(None)` if the key was absent, `None` if the value was never stored.
     pub(super) seen: Option<Option<Raw>>,
     pub(super) made: Option<Raw>,
-    /// The steps that make it again from another value.
+    /// The steps that make the new value again from another value.
     pub(super) steps: SmallVec<[Step; 1]>,
 }
 
@@ -63,15 +63,15 @@ pub(super) struct Step {
     pub(super) replay: Replay,
 }
 
-/// Makes a raw value from the raw value that is there.
+/// Makes a raw value from the current raw value.
 pub(crate) type Make = dyn FnMut(Option<&str>) -> Result<Option<Raw>, Error> + Send;
 
-/// The way in which a step is taken again.
+/// Says how a step runs again.
 #[derive(Clone)]
 pub(crate) enum Replay {
-    /// Its closure runs again. It is taken out while it runs: no lock is held then.
+    /// Its closure runs again. It is taken out while it runs, so that no lock is held.
     With(Arc<Mutex<Option<Box<Make>>>>),
-    /// Its closure cannot run again.
+    /// It cannot run again.
     Never,
 }
 
@@ -80,7 +80,7 @@ impl Replay {
         Self::With(Arc::new(Mutex::new(Some(Box::new(make)))))
     }
 
-    /// Returns whether nothing else holds the closure.
+    /// Returns true if nothing else holds the closure.
     pub(crate) fn is_last(&self) -> bool {
         matches!(self, Self::With(place) if Arc::strong_count(place) == 1)
     }
@@ -89,7 +89,7 @@ impl Replay {
     pub(crate) fn run(&self, key: &str, raw: Option<&str>) -> Result<Option<Raw>, Error> {
         let Self::With(place) = self else { return Err(Error::conflict_on(key)) };
         let taken = place.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // The closure is running and has called back into its own session, or it has panicked.
+        // The closure is running and has used its own session, or it has panicked.
         let Some(mut make) = taken else { return Err(Error::conflict_on(key)) };
         let made = make(raw);
         *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(make);

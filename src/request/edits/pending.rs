@@ -1,4 +1,4 @@
-//! The pending operations, shared with the commits that are under way.
+//! The pending operations, shared with the commits that are in progress.
 
 use std::ops::{Deref, DerefMut};
 
@@ -7,10 +7,11 @@ use smallvec::SmallVec;
 use super::{Act, Edits, SharedEdits};
 use crate::store::State;
 
-/// The operations of a request's handlers that no store has yet.
+/// The operations of a request's handlers that are not stored yet.
 ///
-/// A commit shares it, so that either side copies it before a change, and [settles](PendingEdits::settle) it afterwards: a commit
-/// that fails, or is dropped, loses nothing. Most requests ask for nothing, and allocate nothing.
+/// A commit shares them: each side copies them before it changes them, and [`settle`](PendingEdits::settle) drops the
+/// stored ones afterwards. So a commit that fails or is dropped loses nothing. Most requests have no operations, and
+/// allocate nothing.
 #[derive(Default)]
 pub(crate) struct PendingEdits {
     edits: Option<SharedEdits>,
@@ -19,7 +20,7 @@ pub(crate) struct PendingEdits {
 }
 
 impl PendingEdits {
-    /// Returns a number that changes when the value that the request sees under a key may have changed.
+    /// Returns a number that changes whenever the value that the request sees under a key may have changed.
     pub(crate) fn version(&self) -> u64 {
         self.edits.as_ref().map_or(self.clock, |edits| edits.clock)
     }
@@ -29,7 +30,7 @@ impl PendingEdits {
         SharedEdits::clone(self.block())
     }
 
-    /// Forgets what a commit of `done` has stored; `loaded` is the state since.
+    /// Forgets what a commit of `done` has stored. `loaded` is the state since.
     pub(crate) fn settle(&mut self, done: &SharedEdits, loaded: &State) {
         match &self.edits {
             Some(edits) if SharedEdits::ptr_eq(edits, done) => (self.edits, self.clock) = (None, done.clock + 1),
@@ -38,7 +39,7 @@ impl PendingEdits {
         }
     }
 
-    /// Takes the keys of `rebased`, which were these; nothing was done to keys since.
+    /// Takes over the keys of `rebased`, a copy of these operations. No key was changed since.
     pub(crate) fn adopt(&mut self, rebased: SharedEdits) {
         let Edits { keys, clock, .. } = SharedEdits::unwrap_or_clone(rebased);
         let edits = &mut **self;

@@ -1,10 +1,10 @@
-//! Operations after their commit: what is done, and what is left.
+//! The operations that are left after a commit.
 
 use super::{Act, Edits, SharedEdits};
 use crate::{error::Error, store::State};
 
 impl Edits {
-    /// Forgets what a commit of `done`, which these once were, has stored; `loaded` is the state since.
+    /// Forgets what a commit of `done`, an earlier copy of these operations, has stored. `loaded` is the state since.
     pub(crate) fn settle_part(&mut self, done: &Self, loaded: &State) {
         let is_done = |at: u64| at <= done.clock;
         if self.act == done.act {
@@ -21,7 +21,7 @@ impl Edits {
         self.clock += 1;
     }
 
-    /// Makes every update again of what is there now.
+    /// Runs every update again, from the values that are stored now.
     pub(crate) fn rebase(this: &mut SharedEdits, loaded: &State) -> Result<(), Error> {
         SharedEdits::make_mut(this).clock += 1;
         Self::replay(this, loaded)

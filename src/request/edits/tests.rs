@@ -5,7 +5,7 @@ use crate::error::Error;
 
 type Entries = &'static [(&'static str, &'static str)];
 
-/// What a request does, the state that is there, and what becomes of it.
+/// The operations of a request, the stored state, and the state after them.
 type Row = (fn(&mut Edits), Entries, Option<Entries>);
 
 fn state(entries: &[(&str, &str)]) -> State {
@@ -16,7 +16,7 @@ fn raw(value: &str) -> Raw {
     value.into()
 }
 
-/// Adds `n`, however often it runs; starts from zero.
+/// Adds `n`, starting from zero.
 fn add(edits: &mut Edits, loaded: &State, n: u32) {
     let make = move |raw: Option<&str>| -> Result<Option<Raw>, Error> {
         let before: u32 = raw.map_or(0, |raw| raw.parse().unwrap());
@@ -27,12 +27,12 @@ fn add(edits: &mut Edits, loaded: &State, n: u32) {
     assert!(edits.update("n", loaded, seen, made, Replay::with(make)));
 }
 
-/// The entries of a state that was made, if one was.
+/// Returns the entries of a state, if there is one.
 fn told(state: Option<&State>) -> Option<Vec<(&str, &str)>> {
     state.map(|state| state.iter().collect())
 }
 
-/// The state that is made of `base`, once updates have run again if they have to.
+/// Returns the state that is made of `base`, after updates have run again if they must.
 fn resolved(edits: &mut SharedEdits, base: &State) -> Result<Option<State>, Error> {
     Edits::replay(edits, base)?;
     Ok(edits.applied(base, false))
@@ -78,14 +78,14 @@ fn writes_go_to_their_keys_and_leave_the_others_alone() {
         (|edits| edits.write("a", Some(raw("2"))), &[("a", "1"), ("c", "3")], Some(&[("a", "2"), ("c", "3")])),
         (|edits| edits.write("a", None), &[("a", "1"), ("c", "3")], Some(&[("c", "3")])),
         (|edits| edits.write("a", None), &[("a", "1")], Some(&[])),
-        // Equal is no change.
+        // An equal value is no change.
         (|edits| edits.write("a", Some(raw("1"))), &[("a", "1")], None),
         (|edits| edits.write("b", None), &[("a", "1")], None),
         (|edits| edits.write("b", None), &[], None),
-        // A clear removes also what others have written since the load.
+        // A clear also removes keys that other requests have written since the load.
         (Edits::clear, &[("a", "1"), ("c", "3")], Some(&[])),
         (Edits::clear, &[], None),
-        // What is written later stays.
+        // A later write stays.
         (
             |edits| {
                 edits.write("c", Some(raw("4")));
@@ -143,12 +143,12 @@ fn an_update_that_cannot_run_again_fails_if_it_has_to() {
     assert!(resolved(&mut edits.share(), &state(&[("n", "7")])).unwrap_err().is_conflict());
 }
 
-/// A renewal overtook the request: `seen` was loaded, `now` is stored.
+/// A renewal overtook the request, which had loaded `seen`; `now` is stored.
 #[test]
 fn a_merge_keeps_every_key_that_changed_since_the_load() {
     let seen = state(&[("a", "1"), ("b", "2")]);
     let table: [Row; 14] = [
-        // Unchanged keys take the write.
+        // A key that did not change is written.
         (|edits| edits.write("a", Some(raw("9"))), &[("a", "1"), ("b", "2")], Some(&[("a", "9"), ("b", "2")])),
         (
             |edits| edits.write("c", Some(raw("9"))),
@@ -161,10 +161,10 @@ fn a_merge_keeps_every_key_that_changed_since_the_load() {
         (|edits| edits.write("a", Some(raw("9"))), &[("b", "2")], None),
         (|edits| edits.write("c", Some(raw("9"))), &[("a", "1"), ("b", "2"), ("c", "5")], None),
         (|edits| edits.write("a", None), &[("a", "5"), ("b", "2")], None),
-        // Equal is no change.
+        // An equal value is no change.
         (|edits| edits.write("a", Some(raw("1"))), &[("a", "1")], None),
         (|edits| edits.write("c", None), &[("a", "1")], None),
-        // A clear removes the keys that were seen, unless they changed.
+        // A clear removes the keys that the request saw, unless they changed.
         (Edits::clear, &[("a", "1"), ("b", "2")], Some(&[])),
         (Edits::clear, &[("a", "5"), ("b", "2"), ("c", "3")], Some(&[("a", "5"), ("c", "3")])),
         (Edits::clear, &[("c", "3")], None),
@@ -208,7 +208,7 @@ fn a_merge_never_runs_an_update_on_a_value_that_the_request_has_not_seen() {
     assert_eq!(merged(&[("b", "1"), ("n", "1")]), Ok(Some(Some("2".to_owned()))));
     assert_eq!(merged(&[("n", "5")]), Err(Overtaken));
     assert_eq!(merged(&[]), Err(Overtaken));
-    // Other keys do not matter to an update of a key that was not there.
+    // Other keys do not matter to an update of a key that was missing.
     let mut edits = PendingEdits::default();
     add(&mut edits, &state(&[]), 1);
     assert!(edits.merged(&state(&[]), &state(&[("a", "5")]), false).is_ok());
@@ -223,7 +223,7 @@ fn an_insert_of_what_was_loaded_counts_only_in_a_renewal() {
     edits.insert("user", raw("\"ada\""), &loaded);
     assert!(edits.is_empty() && !edits.touches_keys() && edits.names_keys());
     assert_eq!(edits.written("user"), Some(Some("\"ada\"")));
-    // Base, affirms, and what becomes of the user.
+    // Base, affirms, and the user afterwards.
     let table = [
         (&loaded, false, None),
         (&loaded, true, None),
@@ -236,7 +236,7 @@ fn an_insert_of_what_was_loaded_counts_only_in_a_renewal() {
         let made = edits.applied(base, affirms);
         assert_eq!(made.as_ref().and_then(|made| made.get("user")), expected, "{base:?} {affirms}");
     }
-    // A merge keeps the newer value, also if the insert counts.
+    // A merge keeps the newer value, even if the insert counts as a write.
     assert_eq!(edits.merged(&loaded, &other, true), Ok(None));
     assert_eq!(edits.merged(&loaded, State::empty(), true), Ok(None));
     assert_eq!(told(Some(&edits.alone())), Some(vec![("user", "\"ada\"")]));
@@ -270,7 +270,7 @@ fn starting_over_hides_what_was_loaded_and_keeps_what_was_inserted() {
     assert_eq!(edits.view("a", &loaded).value(), None);
     assert_eq!(edits.view("same", &loaded).value(), Some("0"));
     assert_eq!(edits.view("n", &loaded).value(), None, "the value that was made of another user's");
-    // The update runs again on nothing: its value was made of another user's.
+    // The update runs again from nothing, because its value was made of another user's.
     for base in [&loaded, State::empty(), &state(&[("n", "77"), ("z", "1")])] {
         let made = resolved(&mut edits.share(), base).unwrap();
         assert_eq!(told(made.as_ref()), Some(vec![("b", "2"), ("n", "1"), ("same", "0")]), "{base:?}");
@@ -312,14 +312,14 @@ fn what_was_done_while_a_commit_ran_is_left_for_the_next_one() {
     assert!(edits.is_empty());
 }
 
-/// What the update comes to that was done while a commit ran, by the value that the commit left.
+/// Checks an update that was made while a commit ran, by the value that the commit stored.
 #[test]
 fn an_update_that_was_done_while_a_commit_ran_counts_on_top_of_what_it_left() {
-    /// Done before the commit, the value that the commit met, the value that it left, and the result.
+    /// The operation before the commit, the value that the commit found, the value that it stored, and the result.
     type Case = (fn(&mut Edits, &State), &'static str, &'static str, &'static str);
     let table: [Case; 4] = [
         (|edits, loaded| add(edits, loaded, 1), "10", "11", "16"),
-        // The commit met another value, and ran its update again.
+        // The commit found another value, and ran its update again.
         (|edits, loaded| add(edits, loaded, 1), "20", "21", "26"),
         // The commit did not touch the key.
         (|edits, _| edits.write("a", Some(raw("1"))), "10", "10", "15"),
@@ -350,7 +350,7 @@ fn a_closure_that_cannot_run_again_need_not_if_its_value_is_there() {
     edits.settle(&done, &state(&[("n", "11")]));
     check(&mut edits, &[("n", "11")], Some(&[("n", "12")]));
 
-    // The commit was of another key.
+    // The commit wrote another key.
     let mut edits = PendingEdits::default();
     edits.write("a", Some(raw("1")));
     let done = edits.share();
@@ -423,7 +423,7 @@ fn a_closure_that_calls_itself_is_a_conflict_and_no_deadlock() {
     let replay = Replay::with(move |_| inner.get().unwrap().run("n", None).map(|_| Some(raw("1"))));
     let _ = place.set(replay.clone());
     assert!(replay.run("n", Some("0")).unwrap_err().is_conflict());
-    // It did not stay taken out.
+    // The closure was put back.
     assert!(replay.run("n", Some("0")).unwrap_err().is_conflict());
 
     let place: Arc<OnceLock<Replay>> = Arc::default();

@@ -29,7 +29,7 @@ enum Stored {
     Current,
     /// A renewal replaced the token; the record belongs to this owner.
     Renewed(Option<&'static str>),
-    /// The token is unknown to the record, which belongs to this owner.
+    /// The record does not know the token, and belongs to this owner.
     Unknown(Option<&'static str>),
 }
 
@@ -41,7 +41,7 @@ fn writes(act: Act) -> Asked<'static> {
     Asked { writes: true, ..asked(act) }
 }
 
-/// A login to a session of another owner, or of none.
+/// Returns a login to a session of another owner, or of none.
 fn login(owner: &'static str) -> Asked<'static> {
     Asked { owner: OwnerEdit::Set(owner), ..asked(Login) }
 }
@@ -86,7 +86,7 @@ fn a_login_renews_or_begins_a_new_session() {
         (current(None), Stored::Current, login("alice"), RENEW),
         (alice(), Stored::Current, login("bob"), RENEW),
         (alice(), Stored::Current, again, RENEW),
-        // It lost its race, whatever the others did.
+        // The login lost its race.
         (current(None), Stored::Renewed(None), login("alice"), Create),
         (current(None), Stored::Renewed(Some("alice")), login("alice"), Create),
         (current(None), Stored::Renewed(Some("bob")), login("alice"), Create),
@@ -95,12 +95,12 @@ fn a_login_renews_or_begins_a_new_session() {
         (alice(), Stored::Unknown(Some("alice")), again, Create),
         (alice(), Stored::Gone, again, Create),
         (current(None), Stored::Gone, login("alice"), Create),
-        // It was superseded when it was loaded.
+        // The token was superseded at the load.
         (Loaded::Superseded(record(None)), Stored::Gone, login("alice"), Create),
         (Loaded::Superseded(record(Some("alice"))), Stored::Renewed(Some("alice")), login("alice"), Create),
         (Loaded::Undecodable, Stored::Gone, login("alice"), Create),
         (Loaded::Ended, Stored::Gone, login("alice"), Create),
-        // Nothing can be renewed, and an attacker's token may be there.
+        // Nothing can be renewed, and the unreadable record may be an attacker's.
         (Loaded::Unavailable, Stored::Gone, login("alice"), Fail),
         (Loaded::Unproven, Stored::Gone, login("alice"), Create),
     ]);
@@ -118,7 +118,7 @@ fn a_renewal_that_wins_replaces_the_secret() {
     ]);
 }
 
-/// Line 1: the request sets an owner, and not the one that was loaded.
+/// Line 1: the request sets another owner than the loaded one.
 #[test]
 fn a_lost_change_of_owner_is_a_login() {
     check(&[
@@ -193,7 +193,7 @@ fn plain_writes_change_the_session_that_their_token_opens() {
         (Loaded::Nothing, Stored::Gone, writes(Keep), Create),
         (current(None), Stored::Current, writes(Keep), Replace(Write)),
         (alice(), Stored::Current, writes(Keep), Replace(Write)),
-        // A renewal overtook them: they count as made before it.
+        // A renewal overtook the writes, which count as made before it.
         (alice(), Stored::Renewed(Some("alice")), writes(Keep), Replace(Merge)),
         (current(None), Stored::Renewed(None), writes(Keep), Replace(Merge)),
         (current(None), Stored::Renewed(Some("alice")), writes(Keep), Replace(Merge)),
@@ -201,7 +201,7 @@ fn plain_writes_change_the_session_that_their_token_opens() {
         (alice(), Stored::Renewed(None), writes(Keep), Drop(Gone)),
         (alice(), Stored::Unknown(Some("alice")), writes(Keep), Drop(Gone)),
         (current(None), Stored::Unknown(None), writes(Keep), Drop(Gone)),
-        // Nothing brings a session back.
+        // A session that is gone stays gone.
         (alice(), Stored::Gone, writes(Keep), Drop(Gone)),
         (current(None), Stored::Gone, writes(Keep), Drop(Gone)),
     ]);
@@ -231,7 +231,7 @@ fn what_could_not_be_loaded_is_not_written() {
     check(&[
         (superseded(), Stored::Gone, writes(Keep), Drop(Superseded)),
         (superseded(), Stored::Renewed(Some("alice")), writes(Keep), Drop(Superseded)),
-        // It opens nothing, and does not lock its browser out.
+        // The record opens nothing, and does not lock its browser out.
         (Loaded::Undecodable, Stored::Gone, writes(Keep), Fail),
         (Loaded::Undecodable, Stored::Gone, asked(Renew), Create),
         (Loaded::Undecodable, Stored::Gone, set("alice"), Create),
@@ -289,7 +289,7 @@ fn a_purge_and_a_restart_beat_everything_else() {
     }
 }
 
-/// The rules that no row may break, over every case there is.
+/// Checks the rules that every row must keep, over all cases.
 #[test]
 fn no_plan_breaks_a_promise() {
     let mut count = 0;
@@ -338,14 +338,14 @@ fn no_plan_breaks_a_promise() {
             }
             Nothing => assert!(!ends, "{case}"),
         }
-        // A login ends in a session, or in an error.
+        // A login ends with a session, or with an error.
         let is_ended = loaded == Loaded::Ended && asked.act != Login;
         if is_login && !ends && !is_ended {
             assert!(matches!(decided, RENEW | Create | Fail), "{case}: {decided:?}");
             assert_eq!(decided == Fail, loaded == Loaded::Unavailable, "{case}");
         }
-        // Writes are never lost without a word, except that an ended session takes none, and that a removed owner
-        // leaves nothing to write to.
+        // Writes are never dropped without a report, with two exceptions: an ended session takes no writes, and a
+        // session whose owner is removed is deleted.
         let is_told = ends || loaded == Loaded::Ended || asked.owner == OwnerEdit::Remove;
         assert!(decided != Nothing || !asked.writes || is_told, "{case}: says nothing of its writes");
         count += 1;
@@ -363,7 +363,7 @@ fn every_stored() -> impl Iterator<Item = Stored> {
     [Stored::Gone, Stored::Current].into_iter().chain(renewed).chain(unknown)
 }
 
-/// Every case that a commit can meet.
+/// Returns every case that a commit can meet.
 fn every_case() -> Vec<(Loaded, Stored, Asked<'static>)> {
     let mut loadeds = vec![Loaded::Nothing, Loaded::Undecodable, Loaded::Unavailable, Loaded::Ended];
     loadeds.extend(OWNERS.into_iter().flat_map(|owner| [current(owner), Loaded::Superseded(record(owner))]));
@@ -371,7 +371,7 @@ fn every_case() -> Vec<(Loaded, Stored, Asked<'static>)> {
     let mut cases = Vec::new();
     for loaded in &loadeds {
         let owner_at_load = owner_of(loaded);
-        // An owner that is written as it was loaded is no edit.
+        // To write the loaded owner again is no edit.
         let is_edit = |edit: &OwnerEdit<'_>| match edit {
             OwnerEdit::Keep => true,
             OwnerEdit::Set(owner) => owner_at_load != Some(owner),

@@ -1,4 +1,4 @@
-//! A request's session: the record as it was loaded, and the operations on it so far.
+//! A request's session: the record that was loaded, and the operations on it so far.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,8 +7,8 @@ use http::HeaderValue;
 
 use crate::{
     error::Error,
-    request::{Act, Commit, Dropped, Loaded, Opening, PendingEdits, Replay, SharedEdits, Ticket, owner_in},
-    store::{Raw, Record, StoreError, Timestamp},
+    request::{Act, Commit, Dropped, Loaded, Opening, PendingEdits, Replay, SharedEdits, Ticket},
+    store::{Raw, Record, State, StoreError, Timestamp},
 };
 #[cfg(feature = "device-bound")]
 use crate::{request::device::DeviceProof, store::BoundDevice};
@@ -20,29 +20,43 @@ pub(crate) struct LoadedSession {
     /// The progress of the last commit.
     pub(super) attempt: Attempt,
     pub(super) ticket: Ticket,
-    /// The token must be sent again with the response's head, because of an earlier `save`.
+    /// True if the token must be sent again with the response's head, because of an earlier `save`.
     pub(super) resends: bool,
     /// Asks the browser for its device's key, after a login.
     #[cfg(feature = "device-bound")]
     registration: Option<Box<HeaderValue>>,
     pub(crate) was_presented: bool,
-    /// The closures of updates. They are kept, so that none is dropped under the lock: a user's `Drop` may use the session.
+    pub(super) usage: Usage,
+    /// The closures of updates. They are kept so that none is dropped under the lock: an application's `Drop` may use
+    /// the session.
     closures: Vec<Replay>,
-    /// A change after the session's end was reported.
+    /// True if a change after the session's end was reported.
     pub(crate) is_end_told: bool,
 }
 
-/// A commit of the pending operations.
+/// The use that handlers made of a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Usage {
+    /// It was only loaded: Actix Web loads before the handler.
+    Loaded,
+    /// A handler read or wrote it, so the response may depend on it.
+    Used,
+}
+
+/// The progress of a commit of the pending operations.
 pub(super) enum Attempt {
-    /// None was begun, or the last one succeeded.
+    /// No commit was begun, or the last one succeeded.
     None,
-    /// It was begun, and has not ended.
+    /// A commit was begun, and has not ended.
     Running,
-    /// It failed, and stored nothing.
+    /// The commit failed, and stored nothing.
     Failed,
-    /// Its outcome stays unknown, so its operations are never applied again.
+    /// The commit's outcome stays unknown, so its operations are never applied again.
     Unknown(StoreError),
 }
+
+/// See [`LoadedSession::owner_edits`].
+type OwnerEdits = (Option<Option<Arc<str>>>, Option<String>, Option<(SharedEdits, State)>);
 
 impl LoadedSession {
     pub(super) fn of(opening: Opening) -> Self {
@@ -56,6 +70,7 @@ impl LoadedSession {
             #[cfg(feature = "device-bound")]
             registration: None,
             was_presented,
+            usage: Usage::Loaded,
             closures: Vec::new(),
             is_end_told: false,
         }
@@ -82,7 +97,7 @@ impl LoadedSession {
         is_taken
     }
 
-    /// Returns whether the response cannot leave without a commit, a due deadline aside.
+    /// Returns true if the response needs a commit. A deadline that must move on is not counted.
     pub(super) fn must_commit(&self) -> bool {
         !self.edits.is_empty()
             || matches!(self.attempt, Attempt::Unknown(_))
@@ -94,11 +109,11 @@ impl LoadedSession {
     ///
     /// # Errors
     ///
-    /// The outcome of an earlier commit stays unknown, so its operations must not be applied again. A purge does not depend on
-    /// them.
+    /// The outcome of an earlier commit stays unknown, so its operations must not be applied again. A purge does not
+    /// depend on them.
     pub(super) fn begin_commit(&mut self) -> Result<SharedEdits, Error> {
         if let Attempt::Running = self.attempt {
-            // The commit was dropped before its end, and there was no runtime in which it could go on.
+            // The commit was dropped before its end, outside of a runtime in which it could go on.
             self.attempt = Attempt::Unknown(StoreError::new("an earlier commit was dropped before its end"));
         }
         if let Attempt::Unknown(error) = &self.attempt
@@ -155,7 +170,7 @@ impl LoadedSession {
         self.visible().filter(|_| is_proven)?.binding()?.device.as_ref()
     }
 
-    /// Takes over a record that was loaded again, unless operations came since `version`. Returns whether it did.
+    /// Takes over a record that was loaded again, unless there were operations since `version`. Returns true if it did.
     pub(super) fn adopt(&mut self, version: u64, rebased: SharedEdits, record: Record, now: Timestamp) -> bool {
         let is_current = self.edits.version() == version;
         if is_current {
@@ -166,7 +181,8 @@ impl LoadedSession {
         is_current
     }
 
-    /// Removes and returns the closures that no update needs any more. The caller drops them without the lock.
+    /// Removes and returns the closures that no update needs any more. The caller drops them after the lock is
+    /// released.
     pub(super) fn spent_closures(&mut self) -> Vec<Replay> {
         self.closures.extract_if(.., |closure| closure.is_last()).collect()
     }
@@ -193,23 +209,20 @@ impl LoadedSession {
         self.opening.record().filter(|_| !self.edits.hides_session())
     }
 
-    /// Returns the owner as this request sees it. With an `owner_key`, it is what the state says under `key`.
-    pub(crate) fn owner(&self, key: Option<&str>) -> Option<String> {
-        if let Some(owner) = &self.edits.owner {
-            return owner.as_deref().map(str::to_owned);
-        }
-        match key.and_then(|key| self.edits.written(key)) {
-            Some(written) => written.and_then(owner_in).flatten().as_deref().map(str::to_owned),
-            None => self.visible().and_then(Record::owner).map(str::to_owned),
-        }
+    /// Returns the owner that the request set and the owner that was loaded. With `has_key`, also returns the operations
+    /// and the state, which may name another owner.
+    pub(crate) fn owner_edits(&mut self, has_key: bool) -> OwnerEdits {
+        let loaded = self.visible().and_then(Record::owner).map(str::to_owned);
+        let written = has_key.then(|| (self.edits.share(), self.opening.state().clone()));
+        (self.edits.owner.clone(), loaded, written)
     }
 
-    /// Returns whether the session was found gone, and nothing else was asked for than to change it.
+    /// Returns true if a commit found the session gone, and the request neither purged nor restarted it.
     pub(super) fn is_gone(&self) -> bool {
         self.opening.loaded == Loaded::Gone && matches!(self.edits.act, Act::Keep | Act::Renew)
     }
 
-    /// Returns whether writes have no effect any more: the session is purged, and no other one begun.
+    /// Returns true if writes have no effect any more: the session is purged, and no other one has begun.
     pub(crate) fn has_ended(&self) -> bool {
         let begins_another = matches!(self.edits.act, Act::Restart | Act::Login);
         let has_ended = matches!(self.opening.loaded, Loaded::Ended | Loaded::Gone);

@@ -8,7 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::raw_of;
 
-/// The promise: `insert` fails, or `get` gives the same back.
+/// Asserts that `insert` fails, or that `get` returns an equal value.
 #[track_caller]
 fn keeps<T: serde::Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     let raw = raw_of(value).unwrap_or_else(|error| panic!("{value:?}: {error}"));

@@ -13,7 +13,7 @@ fn limits(idle: u64, absolute: u64) -> LifetimeBuilder {
     Lifetime::builder().idle(seconds(idle)).absolute(seconds(absolute))
 }
 
-/// A record that was made at 0 and last used at `used`.
+/// Returns a record that was created at 0 and last used at `used`.
 fn record(lifetime: &Lifetime, used: u64) -> Record {
     let credentials = Credentials::new(SecretHash::from_bytes([0; 32]));
     let mut record = Record::new(credentials, State::default(), at(0), lifetime.deadline(at(0), at(used)));
@@ -44,7 +44,7 @@ fn a_use_is_worth_a_write_once_less_than_the_threshold_is_left() {
         (0.1, 0, 90, true),
         (1.0, 0, 0, false),
         (1.0, 0, 1, true),
-        // The absolute limit leaves nothing to push out.
+        // The absolute limit is near, so the deadline cannot move.
         (1.0, 900, 950, false),
         (0.8, 850, 899, true),
         (0.8, 900, 999, false),
@@ -87,7 +87,7 @@ fn lower_limits_of_the_server_hold_for_existing_sessions() {
     assert_eq!(record.deadline(&generous), at(1500));
     assert_eq!(record.deadline(&limits(100, 10_000).build().unwrap()), at(600));
     assert_eq!(record.deadline(&limits(100, 300).build().unwrap()), at(300));
-    // Higher ones do not bring anything back.
+    // Higher limits do not bring an ended session back.
     assert_eq!(record.deadline(&limits(5000, 10_000).build().unwrap()), at(1500));
 }
 

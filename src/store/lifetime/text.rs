@@ -1,12 +1,12 @@
-//! A lifetime as text: for stores whose records a person may read.
+//! The text form of a lifetime, for stores whose records people read.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use super::{ALWAYS, CookieLife, Extend, Lifetime, LifetimeBuilder, LifetimeError};
 use crate::store::millis;
 
-/// `idle=86400000 absolute=2592000000 cookie=session extend=800`: limits in milliseconds, then the cookie (`session`,
-/// `persistent` or `while-used`), then below how many thousandths of the idle limit a use counts (or `on-change` or
+/// Writes `idle=86400000 absolute=2592000000 cookie=session extend=800`: the limits in milliseconds, the cookie
+/// (`session`, `persistent` or `while-used`), and the threshold in thousandths of the idle limit (or `on-change` or
 /// `on-write`). [`FromStr`] reads it back.
 impl fmt::Display for Lifetime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,8 +27,7 @@ impl fmt::Display for Lifetime {
     }
 }
 
-/// Strict: refuses each text that [`Display`](fmt::Display) writes for no lifetime, because records that hold it are compared by
-/// their bytes.
+/// Refuses every text that [`Display`](fmt::Display) does not write, because stores compare records by their bytes.
 impl FromStr for Lifetime {
     type Err = LifetimeError;
 

@@ -1,6 +1,6 @@
-//! The writers of one session, as a machine without I/O.
+//! The writers of one session, as a state machine without I/O.
 //!
-//! [`State::poll`], [`State::full_batch`] and [`State::settle`] tell what comes next.
+//! [`State::poll`], [`State::full_batch`] and [`State::settle`] return the next step.
 
 use std::{
     collections::VecDeque,
@@ -19,11 +19,11 @@ use super::{
 };
 use crate::store::{DynStore, Record, SessionId, StoreError, certain::Certain};
 
-/// The most changes that one write carries.
+/// The largest number of changes in one write.
 pub(super) const MOST_RIDERS: usize = 256;
-/// The most members that wait for one session.
+/// The largest number of members that wait for one session.
 pub(super) const MOST_WAITING: usize = 4096;
-/// The time for which the queue waits for a member whose turn it is. A request that is not polled must not stop the others.
+/// The time that the queue waits for a member to take its turn. A request that is not polled must not stop the others.
 pub(super) const TURN: Duration = Duration::from_millis(250);
 
 /// The writers of one session.
@@ -37,9 +37,10 @@ pub(super) struct Line {
 pub(super) struct State {
     /// In the order in which they get their turns.
     pub(super) waiting: VecDeque<Arc<Seat>>,
-    /// Those that did not take their turn. They wait again once they are polled.
+    /// Members that did not take their turn. They wait again when they are polled.
     pub(super) idle: Vec<Arc<Seat>>,
-    /// The batch that waits for its next member, since then; `None` while a member has it, or it is being stored.
+    /// The batch that waits for its next member, and since when. `None` while a member has the batch, or while it is
+    /// being stored.
     pub(super) batch: Option<(Batch, Instant)>,
     /// The fates of members whose batch has ended.
     pub(super) fates: Vec<(Arc<Seat>, Fate)>,
@@ -51,7 +52,7 @@ pub(super) struct State {
 pub(super) struct Seat {
     pub(super) rides: Rides,
     pub(super) wake: Notify,
-    /// Written and read under the lock of the line.
+    /// Read and written under the lock of the line.
     pub(super) has_left: AtomicBool,
 }
 
@@ -69,13 +70,13 @@ pub(super) enum Rides {
 
 /// Changes that are stored together.
 pub(super) struct Batch {
-    /// The record that is replaced.
+    /// The record to be replaced.
     pub(super) base: Record,
     /// The record that the last rider left.
     pub(super) record: Record,
-    /// Whose changes are in it.
+    /// The members whose changes are in the record.
     pub(super) riders: Vec<Arc<Seat>>,
-    /// No other member can join it.
+    /// True if no other member can join.
     pub(super) is_closed: bool,
 }
 
@@ -91,7 +92,7 @@ pub(super) enum Fate {
     Done(Record),
     Gone,
     Failed(StoreError),
-    /// The task that made the call is gone. One of these riders makes it again, for all of them.
+    /// The task that made the call was dropped. One of these riders makes the call again, for all of them.
     Lost(Vec<Arc<Seat>>, Call),
 }
 
@@ -100,7 +101,7 @@ impl Line {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does what follows a change of the state.
+    /// Changes the state, and does the next step.
     pub(super) fn drive(self: &Arc<Self>, change: impl FnOnce(&mut State)) {
         let batch = {
             let mut state = self.state();
@@ -112,7 +113,7 @@ impl Line {
         }
     }
 
-    /// Takes the line out of the queue if nobody is in it.
+    /// Removes the line from the queue if it has no members.
     pub(super) fn close(&self) {
         let mut lines = self.queue.lines();
         if self.state().members == 0 && lines.get(&self.id).is_some_and(|line| std::ptr::eq(Arc::as_ptr(line), self)) {
@@ -151,12 +152,13 @@ impl State {
         Some(Ok(batch))
     }
 
-    /// Begins or goes on with a batch.
+    /// Starts or continues a batch.
     pub(super) fn put(&mut self, batch: Batch) {
         self.batch = Some((batch, Instant::now()));
     }
 
-    /// Takes the batch if no other member can join it, so that it must be stored. Else wakes the first member: it is its turn.
+    /// Takes the batch if no other member can join it, so that it must be stored. Otherwise wakes the first member,
+    /// whose turn it is.
     pub(super) fn full_batch(&mut self) -> Option<Batch> {
         let (batch, _) = self.batch.as_ref()?;
         let is_followed = self.waiting.front().is_some_and(|next| next.rides == Rides::Together);
@@ -185,7 +187,7 @@ impl State {
         let fate = match outcome {
             Ok(Certain::Done(_)) => Fate::Done(call.record),
             Ok(Certain::Changed(_)) => {
-                // They apply their changes again, before those who came later.
+                // They apply their changes again, before members that came later.
                 for rider in riders.into_iter().rev() {
                     self.waiting.push_front(rider);
                 }
@@ -202,7 +204,8 @@ impl State {
         self.put(Batch::of(base));
     }
 
-    /// Lets the first of these members make the call. If all of them have left, the batch is given up: no response waits for it.
+    /// Lets the first of these members make the call. If all of them have left, the batch is dropped, because no
+    /// response waits for it.
     pub(super) fn hand_over(&mut self, mut riders: Vec<Arc<Seat>>, call: Call) {
         riders.retain(|rider| rider.is_taken());
         match riders.first().cloned() {
@@ -214,7 +217,7 @@ impl State {
         }
     }
 
-    /// Takes the turn from the first member if it does not use it. The batch may have to be stored then.
+    /// Takes the turn from the first member if it does not use it. The batch may then have to be stored.
     pub(super) fn skip_idle(&mut self, seat: &Arc<Seat>) {
         let Some((_, since)) = self.batch.as_mut().filter(|(_, since)| since.elapsed() >= TURN) else { return };
         if self.waiting.front().is_some_and(|first| !Arc::ptr_eq(first, seat)) {
@@ -223,7 +226,7 @@ impl State {
         }
     }
 
-    /// Takes a member out.
+    /// Removes a member from the line.
     pub(super) fn leave(&mut self, seat: &Arc<Seat>) {
         seat.has_left.store(true, Ordering::Relaxed);
         self.members -= 1;

@@ -1,4 +1,4 @@
-//! Storing a batch.
+//! The call that stores a batch.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,12 +11,12 @@ use crate::store::{DynStore, Record, SessionId, StoreError, certain, certain::Ce
 const CALL: Duration = Duration::from_secs(2);
 
 impl Call {
-    /// Sends it; if it was sent before, asks the record for the batch's nonce first.
+    /// Sends the batch. If it was sent before, first looks for the batch's nonce in the stored record.
     pub(super) async fn send(&self, store: &dyn DynStore) -> Result<Certain, StoreError> {
         let Self { id, base, record, is_sent } = self;
         let now = record.last_used();
         if *is_sent {
-            let unknown = StoreError::new("the task that stored this change was given up");
+            let unknown = StoreError::new("the task that stored this change was dropped");
             certain::again(store, id, base, record, now, CALL, unknown).await
         } else {
             certain::replace(store, id, base, record, now, CALL).await
@@ -30,14 +30,15 @@ pub(super) struct Call {
     pub(super) id: SessionId,
     pub(super) base: Record,
     pub(super) record: Record,
-    /// It may have reached the store.
+    /// True if it may have reached the store.
     pub(super) is_sent: bool,
 }
 
-/// A batch that is being stored. The call belongs to the line: it goes on when every request of the batch is dropped.
+/// A batch that is being stored. The call belongs to the line, so it goes on when every request of the batch is
+/// dropped.
 pub(super) struct Storing {
     pub(super) line: Arc<Line>,
-    /// Taken once its outcome is known.
+    /// Taken when its outcome is known.
     pub(super) batch: Option<(Vec<Arc<Seat>>, Call)>,
 }
 
@@ -51,7 +52,7 @@ impl Storing {
         let record = record.written(random_nonce(), &base);
         let call = Call { id: line.id, base, record, is_sent: false };
         let storing = Self::new(line, riders, call);
-        // Dropped with a runtime that shuts down, or if there is none, it is handed to a rider.
+        // If the runtime shuts down, or if there is none, a rider takes over the call.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(storing.run());
         }

@@ -1,15 +1,15 @@
-//! The compact form of a record: for sessions that live in their cookies.
+//! The compact form of a record, for sessions in cookies.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{Body, Parts, Record, Rest};
 use crate::store::{CookieLife, Credentials, Extend, Lifetime, State, Timestamp, millis};
 
-/// Bytes of a session's own lifetime.
+/// The bytes of a session's own lifetime.
 const LIFETIME: usize = 20;
 
 impl Record {
-    /// Appends all but the credentials and the nonce.
+    /// Appends everything but the credentials and the nonce.
     pub(crate) fn write_body(&self, bytes: &mut Vec<u8>) {
         self.body().write_meta(bytes);
         bytes.extend_from_slice(self.state().as_bytes());
@@ -23,14 +23,14 @@ impl Record {
         4 * size_of::<u64>() + 3 * size_of::<u32>() + texts + lifetime + self.state().size()
     }
 
-    /// Reads what [`Record::write_body`] wrote, under these credentials.
+    /// Reads what [`Record::write_body`] wrote, and adds these credentials.
     pub(crate) fn from_body(bytes: &[u8], credentials: Credentials) -> Option<Self> {
         Reader(bytes).body(credentials)
     }
 }
 
 impl Body {
-    /// All but the credentials, the nonce, the trail and the state.
+    /// Appends everything but the credentials, the nonce, the trail and the state.
     fn write_meta(&self, bytes: &mut Vec<u8>) {
         let admitted = self.rest.admitted.map_or(u64::MAX, Timestamp::as_millis);
         let times = [self.created_at, self.last_used, self.expires_at].map(Timestamp::as_millis);
@@ -48,7 +48,7 @@ impl Body {
 }
 
 impl Lifetime {
-    /// `idle ms, absolute ms or all ones, cookie, extension, threshold`, little-endian.
+    /// Returns `idle ms, absolute ms or all ones, cookie, extension, threshold`, little-endian.
     fn to_bytes(&self) -> [u8; LIFETIME] {
         let cookie = match self.cookie {
             CookieLife::BrowserSession => 0,
@@ -89,7 +89,7 @@ impl Lifetime {
     }
 }
 
-/// A part behind its length; no part is a length that no part has.
+/// Appends a part after its length. A part that is missing has a length that no part can have.
 fn put_option(bytes: &mut Vec<u8>, part: Option<&[u8]>) {
     let length = part.map_or(NONE, |part| u32::try_from(part.len()).unwrap_or(NONE - 1));
     bytes.extend_from_slice(&length.to_le_bytes());
@@ -98,7 +98,7 @@ fn put_option(bytes: &mut Vec<u8>, part: Option<&[u8]>) {
 
 const NONE: u32 = u32::MAX;
 
-/// The bytes that are still to be read.
+/// The bytes that are not read yet.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {

@@ -1,4 +1,4 @@
-//! The text form of a record: for stores whose records a person may read.
+//! The text form of a record, for stores whose records people read.
 //!
 //! ```text
 //! record = head *meta LF *entry
@@ -10,8 +10,8 @@
 //! name   = ["!"] 1*(a-z)
 //! ```
 //!
-//! Every field of the head has a fixed place. One record has one text, because stores compare records by their bytes: every
-//! other text is refused.
+//! Every field of the head has a fixed place. A record has only one text, because stores compare records by their
+//! bytes. Every other text is refused.
 
 use std::ops::Range;
 
@@ -46,7 +46,8 @@ const LINES: &[&str] = &[
 ];
 
 impl Record {
-    /// The place of the nonce's 16 hexadecimal digits in the text form: a store over blobs can compare them there.
+    /// The place of the nonce's 16 hexadecimal digits in the text form. A store that keeps bytes can compare nonces
+    /// there.
     pub const NONCE: Range<usize> = 18..34;
 
     /// Returns the nonce's 16 hexadecimal digits, as the text form has them.
@@ -72,7 +73,7 @@ impl Record {
     /// Returns an error for all other bytes: for damaged records, for a later version's format, and for lines that a later
     /// version marked as needed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        // A packed state counts its bytes in 32 bits.
+        // A packed state holds its size in 32 bits.
         if u32::try_from(bytes.len()).is_err() {
             return Err(Kind::TooLong.into());
         }
@@ -80,7 +81,7 @@ impl Record {
             Ok(text) => read::record(text).map_err(DecodeError::from),
             Err(error) => {
                 let kind = if error.error_len().is_some() { Kind::NotUtf8 } else { Kind::Cut };
-                // An earlier error tells more: other bytes are seldom UTF-8.
+                // An earlier error says more: bytes that are not UTF-8 are rare.
                 Self::from_prefix(bytes).and(Err(kind.into()))
             }
         }

@@ -1,15 +1,15 @@
-//! Packing a state: of another one what stays, and what is new.
+//! Packs a state from the entries of another state that stay, and from new ones.
 
 use super::{State, WORD, number};
 
-/// Most states are packed on the stack: what is kept is allocated once, and copied at once.
+/// The size up to which a state is packed on the stack. It is then allocated and copied once. Most states are smaller.
 const ON_STACK: usize = 1536;
-/// Of a small one no more than this is cleared before.
+/// The bytes of the stack that are cleared for a small state.
 const SMALL: usize = 192;
 
 /// A part from which a state is packed.
 pub(crate) enum Run<'a> {
-    /// Entries of another state: their ends, where the first begins, and all of them.
+    /// Entries of another state: their ends, the start of the first one, and their bytes.
     Kept { ends: &'a [[u8; WORD]], start: usize, body: &'a [u8] },
     /// A key and its value.
     New(&'a [u8], &'a [u8]),
@@ -32,7 +32,7 @@ impl Run<'_> {
 }
 
 impl State {
-    /// The entries from `first` on, before `last`, to be packed as they are.
+    /// Returns the entries from `first` up to `last`, which is not included, to be packed unchanged.
     pub(crate) fn run(&self, first: usize, last: usize) -> Run<'_> {
         let parts = self.parts();
         let (start, end) = (parts.start(2 * first), parts.start(2 * last));
@@ -43,7 +43,7 @@ impl State {
         }
     }
 
-    /// Packs what makes sorted, unique keys with their values, all of them text.
+    /// Packs runs of sorted, unique keys with their values. All of them must be UTF-8.
     pub(crate) fn pack(runs: &[Run<'_>]) -> Self {
         let count = runs.iter().map(Run::count).sum();
         let len = WORD * (1 + 2 * count) + runs.iter().map(Run::len).sum::<usize>();
@@ -56,7 +56,7 @@ impl State {
         }
     }
 
-    /// Packs them into the first `len` bytes of `place`.
+    /// Packs the runs into the first `len` bytes of `place`.
     fn filled(place: &mut [u8], len: usize, count: usize, runs: &[Run<'_>]) -> Self {
         let packed = place.get_mut(..len).unwrap_or_default();
         let (head, mut body) = packed.split_at_mut(WORD * (1 + 2 * count));
@@ -93,7 +93,7 @@ impl State {
     }
 }
 
-/// A record is limited to far less than 4 GiB before it comes here.
+/// The limit of a record's size is checked before, and is far below 4 GiB.
 fn word_of(number: usize) -> [u8; WORD] {
     u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes()
 }

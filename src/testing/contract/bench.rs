@@ -14,10 +14,10 @@ use crate::{
     testing::RecordBuilder,
 };
 
-/// The end of a check.
+/// The outcome of a check.
 pub(super) type Outcome<T = ()> = Result<T, Broken>;
 
-/// The text names what the store did wrong.
+/// A fault of the store, in words.
 #[derive(Debug)]
 pub(super) struct Broken(pub(super) String);
 
@@ -37,13 +37,14 @@ pub(super) fn same<T: PartialEq + fmt::Debug>(what: &str, found: T, expected: T)
     ensure(found == expected, || format!("{what}: {found:?} instead of {expected:?}"))
 }
 
-/// How long the records of the suite live.
+/// The lifetime of the suite's records.
 pub(super) const LIFE: Duration = Duration::from_secs(60 * 60);
 pub(super) const MILLI: Duration = Duration::from_millis(1);
-/// How long expired records of the suite have been expired: all within the grace.
+/// The times for which the suite's expired records have been expired, all within the grace.
 pub(super) const EXPIRED: [Duration; 3] = [MILLI, Duration::from_secs(60), Duration::from_secs(9 * 60)];
 
-/// A store under test, and the time. Stores with an expiry of their own go by the machine's clock, and so does the suite.
+/// A store under test, and the time. The suite uses the machine's clock, because stores with an expiry of their own use
+/// it.
 pub(super) struct Bench<S> {
     pub(super) store: Arc<S>,
     pub(super) now: Timestamp,
@@ -61,22 +62,22 @@ impl<S> Bench<S> {
         Self { store, now: SystemTime::now().into() }
     }
 
-    /// A time before now.
+    /// Returns a time before now.
     pub(super) fn before(&self, span: Duration) -> Timestamp {
         Timestamp::from_millis(self.now.as_millis().saturating_sub(millis(span)))
     }
 
-    /// A record with these keys, and without an owner.
+    /// Returns a record with these keys, and without an owner.
     pub(super) fn record(&self, entries: &[(&str, &str)]) -> Record {
         RecordBuilder::new(self.now).state(state(entries)).build()
     }
 
-    /// A record with all that a record can have.
+    /// Returns a record with all parts that a record can have.
     pub(super) fn record_of(&self, owner: &str, entries: &[(&str, &str)]) -> Record {
         self.full(RecordBuilder::new(self.now), owner, entries)
     }
 
-    /// The same, expired for `span`.
+    /// Returns the same record, expired for `span`.
     pub(super) fn expired_of(&self, owner: &str, span: Duration) -> Record {
         let first = RecordBuilder::new(self.before(LIFE + span));
         self.full(first, owner, &[("a", "1")])
@@ -92,9 +93,9 @@ impl<S> Bench<S> {
     }
 }
 
-/// Calls, each with the answer that is expected of it.
+/// Calls, each with the expected reply.
 impl<S: SessionStore> Bench<S> {
-    /// Stores a record under an id of its own.
+    /// Stores a record under a new id.
     pub(super) async fn created(&self, record: &Record) -> Outcome<SessionId> {
         let id = SessionId::random();
         same("`create`", self.store.create(&id, record).await?, Created::Done)?;
@@ -111,7 +112,7 @@ impl<S: SessionStore> Bench<S> {
         self.store.load(id).await?.ok_or_else(|| Broken("`load` found nothing".to_owned()))
     }
 
-    /// The store has exactly this record.
+    /// Checks that the store has exactly this record.
     pub(super) async fn holds(&self, id: &SessionId, expected: &Record) -> Outcome {
         same_record("`load` gave", &self.found(id).await?, expected)
     }
@@ -143,7 +144,7 @@ impl<S: SessionStore> Bench<S> {
         Ok(record)
     }
 
-    /// `replace` answers `Changed` with `kept`, which stays as it is.
+    /// Checks that `replace` returns `Changed` with `kept`, and changes nothing.
     pub(super) async fn is_changed(&self, id: &SessionId, base: &Record, record: &Record, kept: &Record) -> Outcome {
         match self.store.replace(id, base, record).await? {
             Replaced::Changed(found) => same_record("`Changed` has", &found, kept)?,
@@ -152,7 +153,7 @@ impl<S: SessionStore> Bench<S> {
         self.holds(id, kept).await
     }
 
-    /// `replace` answers `Gone`, and creates nothing.
+    /// Checks that `replace` returns `Gone`, and creates nothing.
     pub(super) async fn is_gone(&self, id: &SessionId, base: &Record, record: &Record) -> Outcome {
         match self.store.replace(id, base, record).await? {
             Replaced::Gone => self.holds_nothing(id).await,
@@ -165,7 +166,7 @@ impl<S: SessionStore> Bench<S> {
         self.holds_nothing(id).await
     }
 
-    /// `delete` answers `Changed` with `kept`, which stays as it is.
+    /// Checks that `delete` returns `Changed` with `kept`, and deletes nothing.
     pub(super) async fn is_not_deleted(&self, id: &SessionId, base: &Record, kept: &Record) -> Outcome {
         match self.store.delete(id, Some(base)).await? {
             Deleted::Changed(found) => same_record("`Changed` has", &found, kept)?,
@@ -187,7 +188,7 @@ pub(super) fn credentials() -> Credentials {
     Credentials::new(hash())
 }
 
-/// Names the first difference: a record's `Debug` shows neither values nor hashes.
+/// Names the first difference, because a record's `Debug` shows neither values nor hashes.
 pub(super) fn same_record(what: &str, found: &Record, expected: &Record) -> Outcome {
     if found == expected {
         return Ok(());

@@ -31,10 +31,10 @@ pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>)
         .await;
 }
 
-/// How many awaits of a call are tried.
+/// The number of awaits after which a call is dropped.
 pub(super) const POLLS: usize = 8;
 
-/// Polls a call at most so many times, each time that it asks to be polled, then drops it.
+/// Polls a call at most `polls` times, each time when it asks to be polled, and then drops it.
 pub(super) async fn drop_after<F: Future>(polls: usize, call: F) {
     let mut call = pin!(call);
     let mut left = polls;
@@ -60,7 +60,7 @@ async fn cancel_create<S: SessionStore>(bench: Bench<S>) -> Outcome {
         drop_after(polls, bench.store.create(&id, &record)).await;
         let found = bench.store.load(&id).await?;
         ensure(found.is_none_or(|found| found == record), half(polls))?;
-        // The first one may still be under way, so the second one may come first or not.
+        // The first call may still run, so the calls may take effect in either order.
         bench.store.create(&id, &record).await?;
         bench.holds(&id, &record).await?;
     }

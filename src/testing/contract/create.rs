@@ -53,7 +53,7 @@ async fn create_taken<S: SessionStore>(bench: Bench<S>) -> Outcome {
     }
     let second = RecordBuilder::after(&first).set("a", "2").build();
     bench.is_replaced(&id, &first, &second).await?;
-    // A packet that arrives twice.
+    // A repeated packet.
     bench.is_taken(&id, &first, &second).await
 }
 

@@ -1,4 +1,4 @@
-//! `delete`, with a base and without.
+//! `delete`, with and without a base.
 
 use super::{
     Suite,
@@ -125,7 +125,7 @@ async fn tombstones<S: SessionStore>(bench: Bench<S>) -> Outcome {
     }
     let deleted_by_base = bench.created(&record).await?;
     bench.is_deleted(&deleted_by_base, Some(&record)).await?;
-    // Its `create` may be under way.
+    // Its `create` may arrive later.
     let missing = SessionId::random();
     bench.store.delete(&missing, None).await?;
     for (case, id) in

@@ -1,4 +1,4 @@
-//! The parts of a record besides its keys.
+//! The parts of a record other than its keys.
 
 use std::time::Duration;
 
@@ -131,7 +131,7 @@ async fn touch<S: SessionStore>(bench: Bench<S>) -> Outcome {
         let record = bench.record_of("bob", &[("a", "1"), ("b", value)]);
         let (id, now) = (bench.created(&record).await?, bench.now);
         let record = bench.touched(&id, record).await?;
-        // A touch of a record that has no trail, no owner and no label.
+        // A touch of a record without a trail, an owner and a label.
         let bare = RecordBuilder::new(now).set("b", value).build();
         bench.is_replaced(&id, &record, &bare).await?;
         let bare = bench.touched(&id, bare).await?;
@@ -141,7 +141,7 @@ async fn touch<S: SessionStore>(bench: Bench<S>) -> Outcome {
 }
 
 impl<S: SessionStore> Bench<S> {
-    /// A touch moves both times, one of them, or none.
+    /// Moves both times, one of them, or none.
     async fn touched(&self, id: &SessionId, record: Record) -> Outcome<Record> {
         let now = self.now;
         let moved = [(MILLI, LIFE), (LIFE / 2, LIFE * 2), (LIFE / 2, LIFE * 2), (LIFE / 2, LIFE), (LIFE, LIFE)];

@@ -26,7 +26,7 @@ pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>)
         .await;
 }
 
-/// An owner of one check alone.
+/// Returns the name of an owner that only this check uses.
 pub(super) fn owner(name: &str) -> String {
     format!("{name} {}", SessionId::random())
 }
@@ -36,7 +36,7 @@ impl<S: SessionStore> Bench<S> {
         self.store.owner_index().ok_or_else(|| Broken("the index of owners comes and goes".to_owned()))
     }
 
-    /// The owner has these records, and no other.
+    /// Checks that the owner has these records, and no others.
     pub(super) async fn lists(&self, owner: &str, expected: &[(SessionId, &Record)]) -> Outcome {
         let what = format!("`list` of {owner:?}");
         let mut found = self.index()?.list(owner).await?;
@@ -62,7 +62,7 @@ impl<S: SessionStore> Bench<S> {
     }
 }
 
-/// A list may leave the state out.
+/// Removes the state, which a list may leave out.
 fn stateless(record: &Record) -> Record {
     let mut record = record.clone();
     record.body_mut().state = State::default();
@@ -190,7 +190,7 @@ async fn owner_names<S: SessionStore>(bench: Bench<S>) -> Outcome {
         same(&format!("`revoke_all` of {name:?}"), bench.index()?.revoke_all(name, None).await?, vec![*id])?;
         bench.holds_nothing(id).await?;
     }
-    // The owner without a name is one, too. Others may have used it in the same database.
+    // The empty name is an owner, too. Other runs may have used it in the same database.
     let (id, _) = bench.owned("").await?;
     let listed = bench.index()?.list("").await?;
     ensure(listed.iter().any(|(listed, _)| *listed == id), || "the owner \"\" has no sessions".to_owned())?;

@@ -12,8 +12,8 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use super::bench::{Broken, Outcome};
 
-/// Runs every job on a thread of its own. All start at once. On one thread, a store that never waits would never be
-/// interrupted, and its races would not show.
+/// Runs every job on a thread of its own. All start at the same time. On one thread, a store that never waits would
+/// never be interrupted, and its races would not show.
 pub(super) async fn parallel<T, J>(jobs: impl IntoIterator<Item = J>) -> Outcome<Vec<T>>
 where
     T: Send + 'static,
@@ -52,7 +52,7 @@ impl Wake for Unpark {
     }
 }
 
-/// For stores that need no runtime.
+/// Runs a future of a store that needs no runtime.
 fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);

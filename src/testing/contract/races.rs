@@ -1,4 +1,4 @@
-//! Calls that come at the same time.
+//! Concurrent calls.
 
 use super::{
     Suite,
@@ -34,7 +34,7 @@ pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>)
 
 pub(super) const THREADS: usize = 8;
 pub(super) const ROUNDS: usize = 10;
-/// A store that is atomic lets one of the contenders through at every turn.
+/// The limit of tries. In an atomic store, one of the contenders succeeds at each try.
 const TRIES: usize = 10_000;
 
 async fn replace_race<S: SessionStore>(bench: Bench<S>) -> Outcome {
@@ -123,7 +123,7 @@ async fn delete_race<S: SessionStore>(bench: Bench<S>) -> Outcome {
     Ok(())
 }
 
-/// The answer of a call in a race, and the record that it wrote.
+/// The reply of a call in a race, and the record that it wrote.
 enum Answer {
     Done(Option<Record>),
     Changed(Record),
@@ -131,7 +131,7 @@ enum Answer {
 }
 
 impl<S: SessionStore> Bench<S> {
-    /// Runs a `delete` (the thread of this number) and `replace`s, all of the same base, of which one may win.
+    /// Races one `delete`, on the thread number `deletes`, and `replace`s, all with the same base. One of them may win.
     async fn race_from_one_base(&self, deletes: usize) -> Outcome {
         let base = self.record_of("bob", &[("n", "0")]);
         let id = self.created(&base).await?;
@@ -174,7 +174,7 @@ impl<S: SessionStore> Bench<S> {
         }
     }
 
-    /// Replaces a record as the core does: again on the record that each `Changed` has.
+    /// Replaces a record as the core does: after `Changed`, tries again with that record as the base.
     pub(super) async fn retried(
         &self,
         id: &SessionId,

@@ -1,4 +1,4 @@
-//! Long random histories, beside a map that is the reference.
+//! Long random histories, compared with a map.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,7 +23,7 @@ pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>)
         .await;
 }
 
-/// Each seed is one history, the same on every run.
+/// The number of histories. Each seed makes the same history in every run.
 const SEEDS: u64 = 8;
 const STEPS: usize = 100;
 const KEYS: [&str; 4] = ["", "a", "b", "c"];
@@ -53,7 +53,7 @@ struct History<S> {
     ids: [SessionId; 2],
     owners: [String; 2],
     expected: HashMap<SessionId, Record>,
-    /// Records that were stored at some time, under either id.
+    /// All records that were stored, under either id.
     written: Vec<Record>,
     deleted: HashSet<SessionId>,
     bench: Bench<S>,
@@ -71,7 +71,7 @@ impl<S: SessionStore> History<S> {
             }
             4..8 => {
                 if self.create(&id).await? == Created::Taken && self.deleted.contains(&id) {
-                    // A tombstone, which lasts.
+                    // The tombstone lasts, so a new id is needed.
                     self.ids[at] = SessionId::random();
                 }
             }
@@ -157,11 +157,11 @@ impl<S: SessionStore> History<S> {
         Ok(())
     }
 
-    /// A record to compare with: mostly the stored one.
+    /// Returns a base: in most cases the stored record.
     fn base(&mut self, id: &SessionId) -> Record {
         match (self.expected.get(id), self.rng.random_range(0..8)) {
             (Some(stored), 0) => {
-                // The nonce is what counts.
+                // Only the nonce is compared.
                 RecordBuilder::new(self.bench.now).owner(stored.owner()).nonce(stored.nonce()).build()
             }
             (Some(stored), 1..6) => stored.clone(),
@@ -172,7 +172,7 @@ impl<S: SessionStore> History<S> {
         }
     }
 
-    /// A record to write.
+    /// Returns a record to write.
     fn next(&mut self, mut next: RecordBuilder) -> Record {
         let now = self.bench.now;
         for _ in 0..self.rng.random_range(0..4) {

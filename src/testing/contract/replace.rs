@@ -50,7 +50,7 @@ async fn replace_stores<S: SessionStore>(bench: Bench<S>) -> Outcome {
             ],
         )
         .await?;
-    // Nothing of a record stays behind.
+    // Nothing of the previous record must stay.
     let bare = bench.record(&[]);
     bench.is_replaced(&id, &full, &bare).await?;
     bench.is_replaced(&id, &bare, &full).await?;
@@ -70,7 +70,7 @@ async fn replace_changed<S: SessionStore>(bench: Bench<S>) -> Outcome {
         bench.is_changed(&id, &first, &record, &second).await?;
         bench.is_changed(&id, &bench.record(&[]), &record, &second).await?;
     }
-    // The way on is from the record that `Changed` has.
+    // The record of `Changed` is the base of the next try.
     bench.is_replaced(&id, &second, &RecordBuilder::after(&second).set("b", "3").build()).await
 }
 
@@ -110,13 +110,13 @@ async fn replace_expired<S: SessionStore>(bench: Bench<S>) -> Outcome {
 async fn nonce_only<S: SessionStore>(bench: Bench<S>) -> Outcome {
     let stored = bench.record_of("bob", &[("a", "1")]);
     let id = bench.created(&stored).await?;
-    // Equal in all but the nonce: it is another one.
+    // It equals the stored record in everything but the nonce, so it is not the base.
     let other = RecordBuilder::after(&stored).set("a", "2").build();
     for nonce in [stored.nonce().wrapping_add(1), stored.nonce() ^ 1 << 63] {
         let twin = RecordBuilder::of(&stored).nonce(nonce).build();
         bench.is_changed(&id, &twin, &other, &stored).await?;
     }
-    // Equal in the nonce alone: it is the base.
+    // It equals the stored record in nothing but the nonce, so it is the base.
     let namesake = RecordBuilder::new(bench.now.plus(LIFE)).owner(Some("bob")).nonce(stored.nonce()).build();
     bench.is_replaced(&id, &namesake, &other).await?;
     let namesake = RecordBuilder::new(bench.now).owner(Some("bob")).set("b", "3").nonce(other.nonce()).build();

@@ -1,4 +1,4 @@
-//! The index of owners: `revoke` and `revoke_all`, and what comes at the same time.
+//! The index of owners: `revoke` and `revoke_all`, alone and in races.
 
 use std::sync::{Arc, Weak};
 
@@ -94,7 +94,7 @@ async fn revoke_all<S: SessionStore>(bench: Bench<S>) -> Outcome {
         bench.holds_nothing(id).await?;
     }
     bench.lists(&alice, &[(kept, &record)]).await?;
-    // Another owner's session to keep keeps nothing.
+    // The session to keep belongs to another owner, so none is kept.
     same("`revoke_all`", bench.index()?.revoke_all(&alice, Some(&bobs)).await?, vec![kept])?;
     same("`revoke_all` once more", bench.index()?.revoke_all(&alice, None).await?.len(), 0)?;
     bench.holds_nothing(&kept).await?;
@@ -119,7 +119,7 @@ async fn list_race<S: SessionStore>(bench: Bench<S>) -> Outcome {
                 return Ok(());
             }
             for round in 0..ROUNDS * 4 {
-                // The third is none.
+                // The third one has no owner.
                 let owner = names.get((thread + round) % 3).map(String::as_str);
                 bench.retried(&id, first.clone(), |seen| Ok(RecordBuilder::after(seen).owner(owner))).await?;
             }
@@ -137,7 +137,7 @@ async fn list_race<S: SessionStore>(bench: Bench<S>) -> Outcome {
 }
 
 impl<S: SessionStore> Bench<S> {
-    /// While it is an owner's, it is in that owner's list.
+    /// Checks that a record is in the list of its present owner.
     async fn is_listed(&self, id: &SessionId, names: &[String]) -> Outcome {
         for name in names {
             let before = self.found(id).await?;
@@ -151,7 +151,7 @@ impl<S: SessionStore> Bench<S> {
     }
 }
 
-/// Writers give the record to another owner, or keep the owner; one of them may win. Others revoke.
+/// Some writers give the record to another owner, and others keep the owner. One of them may win. Other threads revoke.
 async fn revoke_race<S: SessionStore>(bench: Bench<S>) -> Outcome {
     for round in 0..ROUNDS * 3 {
         let (alice, bob) = (owner("alice"), owner("bob"));
@@ -159,7 +159,7 @@ async fn revoke_race<S: SessionStore>(bench: Bench<S>) -> Outcome {
         let jobs = (0..THREADS).map(|thread| {
             let (bench, base, alice) = (bench.clone(), base.clone(), alice.clone());
             let new = if thread % 2 == 0 { bob.clone() } else { alice.clone() };
-            // No thread starts first always.
+            // The threads change roles, so that none always starts first.
             async move || match (thread + round) % THREADS {
                 0 => Ok((None, usize::from(bench.index()?.revoke(&alice, &id).await?))),
                 1 => Ok((None, bench.index()?.revoke_all(&alice, None).await?.len())),

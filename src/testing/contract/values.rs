@@ -16,7 +16,8 @@ pub(super) async fn run<S: SessionStore>(suite: &mut Suite<impl AsyncFn() -> S>)
     suite.check("many_keys", "A record may have a thousand keys.", many_keys).await;
 }
 
-/// Empty, blank, quoting, controls, case, composed and decomposed, look-alikes of what stores put around keys.
+/// Empty and blank keys, quotes, controls, upper and lower case, composed and decomposed characters, and look-alikes of
+/// what stores put around keys.
 const KEYS: [&str; 36] = [
     "",
     " ",

@@ -25,7 +25,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Lists every verb: for a store that is down altogether.
+    /// Lists every verb, for a store that is down.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, testing::{FaultStore, Verb}};
@@ -52,8 +52,8 @@ impl Verb {
     }
 }
 
-/// Describes one call of a store. It equals its verb's name, so that `assert_eq!(store.calls(), ["load", "replace"])`
-/// compiles. Its `Debug` shows the id, too.
+/// A call of a store. It equals its verb's name, so that `assert_eq!(store.calls(), ["load", "replace"])` compiles. Its
+/// `Debug` shows the id, too.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Call {

@@ -4,10 +4,10 @@ use std::{fmt, sync::Arc};
 
 use tokio::sync::Semaphore;
 
-/// Lets calls wait until the test lets them go: [`Rule::waits`](super::Rule::waits) and
-/// [`Rule::answers_late`](super::Rule::answers_late) return it. It needs no certain runtime.
+/// Holds calls until the test lets them pass. [`Rule::waits`](super::Rule::waits) and
+/// [`Rule::answers_late`](super::Rule::answers_late) return it. It works in any runtime.
 ///
-/// It opens when it is dropped, so that a test that fails does not hang.
+/// It opens when it is dropped, so that a failing test does not hang.
 #[must_use = "a gate opens when it is dropped"]
 pub struct Gate {
     posts: Posts,
@@ -15,9 +15,9 @@ pub struct Gate {
 
 #[derive(Clone)]
 pub(super) struct Posts {
-    /// Has a permit for each call that came and that no [`Gate::reached`] has seen yet.
+    /// Has a permit for each call that arrived and was not yet reported by [`Gate::reached`].
     came: Arc<Semaphore>,
-    /// Has a permit for each call that may go. It is closed as soon as all may.
+    /// Has a permit for each call that may pass. It is closed when all may pass.
     may_go: Arc<Semaphore>,
 }
 
@@ -27,19 +27,19 @@ impl Gate {
         (Self { posts: posts.clone() }, posts)
     }
 
-    /// Waits until a call stands at the gate. The next time, waits for one more.
+    /// Waits until a call arrives at the gate. Each time, waits for one more call.
     pub async fn reached(&self) {
         if let Ok(permit) = self.posts.came.acquire().await {
             permit.forget();
         }
     }
 
-    /// Lets one call go, and keeps the gate shut behind it.
+    /// Lets one call pass.
     pub fn let_one_go(&self) {
         self.posts.may_go.add_permits(1);
     }
 
-    /// Lets every call go, also those that come later.
+    /// Lets all calls pass, now and later.
     pub fn open(&self) {
         self.posts.may_go.close();
     }

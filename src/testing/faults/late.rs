@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 
 use super::sent::Arrival;
 
-/// Holds the calls back that arrive late: [`Rule::arrives_late`](super::Rule::arrives_late) and
-/// [`Rule::arrives_twice`](super::Rule::arrives_twice) return it. It needs no certain runtime.
+/// Holds back the calls that arrive late. [`Rule::arrives_late`](super::Rule::arrives_late) and
+/// [`Rule::arrives_twice`](super::Rule::arrives_twice) return it. It works in any runtime.
 ///
 /// A call that is still held back when this is dropped never arrives.
 #[must_use = "the calls never arrive if it is dropped"]
@@ -22,7 +22,7 @@ pub struct Late {
 #[derive(Clone)]
 pub(super) struct Held {
     calls: Arc<Mutex<VecDeque<Arrival>>>,
-    /// Has a permit for each of them.
+    /// Has a permit for each held call.
     count: Arc<Semaphore>,
 }
 
@@ -32,22 +32,21 @@ impl Late {
         (Self { held: held.clone() }, held)
     }
 
-    /// Lets the oldest call that is held back arrive, and returns after it took effect. If no call is held back yet, waits
-    /// for one.
+    /// Lets the oldest held call arrive, and returns after it took effect. If no call is held back yet, waits for one.
     ///
     /// The arrival obeys no rules and is not recorded.
     pub async fn arrives(&self) {
         if let Ok(permit) = self.held.count.acquire().await {
             permit.forget();
         }
-        // The lock is gone before the await.
+        // The lock is released before the await.
         let call = self.held.with(VecDeque::pop_front);
         if let Some(call) = call {
             call.await;
         }
     }
 
-    /// Returns how many calls are held back.
+    /// Returns the number of calls that are held back.
     #[must_use]
     pub fn held_back(&self) -> usize {
         self.held.with(|calls| calls.len())

@@ -1,4 +1,4 @@
-//! Names the calls to disturb, and how.
+//! The rules that say which calls are disturbed, and how.
 
 use std::{
     fmt,
@@ -15,8 +15,10 @@ use super::{
 #[cfg(doc)]
 use crate::store::StoreError;
 
-/// Names the calls that a [`FaultStore`](super::FaultStore) disturbs. Its last method says how. If several rules name one
-/// call, all of them hold, in the order in which they were made, up to the first one that answers with an error.
+/// Selects the calls that a [`FaultStore`](super::FaultStore) disturbs. The last method sets the fault.
+///
+/// If several rules select one call, all of them apply, in the order in which they were made, until one of them returns
+/// an error.
 #[must_use = "a rule has no effect until one of its last methods is called"]
 pub struct Rule {
     script: Arc<Mutex<Script>>,
@@ -30,7 +32,7 @@ impl Rule {
         Self { script, verb, skip, times }
     }
 
-    /// Holds for `n` calls in a row. Default: one, or all for [`FaultStore::every`](super::FaultStore::every).
+    /// Applies to `n` calls in a row. Default: one, or all for [`FaultStore::every`](super::FaultStore::every).
     pub fn times(self, n: usize) -> Self {
         Self { times: n, ..self }
     }
@@ -45,20 +47,20 @@ impl Rule {
         self.add(Fault::Undecodable);
     }
 
-    /// Does the call, and answers with an error that leaves the outcome open ([`StoreError::new`]).
+    /// Does the call, and returns an error of unknown outcome ([`StoreError::new`]).
     pub fn loses_its_reply(self) {
         self.add(Fault::LoseReply);
     }
 
-    /// Holds the call back, and at once answers with an error that leaves the outcome open ([`StoreError::new`]). The call
-    /// is done when the test calls [`Late::arrives`].
+    /// Holds the call back, and returns an error of unknown outcome at once ([`StoreError::new`]). The call is done
+    /// when the test calls [`Late::arrives`].
     pub fn arrives_late(self) -> Late {
         let (late, held) = Late::new();
         self.add(Fault::ArriveLate(held));
         late
     }
 
-    /// Does the call, and answers it. A copy of it is done when the test calls [`Late::arrives`].
+    /// Does the call, and returns its reply. A copy of it is done when the test calls [`Late::arrives`].
     pub fn arrives_twice(self) -> Late {
         let (late, held) = Late::new();
         self.add(Fault::ArriveTwice(held));
@@ -70,14 +72,14 @@ impl Rule {
         self.add(Fault::Take(span));
     }
 
-    /// Lets the call wait at a gate before it is done.
+    /// Holds the call at a gate before it is done.
     pub fn waits(self) -> Gate {
         let (gate, posts) = Gate::new();
         self.add(Fault::Wait(posts));
         gate
     }
 
-    /// Does the call, and lets its answer wait at a gate.
+    /// Does the call, and holds its reply at a gate.
     pub fn answers_late(self) -> Gate {
         let (gate, posts) = Gate::new();
         self.add(Fault::AnswerLate(posts));

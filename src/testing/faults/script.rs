@@ -1,4 +1,4 @@
-//! The faults that are to come.
+//! The faults of later calls.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::store::StoreError;
 
-/// The calls that were made, and the faults of those that will be made.
+/// The calls that were made, and the faults of later ones.
 #[derive(Default)]
 pub(super) struct Script {
     pub(super) calls: Vec<Call>,
@@ -22,9 +22,9 @@ pub(super) struct Script {
 
 pub(super) struct Entry {
     pub(super) verb: Verb,
-    /// How many calls are left alone first.
+    /// The number of calls that are not disturbed first.
     pub(super) skip: usize,
-    /// How many are then disturbed.
+    /// The number of calls that are disturbed after those.
     pub(super) times: usize,
     pub(super) fault: Fault,
 }
@@ -96,7 +96,7 @@ impl Fault {
     }
 }
 
-/// No foreign code runs under this lock, so a poisoned one is still whole.
+/// Only this module's code runs under this lock, so the data under a poisoned lock is intact.
 pub(super) fn lock(script: &Mutex<Script>) -> MutexGuard<'_, Script> {
     script.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! A call as it travels: whole, and independent of its sender.
+//! A call with copies of its arguments, independent of its sender.
 
 use std::pin::Pin;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::store::{Record, SessionId, SessionStore};
 
-/// A call with all that it carries.
+/// A call with its arguments.
 #[derive(Clone)]
 pub(super) enum Sent {
     Load(SessionId),
@@ -20,7 +20,7 @@ pub(super) enum Sent {
     RevokeAll(String, Option<SessionId>),
 }
 
-/// The work of a call that arrives when its sender does not wait for it any more.
+/// The work of a call whose sender does not wait for it any more.
 pub(super) type Arrival = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Sent {
@@ -37,7 +37,7 @@ impl Sent {
         Call { verb, id, owner }
     }
 
-    /// The answer has no receiver any more, so it is dropped.
+    /// The reply has no receiver, so it is dropped.
     pub(super) fn arrival<S: SessionStore>(&self, store: &Tombstoned<S>) -> Arrival {
         let (sent, store) = (self.clone(), store.clone());
         Box::pin(async move {

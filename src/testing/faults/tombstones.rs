@@ -48,7 +48,8 @@ impl<S: SessionStore> Tombstoned<S> {
         if base.is_some() {
             return self.delete_if(id, base).await;
         }
-        // The tombstone comes first: a `create` between the two would be `Done`, and its record hidden.
+        // The tombstone comes first. Otherwise a `create` between the two would return `Done`, and its record would be
+        // hidden.
         if !self.with(|deleted| deleted.insert(*id)) {
             return Ok(Deleted::Gone);
         }

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// Reads `Wed, 21 Oct 2015 07:28:00 GMT` and what people write for it: its parts in any order, time and day first.
-/// A time before 1970 is taken for 1970.
+/// Reads `Wed, 21 Oct 2015 07:28:00 GMT`, and the other forms that browsers accept: the parts in any order, with any
+/// delimiters. A time before 1970 becomes 1970.
 pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
     let is_delimiter = |char: char| !char.is_ascii_alphanumeric() && char != ':';
@@ -41,7 +41,7 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
 
 const DAYS_TO_1970: u64 = 719_162;
 
-/// Days from the first of January of the year 1 to the first of this month.
+/// Returns the days from the first of January of the year 1 to the first of this month.
 fn days_before(year: u64, month: usize) -> u64 {
     let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let past = year - 1;

@@ -1,10 +1,10 @@
-//! Where a request goes.
+//! The host, path and scheme of a request.
 
 use std::net::IpAddr;
 
 use http::Uri;
 
-/// What of a URL decides on cookies. Ports do not.
+/// The parts of a URL that decide on cookies. The port does not.
 pub(super) struct Place {
     pub(super) is_https: bool,
     pub(super) host: String,
@@ -23,7 +23,7 @@ impl Place {
         Self { is_https, host, path: uri.path().to_owned() }
     }
 
-    /// RFC 6265bis section 5.1.4: up to the last slash, without it.
+    /// Returns the path up to the last slash, without it (RFC 6265bis section 5.1.4).
     pub(super) fn default_path(&self) -> String {
         match self.path.rfind('/') {
             None | Some(0) => "/".to_owned(),
@@ -32,13 +32,13 @@ impl Place {
     }
 }
 
-/// RFC 6265bis section 5.1.3.
+/// Compares domains by RFC 6265bis section 5.1.3.
 pub(super) fn domain_matches(host: &str, domain: &str) -> bool {
     let is_ip = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
     host == domain || (!is_ip && host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
 }
 
-/// RFC 6265bis section 5.1.4.
+/// Compares paths by RFC 6265bis section 5.1.4.
 pub(super) fn path_matches(requested: &str, path: &str) -> bool {
     let rest = requested.strip_prefix(path);
     rest.is_some_and(|rest| rest.is_empty() || path.ends_with('/') || rest.starts_with('/'))

@@ -16,6 +16,7 @@ pub(super) struct SetCookie<'a> {
     pub(super) value: &'a str,
     pub(super) path: Option<&'a str>,
     pub(super) is_secure: bool,
+    is_http_only: bool,
     domain: Option<String>,
     max_age: Option<MaxAge>,
     expires: Option<SystemTime>,
@@ -49,6 +50,7 @@ impl<'a> SetCookie<'a> {
         }
         match name {
             "secure" => self.is_secure = true,
+            "httponly" => self.is_http_only = true,
             "partitioned" => self.needs_secure = true,
             "samesite" if value.eq_ignore_ascii_case("none") => self.needs_secure = true,
             "path" => self.path = Some(value).filter(|path| path.starts_with('/')),
@@ -62,7 +64,8 @@ impl<'a> SetCookie<'a> {
         }
     }
 
-    /// The domain, and whether it is this host alone; or why there is no cookie (RFC 6265bis section 5.7).
+    /// Returns the domain, and true if it is this host only; or the reason to drop the cookie (RFC 6265bis section
+    /// 5.7).
     pub(super) fn check(&self, place: &Place) -> Result<(String, bool), Refusal> {
         if self.has_control || (self.name.is_empty() && self.value.is_empty()) {
             return Err(Refusal::Malformed);
@@ -72,7 +75,7 @@ impl<'a> SetCookie<'a> {
         }
         let (domain, is_host_only) = match &self.domain {
             None => (place.host.clone(), true),
-            // A domain of one label is a public suffix: it is good for that very host, and for no other.
+            // A domain of one label counts as a public suffix. A cookie for it is sent to that host only.
             Some(domain) if !domain.contains('.') && *domain == place.host => (domain.clone(), true),
             Some(domain) if domain.contains('.') && domain_matches(&place.host, domain) => (domain.clone(), false),
             Some(_) => return Err(Refusal::Domain),
@@ -88,12 +91,14 @@ impl<'a> SetCookie<'a> {
             Prefix::None => true,
             Prefix::Secure => self.is_secure,
             Prefix::Host => is_host_cookie,
+            Prefix::Http => self.is_secure && self.is_http_only,
+            Prefix::HostHttp => is_host_cookie && self.is_http_only,
             Prefix::InValue => false,
         };
         if keeps_promise { Ok((domain, is_host_only)) } else { Err(Refusal::Prefix) }
     }
 
-    /// `Max-Age` wins over `Expires`, and neither is longer than 400 days.
+    /// Returns the expiry. `Max-Age` overrides `Expires`, and neither is longer than 400 days.
     pub(super) fn expires(&self, now: SystemTime) -> Option<SystemTime> {
         match self.max_age {
             Some(MaxAge::Past) => Some(SystemTime::UNIX_EPOCH),
@@ -103,31 +108,37 @@ impl<'a> SetCookie<'a> {
     }
 
     fn prefix(&self) -> Prefix {
-        match (is_prefixed(self.name, "__host-"), is_prefixed(self.name, "__secure-")) {
-            (true, _) => Prefix::Host,
-            (_, true) => Prefix::Secure,
-            // A nameless cookie is sent as its value, which a server would take for a name.
-            _ if self.name.is_empty() && ["__host-", "__secure-"].iter().any(|p| is_prefixed(self.value, p)) => {
-                Prefix::InValue
-            }
-            _ => Prefix::None,
+        // The longest first: `__host-http-` begins like `__host-`.
+        const PREFIXES: [(&str, Prefix); 4] = [
+            ("__host-http-", Prefix::HostHttp),
+            ("__host-", Prefix::Host),
+            ("__http-", Prefix::Http),
+            ("__secure-", Prefix::Secure),
+        ];
+        // A nameless cookie is sent as its value, which a server would take for a name.
+        if self.name.is_empty() && PREFIXES.iter().any(|(prefix, _)| is_prefixed(self.value, prefix)) {
+            return Prefix::InValue;
         }
+        PREFIXES.iter().find(|(prefix, _)| is_prefixed(self.name, prefix)).map_or(Prefix::None, |(_, promise)| *promise)
     }
 }
 
+#[derive(Clone, Copy)]
 enum Prefix {
     None,
     Secure,
     Host,
+    Http,
+    HostHttp,
     InValue,
 }
 
-/// Prefixes are compared without regard to case: some servers read names so.
+/// Prefixes are compared without regard to case, because some servers read names so.
 fn is_prefixed(text: &str, prefix: &str) -> bool {
     text.as_bytes().get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
-/// `None` for what a browser ignores.
+/// Returns `None` for a value that browsers ignore.
 fn max_age(value: &str) -> Option<MaxAge> {
     let digits = value.strip_prefix('-').unwrap_or(value);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -136,7 +147,7 @@ fn max_age(value: &str) -> Option<MaxAge> {
     if digits.len() < value.len() {
         return Some(MaxAge::Past);
     }
-    // More digits than a number holds are more than 400 days.
+    // A number with too many digits is more than 400 days.
     match digits.parse() {
         Ok(0) => Some(MaxAge::Past),
         Ok(seconds) => Some(MaxAge::For(Duration::from_secs(seconds))),

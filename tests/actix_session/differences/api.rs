@@ -1,8 +1,8 @@
-//! What a program sees.
+//! The differences that a program sees.
 
 use std::error::Error as _;
 
-use actix_web::{App, cookie::Key, dev::Service as _, test::init_service, web};
+use actix_web::{App, cookie::Key, dev::Service as _, test::init_service};
 use cloakroom::{
     MemoryStore, Session,
     actix_web::{
@@ -19,18 +19,6 @@ use crate::{
     house::{Site, builder},
     support::{Browser, Page, Sent, drivers::actix},
 };
-
-/// Row: no middleware
-#[actix_web::test]
-async fn an_extractor_without_the_middleware_is_an_error() {
-    let app = init_service(App::new().route("/", web::get().to(async |_: Session| ""))).await;
-    let request = actix_web::test::TestRequest::default().to_request();
-    let page = match actix_web::test::try_call_service(&app, request).await {
-        Ok(response) => Page::new(actix::collect(response).await),
-        Err(error) => Page::new(actix::collect_http(error.error_response()).await),
-    };
-    assert_eq!((page.status.as_u16(), page.body.as_str()), (500, ""));
-}
 
 /// Row: values.
 #[test]
@@ -81,7 +69,7 @@ async fn a_connection_fails_with_a_type_that_tells_why() {
     assert!(unreachable.is_unreachable() && misconfigured.is_misconfigured());
 }
 
-/// Row: deadpool-redis. Its version is in the signature.
+/// Row: deadpool-redis. The version is in the signature.
 #[actix_web::test]
 async fn a_pool_is_one_of_deadpool_redis_0_23() {
     let pool: deadpool_redis::Pool = deadpool_redis::Config::from_url("redis://127.0.0.1:1")
@@ -92,7 +80,7 @@ async fn a_pool_is_one_of_deadpool_redis_0_23() {
     assert!(manifest.contains("deadpool-redis = { version = \"0.23\""));
 }
 
-/// Row: custom stores. The one of the example works as `actix_session::storage` stores did.
+/// Row: custom stores. The store of the example works as stores of `actix_session::storage` did.
 #[actix_web::test]
 async fn a_store_of_four_verbs_is_a_store() {
     fn is_store<S: SessionStore>(store: S) -> SessionMiddleware<S> {

@@ -1,4 +1,4 @@
-//! What is written, and what becomes of it.
+//! The differences between writes.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn an_equal_insert_writes_no_key() {
     let browser = Browser::new();
     site.get(&browser, "/app/insert:seat:1").await;
     assert_eq!(site.get(&browser, "/app/insert:seat:1/state").await.body, "Unchanged");
-    // What another request writes meanwhile stays. In the same millisecond there would be no deadline to move.
+    // Another request's write stays. In the same millisecond the deadline would not move.
     time.advance(Duration::from_secs(1));
     let gate = store.next(Verb::Replace).waits();
     let slow = browser.copied();
@@ -167,7 +167,7 @@ async fn what_was_written_before_an_inner_middleware_refuses_is_kept() {
     assert_eq!(store.take_calls(), ["create"]);
 }
 
-/// Row: two renewals at once. Both browsers' tabs end logged in, whichever response comes last.
+/// Row: two renewals at once. Both tabs end logged in, whichever response comes last.
 #[actix_web::test]
 async fn of_two_renewals_at_once_one_sends_the_cookie_and_both_keep_what_they_wrote() {
     let store = FaultStore::new(MemoryStore::new());

@@ -32,14 +32,14 @@ use crate::support::{
 /// The time after which a request ends with 504.
 pub(crate) const LIMIT: Duration = Duration::from_secs(1);
 
-/// Where the time-out layer stands, and what the session layer sees of it.
+/// The place of the time-out layer, and the outcome that the session layer sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Outside of the session layer, whose future it drops.
     Outside,
-    /// Inside, and the handler's service fails.
+    /// Inside of the session layer. The handler's service fails.
     InsideFails,
-    /// Inside, and the handler's service answers 504.
+    /// Inside of the session layer. The handler's service answers 504.
     InsideAnswers,
 }
 
@@ -150,7 +150,7 @@ async fn on_actix(layer: SessionLayer, is_lazy: bool, place: Place) -> App {
     })
 }
 
-/// A time-out as applications write it. To the session middleware, an error is a response like any other.
+/// A time-out as applications write it. The session middleware treats an error as a response.
 async fn limit(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

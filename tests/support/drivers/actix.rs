@@ -30,7 +30,7 @@ pub async fn app(layer: impl Into<SessionMiddleware>, is_lazy: bool) -> App {
         Box::pin(async move {
             match service.call(test_request(request).to_request()).await {
                 Ok(response) => collect(response).await,
-                // What the server makes of an error that no middleware caught.
+                // The response that the server makes of an error that no middleware caught.
                 Err(error) => collect_http(error.error_response()).await,
             }
         })
@@ -38,7 +38,7 @@ pub async fn app(layer: impl Into<SessionMiddleware>, is_lazy: bool) -> App {
     App { is_eager: !is_lazy, ..App::new(name, send) }
 }
 
-/// Serves it on a real socket, with two workers, until the handle is dropped.
+/// Serves the application on a real socket, with two workers, until the handle is dropped.
 pub fn serve(layer: impl Into<SessionMiddleware> + Clone + Send + 'static, is_lazy: bool) -> SocketAddr {
     let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -80,7 +80,7 @@ fn respond(reply: Reply) -> Result<HttpResponse, Error> {
     Ok(response.body(reply.body))
 }
 
-/// Actix has the types of `http` 0.2.
+/// Converts a request to the types of `http` 0.2, which Actix has.
 pub fn test_request(request: Request<Bytes>) -> TestRequest {
     let (head, body) = request.into_parts();
     let mut made = TestRequest::default()

@@ -40,7 +40,7 @@ pub fn router() -> Router {
     )
 }
 
-/// A router, called in process.
+/// Returns a router that is called in process.
 pub fn served(name: &'static str, router: Router) -> App {
     App::new(name, move |request| {
         let router = router.clone();

@@ -21,7 +21,7 @@ where
     over_socket("hyper", address)
 }
 
-/// Serves it until the runtime ends.
+/// Serves the application until the runtime ends.
 pub async fn serve<P>(layer: SessionLayer<P>) -> SocketAddr
 where
     P: FailureResponse<Full<Bytes>> + Clone + Send + Sync + 'static,
@@ -38,7 +38,7 @@ where
     address
 }
 
-/// A server, whatever runs there.
+/// Returns an application behind a server at this address.
 pub fn over_socket(name: &'static str, address: SocketAddr) -> App {
     let client = reqwest::Client::builder().build().expect("a client");
     App::new(name, move |request| {

@@ -1,4 +1,4 @@
-//! The same application on every framework, behind one way to send it a request.
+//! The same application on every framework, with one way to send it a request.
 
 use std::{future::Future, pin::Pin};
 
@@ -18,7 +18,7 @@ type Answer = Pin<Box<dyn Future<Output = Response<Bytes>>>>;
 /// The application, served.
 pub struct App {
     pub name: &'static str,
-    /// Whether a presented token costs a load even where nobody asks.
+    /// True if a presented token costs a load even if the handler does not use the session.
     pub is_eager: bool,
     send: Box<dyn Fn(Request<Bytes>) -> Answer>,
 }
@@ -33,7 +33,7 @@ impl App {
     }
 }
 
-/// One of each. A new layer every time, so that no scenario sees another one's sessions.
+/// Returns one application for each framework, each with a new layer, so that no scenario sees another one's sessions.
 #[cfg(all(feature = "actix-web", feature = "axum"))]
 pub async fn every<T>(mut layer: impl FnMut() -> (SessionLayer, T)) -> Vec<(App, T)> {
     let mut apps = in_process(&mut layer).await;
@@ -42,7 +42,7 @@ pub async fn every<T>(mut layer: impl FnMut() -> (SessionLayer, T)) -> Vec<(App,
     apps
 }
 
-/// One of each that needs no socket: for tests that use many.
+/// Returns one application for each framework that needs no socket, for tests that use many.
 #[cfg(all(feature = "actix-web", feature = "axum"))]
 pub async fn in_process<T>(mut layer: impl FnMut() -> (SessionLayer, T)) -> Vec<(App, T)> {
     let mut apps = Vec::new();

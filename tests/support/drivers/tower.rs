@@ -22,7 +22,7 @@ where
     })
 }
 
-/// What a handler looks like without a framework.
+/// A handler without a framework.
 pub async fn handle<B>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
     let Some(script) = request.uri().path().strip_prefix("/app/").map(str::to_owned) else {
         return Ok(respond(Reply::plain()));

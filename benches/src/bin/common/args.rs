@@ -5,14 +5,15 @@ use std::{env, path::PathBuf};
 use lexopt::{Arg, Error, Parser, ValueExt as _};
 
 pub(crate) struct Args {
-    /// A short run, for a look.
+    /// True for a short run.
     pub(crate) quick: bool,
-    /// Whether a missed budget fails the program.
+    /// True if a missed budget fails the program.
     pub(crate) check: bool,
     pub(crate) csv: PathBuf,
 }
 
-/// `None` where only the help was asked for, which is printed then. The table goes to `{name}.csv` by default.
+/// Reads the command line. Prints the help and returns `None` if it asks for that. The default for the table is
+/// `{name}.csv`.
 pub(crate) fn parse(name: &str, about: &str) -> Result<Option<Args>, Error> {
     let beside = env::current_exe().map_or_else(|_| name.into(), |program| program.with_file_name(name));
     let mut found = Args { quick: false, check: false, csv: beside.with_extension("csv") };

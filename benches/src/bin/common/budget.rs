@@ -1,4 +1,4 @@
-//! What a row may cost.
+//! The budget of a row.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ pub(crate) enum Budget {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Holds,
-    /// So near that another run may tell otherwise.
+    /// Another run may give the other result.
     Unclear,
     Missed,
 }
 
-/// How near is near.
+/// The distance to the budget within which a figure is unclear.
 const MARGIN: f64 = 0.1;
 
 impl Budget {

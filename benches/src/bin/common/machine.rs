@@ -1,8 +1,8 @@
-//! What the figures were measured on.
+//! The machine on which the figures were measured.
 
 use std::{fs, thread};
 
-/// The processor, how many of them, and how the program was built.
+/// Returns the processor, the number of its cores, and the profile of the build.
 pub(crate) fn describe() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));

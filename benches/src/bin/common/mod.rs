@@ -1,4 +1,4 @@
-//! What the programs share: their command line, and how they report.
+//! The parts that the programs share: the command line and the report.
 
 pub(crate) mod args;
 pub(crate) mod budget;

@@ -8,7 +8,7 @@ use super::{
     spread::Spread,
 };
 
-/// One figure. What a budget bounds is the ratio where there is one.
+/// A figure. If it has a ratio, the budget is for the ratio.
 pub(crate) struct Row {
     pub(crate) case: String,
     pub(crate) figure: Spread,
@@ -62,7 +62,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Prints a part, whose ratios are those to `base`.
+    /// Prints a part, whose ratios are to `base`.
     pub(crate) fn part(&mut self, part: &str, base: &str, rows: &[Row]) {
         let head = [String::new(), "median (lowest to highest round)".to_owned(), base.to_owned(), "budget".to_owned()];
         let lines: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
@@ -79,7 +79,7 @@ impl Report {
         self.missed.extend(missed.map(|row| format!("{part}: {}", row.case)));
     }
 
-    /// Writes the CSV, and says what has missed its budget.
+    /// Writes the CSV, and prints the rows that missed their budgets.
     pub(crate) fn end(self, args: &Args) -> io::Result<ExitCode> {
         let head = "part,case,unit,median,low,high,ratio,ratio_low,ratio_high,budget,verdict\n";
         fs::write(&args.csv, format!("{head}{}", self.csv))?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The median of the rounds, and the lowest and the highest of them.
+/// The median of the rounds, with the lowest and the highest.
 #[derive(Clone, Copy)]
 pub(crate) struct Spread {
     pub(crate) low: f64,
@@ -11,7 +11,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of one round at least.
+    /// Returns the median of at least one round.
     pub(crate) fn of(rounds: &[f64]) -> Self {
         let mut sorted = rounds.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -24,7 +24,7 @@ impl Spread {
         Self { low: sorted[0], median, high: sorted[last] }
     }
 
-    /// Each round's figure over the base's figure of the same round: what slows a whole round down cancels out.
+    /// Returns the ratios to the base's figures of the same rounds: what slows a whole round down cancels out.
     pub(crate) fn of_ratios(rounds: &[f64], base: &[f64]) -> Self {
         let ratios: Vec<_> = rounds.iter().zip(base).map(|(figure, base)| figure / base).collect();
         Self::of(&ratios)
@@ -34,7 +34,7 @@ impl Spread {
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { low, median, high } = *self;
-        // To three digits or so: the rounds differ by more.
+        // About three digits, because the rounds differ by more.
         let digits = match median.abs() {
             100.0.. => 0,
             10.0.. => 1,

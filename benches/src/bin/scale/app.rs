@@ -15,7 +15,7 @@ use rand::{RngExt as _, rngs::StdRng};
 use tokio::runtime::{Builder, Runtime};
 use tower_service::Service as _;
 
-/// What a session opens with.
+/// The cookie that opens a session.
 pub(crate) type Cookie = String;
 
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl App {
         Self { router: routes.layer(layer) }
     }
 
-    /// The same without sessions.
+    /// Returns the same application without sessions.
     pub(crate) fn without_sessions() -> Self {
         Self { router: Router::new().route(Class::Read.path(), get(async || "0")) }
     }
@@ -44,14 +44,14 @@ impl App {
         response
     }
 
-    /// Begins a session of that many keys.
+    /// Begins a session with `keys` keys.
     pub(crate) async fn create(&mut self, keys: usize) -> Cookie {
         let response = self.call(get_of(&format!("/create/{keys}"))).await;
         let cookie = response.headers()[header::SET_COOKIE].to_str().expect("it is ASCII");
         cookie.split(';').next().unwrap_or_default().to_owned()
     }
 
-    /// Begins sessions of one key.
+    /// Begins sessions with one key.
     pub(crate) async fn fill(&mut self, sessions: usize) -> Vec<Cookie> {
         let mut cookies = Vec::with_capacity(sessions);
         for _ in 0..sessions {
@@ -60,7 +60,7 @@ impl App {
         cookies
     }
 
-    /// Sends these requests one after another; gives nanoseconds for each.
+    /// Sends these requests one after another, and returns the nanoseconds of each.
     pub(crate) async fn time(&mut self, requests: Vec<Request<Body>>) -> f64 {
         let count = requests.len();
         let start = Instant::now();
@@ -73,9 +73,9 @@ impl App {
 
 #[derive(Clone, Copy)]
 pub(crate) enum Class {
-    /// Of one key.
+    /// Reads one key.
     Read,
-    /// Of a counter.
+    /// Writes a counter.
     Write,
 }
 
@@ -93,24 +93,24 @@ impl Class {
         self.path().trim_start_matches('/')
     }
 
-    /// The cookie's text is copied, as it would be from a socket: requests share nothing.
+    /// Returns a request. It copies the cookie's text, as a socket would, so that requests share nothing.
     pub(crate) fn request(self, cookie: &str) -> Request<Body> {
         let cookie = HeaderValue::from_str(cookie).expect("the layer made it");
         Request::get(self.path()).header(header::COOKIE, cookie).body(Body::empty()).expect("a path of ours")
     }
 
-    /// Requests for sessions at random.
+    /// Returns requests for random sessions.
     pub(crate) fn requests(self, cookies: &[Cookie], count: usize, random: &mut StdRng) -> Vec<Request<Body>> {
         (0..count).map(|_| self.request(&cookies[random.random_range(0..cookies.len())])).collect()
     }
 }
 
-/// Of one thread, as nothing here waits for another.
+/// Returns a runtime with one thread, which is enough because nothing waits for other tasks.
 pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().build().expect("a runtime")
 }
 
-/// A request without a cookie.
+/// Returns a request without a cookie.
 pub(crate) fn get_of(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).expect("a path of ours")
 }

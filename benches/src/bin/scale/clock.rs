@@ -15,7 +15,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        // Some day in 2024.
+        // A day in 2024.
         Self { millis: Arc::new(AtomicU64::new(20_000 * 24 * 60 * 60 * 1000)) }
     }
 

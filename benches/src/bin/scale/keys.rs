@@ -1,4 +1,4 @@
-//! With a session's keys.
+//! The cost of a request, by the number of keys in its session.
 
 use cloakroom::{MemoryStore, SessionLayer};
 

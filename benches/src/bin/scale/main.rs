@@ -1,7 +1,7 @@
-//! How a request's cost grows: with the sessions in the store, with a session's keys, with threads; what a session takes
-//! in memory, and what clean-up adds to a request.
+//! Measures how the cost of a request grows: with the sessions in the store, with a session's keys, and with threads.
+//! Also measures the memory of a session, and the time that clean-up adds to a request.
 //!
-//! In process, without sockets: an Axum `Router` under `SessionLayer`, with a `MemoryStore`.
+//! Everything runs in process, without sockets: an Axum `Router` under `SessionLayer`, with a `MemoryStore`.
 
 use std::{env, error::Error, process::ExitCode, time::Duration};
 
@@ -20,14 +20,14 @@ mod times;
 
 const ABOUT: &str = "Measures how a request's cost grows with sessions, keys and threads.";
 
-/// How much is measured.
+/// The extent of a measurement.
 struct Plan {
-    /// In the store, of the sizes that are compared. The first is what the others are compared with.
+    /// The numbers of sessions in the store. The others are compared with the first.
     sessions: &'static [usize],
     rounds: usize,
-    /// Requests a round.
+    /// The requests of a round.
     requests: usize,
-    /// How long threads work in a round.
+    /// The time for which threads work in a round.
     work: Duration,
 }
 

@@ -1,6 +1,6 @@
-//! What a session takes in memory, and whether what has expired is used again.
+//! The memory of a session, and the reuse of the memory of expired sessions.
 //!
-//! In processes of their own, so that nobody else's blocks are in the allocator.
+//! Each figure is measured in a process of its own, so that the allocator has no other blocks.
 
 use std::{
     env,
@@ -31,7 +31,7 @@ use crate::{
 pub(crate) const CHILD: &str = "--memory-of";
 
 const A_SESSION: Budget = Budget::AtMost(220.0);
-/// Of what the first took: nothing, but for what an allocator keeps between blocks.
+/// The growth of the second fill, as a part of the first one's. Only what an allocator keeps between blocks is allowed.
 const THE_SECOND: Budget = Budget::AtMost(0.05);
 
 pub(crate) fn measure(plan: &Plan, report: &mut Report) -> Result<(), Box<dyn Error>> {
@@ -67,7 +67,7 @@ fn numbers<const N: usize>(text: &str) -> Result<[f64; N], Box<dyn Error>> {
     found.try_into().map_err(|found| format!("{N} numbers, and not {found:?}").into())
 }
 
-/// What the process of its own does: it prints how many bytes it grew for each session.
+/// Runs in the process of its own: prints the bytes that it grew for each session.
 pub(crate) fn measure_here(mut arguments: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
     let subject = arguments.next().unwrap_or_default();
     let sessions = arguments.next().and_then(|count| count.to_str()?.parse().ok()).unwrap_or_default();
@@ -115,14 +115,14 @@ async fn create(session: tower_sessions::Session) {
     session.insert("visits", 0).await.expect("memory does not fail");
 }
 
-/// Bytes that this process grows for each session.
+/// Returns the bytes by which this process grows for each session.
 fn growth(sessions: u32, fill: impl FnOnce()) -> io::Result<f64> {
     let before = resident()?;
     fill();
     Ok((resident()? - before) / f64::from(sessions))
 }
 
-/// Resident bytes of this process.
+/// Returns the resident bytes of this process.
 fn resident() -> io::Result<f64> {
     let statm = fs::read_to_string("/proc/self/statm")?;
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<f64>().ok());

@@ -1,4 +1,4 @@
-//! What clean-up adds to a request: the store has no task for it, requests that write do it in passing.
+//! The time that clean-up adds to a request. The store has no task for clean-up: requests that write do it.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use crate::{
 };
 
 const ROUNDS: usize = 3;
-/// After any deadline.
+/// A time after every deadline.
 const LATER: Duration = Duration::from_hours(60 * 24);
-/// Sessions that the requests are for, besides those that have expired or have not.
+/// The sessions that the requests use, besides those that are only in the store.
 const IN_USE: usize = 2_000;
-/// With and without clean-up take turns after so many requests.
+/// The number of requests after which the store with clean-up and the one without take turns.
 const TURN: usize = 1_000;
 
 pub(crate) fn measure(plan: &Plan, report: &mut Report) {
@@ -35,10 +35,10 @@ pub(crate) fn measure(plan: &Plan, report: &mut Report) {
     part("log-ins where the store is full, and one expires each millisecond", trickle);
 }
 
-/// Nanoseconds, of all requests.
+/// Returns nanoseconds, of all requests.
 type Figure = fn(&Times) -> f64;
 
-/// Of rounds without clean-up and with it.
+/// Returns the rows of rounds without clean-up and with it.
 fn rows(rounds: &[[Times; 2]]) -> Vec<Row> {
     let figures: [(&str, Figure); 4] = [
         ("median", |times| times.at(0.5)),
@@ -60,7 +60,7 @@ fn rows(rounds: &[[Times; 2]]) -> Vec<Row> {
         .collect()
 }
 
-/// Writes to a few live sessions, until the sweep has come around.
+/// Writes to a few live sessions until the sweep has passed every slot.
 fn unbounded(sessions: usize) -> [Times; 2] {
     let mut subjects = [Duration::ZERO, LATER].map(|later| {
         let mut subject = Subject::new(MemoryStore::new());
@@ -70,7 +70,7 @@ fn unbounded(sessions: usize) -> [Times; 2] {
         (subject, cookies, Times::default())
     });
     let mut random = StdRng::seed_from_u64(2);
-    // A write looks at eight slots, and a table has about two for a session.
+    // A write looks at eight slots, and a table has about two slots for a session.
     for _ in 0..sessions * 2 / 5 / TURN {
         for (subject, cookies, times) in &mut subjects {
             subject.write(cookies, &mut random, times);
@@ -82,7 +82,8 @@ fn unbounded(sessions: usize) -> [Times; 2] {
     [without, with]
 }
 
-/// Owned sessions are not ended for room, so a full store looks for all that have expired. Without: there is room.
+/// Fills a store with owned sessions, which are not ended for room, so it looks for all that have expired. The other
+/// store has room.
 fn full(sessions: usize) -> [Times; 2] {
     [(sessions * 2, Duration::ZERO), (sessions, LATER)].map(|(room, later)| {
         let mut subject = Subject::new(MemoryStore::bounded(room));
@@ -94,7 +95,7 @@ fn full(sessions: usize) -> [Times; 2] {
     })
 }
 
-/// At each log-in, the session that began first has just expired. Without: there is room.
+/// Lets the oldest session expire before each login. The other store has room.
 fn trickle(sessions: usize) -> [Times; 2] {
     let apart = Duration::from_millis(1);
     let filled = apart * u32::try_from(sessions).unwrap_or(u32::MAX);
@@ -121,7 +122,7 @@ impl Subject {
         Self { app: App::new(SessionLayer::new(store.clone()).clock(clock.clone())), store, clock }
     }
 
-    /// A turn of writes to sessions at random.
+    /// Writes to random sessions for one turn.
     fn write(&mut self, cookies: &[Cookie], random: &mut StdRng, times: &mut Times) {
         let requests = Class::Write.requests(cookies, TURN, random);
         runtime().block_on(async {
@@ -131,7 +132,7 @@ impl Subject {
         });
     }
 
-    /// New sessions, each with an owner of its own, that begin that long one after another.
+    /// Makes new sessions, each with an owner of its own, which begin `apart` from each other.
     fn log_in(&mut self, count: usize, apart: Duration, mut times: Option<&mut Times>) {
         runtime().block_on(async {
             for user in 0..count {

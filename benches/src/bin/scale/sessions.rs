@@ -1,4 +1,4 @@
-//! With the sessions in the store.
+//! The cost of a request, by the number of sessions in the store.
 
 use cloakroom::{MemoryStore, SessionLayer};
 use rand::{SeedableRng as _, rngs::StdRng};

@@ -1,4 +1,4 @@
-//! With threads.
+//! The requests a second, by the number of threads.
 
 use std::{
     sync::{
@@ -23,11 +23,11 @@ use crate::{
 
 const THREADS: [usize; 4] = [1, 2, 4, 8];
 const SESSIONS: usize = 100_000;
-/// Requests that a thread has ready before it looks whether the time is over.
+/// The requests that a thread prepares between two looks at the clock.
 const BATCH: usize = 64;
 const ROUNDS: usize = 5;
 
-/// What the threads send.
+/// The requests of the threads.
 struct Load<'a> {
     name: String,
     app: &'a App,
@@ -68,7 +68,8 @@ pub(crate) fn measure(plan: &Plan, report: &mut Report) {
 }
 
 impl Load<'_> {
-    /// From that many threads for that long; gives requests a second of all together.
+    /// Sends requests from `threads` threads for the time `work`. Returns the requests a second of all threads
+    /// together.
     fn send(&self, threads: usize, work: Duration) -> f64 {
         let (ready, is_over) = (Barrier::new(threads + 1), AtomicBool::new(false));
         thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! How long each of many requests took.
+//! The times of many requests.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::app::nanos;
 #[derive(Default)]
 pub(crate) struct Times {
     elapsed: Vec<f64>,
-    /// What this thread itself ran: without what others took of the processor meanwhile.
+    /// The time that this thread itself ran, without the time of other processes.
     processor: Vec<f64>,
 }
 
@@ -24,7 +24,7 @@ impl Times {
         response
     }
 
-    /// What that share of the requests did not exceed.
+    /// Returns the time that this share of the requests did not exceed.
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "a rank")]
     pub(crate) fn at(&self, share: f64) -> f64 {
         let mut sorted = self.elapsed.clone();

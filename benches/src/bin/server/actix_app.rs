@@ -1,4 +1,4 @@
-//! On Actix Web.
+//! The applications on Actix Web.
 
 use std::{error::Error, net::TcpListener};
 
@@ -33,7 +33,7 @@ pub(crate) fn serve(name: &str, redis: &str, listener: TcpListener) -> Result<()
 }
 
 async fn serve_in_system(name: &str, redis: &str, listener: TcpListener) -> Result<(), Box<dyn Error>> {
-    // `App` changes its type with what wraps it.
+    // A macro, because the type of `App` depends on its middleware.
     macro_rules! run {
         ($app:expr) => {
             HttpServer::new(move || $app).workers(1).listen(listener)?.run()
@@ -85,7 +85,7 @@ fn theirs(config: &mut ServiceConfig) {
     config.route("/read", get().to(read_theirs)).route("/create", get().to(create_theirs));
 }
 
-/// What readers answer.
+/// Returns the response to a read.
 fn answer(value: Option<u32>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Sessions of `actix-session` in memory, for which it has no store: a map behind a lock, and no more.
+//! A store of `actix-session` in memory, which that crate does not have: a map behind a lock.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError, generate_session_key};
 use actix_web::cookie::time::Duration;
 
-/// As the trait has it.
+/// The type in that crate's trait.
 type State = HashMap<String, String>;
 
 #[derive(Clone, Default)]

@@ -1,4 +1,4 @@
-//! On Axum.
+//! The applications on Axum.
 
 use std::{error::Error, net::TcpListener};
 
@@ -65,7 +65,7 @@ fn routes<R: 'static, C: 'static>(read: impl Handler<R, ()>, create: impl Handle
     Router::new().route("/read", get(read)).route("/create", get(create))
 }
 
-/// What readers answer.
+/// Returns the response to a read.
 fn answer(value: Option<u32>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }

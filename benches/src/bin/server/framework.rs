@@ -1,12 +1,12 @@
-//! The frameworks, and what is served on each.
+//! The frameworks, and the applications on each.
 
 use std::{error::Error, net::TcpListener};
 
 use crate::{actix_app, axum_app};
 
-/// The first of each framework's: what the others are compared with.
+/// The first application of each framework, with which the others are compared.
 pub(crate) const NOTHING: &str = "no sessions";
-/// What the budget is for.
+/// The application that the budget is for.
 pub(crate) const OURS: &str = "cloakroom, memory";
 
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ impl Framework {
         }
     }
 
-    /// As an argument.
+    /// Returns the framework's name as an argument.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Axum => "axum",
@@ -35,7 +35,7 @@ impl Framework {
         [Self::Axum, Self::Actix].into_iter().find(|framework| framework.name() == name)
     }
 
-    /// What is served on it.
+    /// Returns the names of the applications on it.
     pub(crate) fn names(self) -> &'static [&'static str] {
         match self {
             Self::Axum => &axum_app::NAMES,
@@ -43,7 +43,7 @@ impl Framework {
         }
     }
 
-    /// Serves what has that name, with one thread, for ever.
+    /// Serves the application with this name for ever, on one thread.
     pub(crate) fn serve(self, name: &str, redis: &str, listener: TcpListener) -> Result<(), Box<dyn Error>> {
         match self {
             Self::Axum => axum_app::serve(name, redis, listener),

@@ -2,24 +2,24 @@
 
 use std::{error::Error, fmt, process::Command, time::Duration};
 
-/// That it is there is known.
+/// The installed `wrk`.
 pub(crate) struct Load {
     version: String,
 }
 
-/// What was answered in a turn.
+/// The responses in a turn.
 pub(crate) struct Done {
     pub(crate) requests: f64,
     /// Requests a second.
     pub(crate) rate: f64,
 }
 
-/// Enough that the server is never without a request.
+/// Enough connections for the server to be always busy.
 const CONNECTIONS: &str = "32";
 
 impl Load {
     pub(crate) fn find() -> Result<Self, String> {
-        // It has no exit code for that: its version is the first line of what it says.
+        // `wrk` has no exit code for that, so its first line is checked.
         let output = Command::new("wrk").arg("--version").output();
         let output = output.map_err(|_| "there is no `wrk`, which makes the load: `apt-get install wrk` brings it")?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -27,7 +27,7 @@ impl Load {
         Ok(Self { version: version.to_owned() })
     }
 
-    /// Each request must succeed.
+    /// Sends requests for one turn. Each of them must succeed.
     pub(crate) fn send(&self, url: &str, cookie: Option<&str>, turn: Duration) -> Result<Done, Box<dyn Error>> {
         let mut command = Command::new("wrk");
         command.args(["-t", "1", "-c", CONNECTIONS, "-d", &format!("{}s", turn.as_secs())]);

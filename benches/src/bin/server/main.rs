@@ -1,8 +1,8 @@
-//! What whole servers answer in a second: without sessions, with cloakroom and with its peers, over sockets of the
-//! loopback device, under `wrk`.
+//! Measures the requests a second of whole servers: without sessions, with cloakroom and with its peers, over sockets
+//! of the loopback device, under `wrk`.
 //!
-//! Each server is a process of its own with one thread, and so is the load. They share the machine: the figures are to be
-//! compared with each other, and with nothing else. Rounds are interleaved, and each ratio is taken within its round.
+//! Each server is a process with one thread, and so is the load. They share the machine, so compare the figures only
+//! with each other. Rounds are interleaved, and each ratio is taken within its round.
 
 use std::{env, error::Error, process::ExitCode, time::Duration};
 
@@ -15,7 +15,6 @@ use crate::{
     },
     framework::{Framework, NOTHING, OURS},
     load::Load,
-    redis::Redis,
     server::Server,
 };
 
@@ -26,12 +25,14 @@ mod axum_app;
 mod common;
 mod framework;
 mod load;
+#[allow(dead_code, unreachable_pub)] // The tests use more of it.
+#[path = "../../../../tests/support/redis_server.rs"]
 mod redis;
 mod server;
 
 const ABOUT: &str = "Measures what whole servers answer in a second, over loopback, under wrk.";
 
-/// Of what the server answers that has no sessions.
+/// The allowed part of the requests a second of the server without sessions.
 const READ_WITH_MEMORY: Budget = Budget::AtLeast(0.93);
 
 /// A kind of request.
@@ -39,14 +40,14 @@ const READ_WITH_MEMORY: Budget = Budget::AtLeast(0.93);
 enum Class {
     /// With a cookie, and the handler reads one key.
     Read,
-    /// The same without a cookie.
+    /// The same request without a cookie.
     Anonymous,
 }
 
 struct Plan {
     classes: &'static [Class],
     rounds: usize,
-    /// Of one server under load. `wrk` takes whole seconds.
+    /// The time of one server under load. `wrk` takes whole seconds.
     turn: Duration,
 }
 
@@ -60,7 +61,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     let Some(args) = args::parse("server", ABOUT)? else { return Ok(ExitCode::SUCCESS) };
     let load = Load::find()?;
-    let redis = Redis::start()?;
+    let redis = redis::Server::launch();
     let plan = if args.quick { QUICK } else { WHOLE };
     println!("{ABOUT}\n{}; {load}\nServer and load share these CPUs.", common::machine::describe());
 
@@ -79,12 +80,12 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(report.end(&args)?)
 }
 
-/// What one server did in each round.
+/// The figures of one server in each round.
 #[derive(Clone, Default)]
 struct Rounds {
     /// Requests a second.
     rates: Vec<f64>,
-    /// Microseconds of its processor time for each request: what it costs, whoever else is on the machine.
+    /// The microseconds of processor time for each request, which do not depend on other programs.
     costs: Vec<f64>,
 }
 
@@ -92,7 +93,8 @@ fn measure(servers: &[Server], class: Class, plan: &Plan, load: &Load) -> Result
     let mut all = vec![Rounds::default(); servers.len()];
     for round in 0..plan.rounds {
         for turn in 0..servers.len() {
-            // There and back again, so that a machine that gets slower or faster does so for each alike.
+            // The order changes with each round, so that a machine that gets slower or faster affects all servers
+            // alike.
             let at = if round % 2 == 0 { turn } else { servers.len() - 1 - turn };
             let server = &servers[at];
             let cookie = (class == Class::Read).then_some(server.cookie.as_str());

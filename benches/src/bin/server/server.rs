@@ -15,18 +15,19 @@ use crate::framework::Framework;
 /// The first argument of such a process.
 pub(crate) const SERVE: &str = "--serve";
 
-/// What a session has under the key that is read, and what a reader gets.
+/// The value in a session under the key that is read.
 pub(crate) const KEPT: &str = "42";
 
 pub(crate) struct Server {
     process: Child,
     port: u16,
-    /// Of a session.
+    /// The cookie of a session.
     pub(crate) cookie: String,
 }
 
 impl Server {
-    /// Returns once it answers as it should: figures of a server that serves errors would be good ones.
+    /// Starts a server, and returns when it answers as it should: the figures of a server that serves errors would look
+    /// good.
     pub(crate) fn start(framework: Framework, name: &str, redis: &str) -> Result<Self, Box<dyn Error>> {
         let process = Command::new(env::current_exe()?)
             .args([SERVE, framework.name(), name, redis])
@@ -53,7 +54,7 @@ impl Server {
         format!("http://127.0.0.1:{}/read", self.port)
     }
 
-    /// Microseconds that its threads have run so far.
+    /// Returns the microseconds that its threads have run until now.
     pub(crate) fn processor(&self) -> io::Result<f64> {
         let mut nanos = 0.0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
@@ -63,7 +64,7 @@ impl Server {
         Ok(nanos / 1e3)
     }
 
-    /// The response's head and body.
+    /// Returns the response's head and body.
     fn get(&self, path: &str, cookie: &str) -> io::Result<(String, String)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         let cookie = if cookie.is_empty() { String::new() } else { format!("Cookie: {cookie}\r\n") };
@@ -77,18 +78,18 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself: then there is nothing to do.
+        // The process may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// What the process of its own does: it prints its port, and serves until it is ended.
+/// Runs in the process of its own: prints its port, and serves until it is ended.
 pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) -> Result<ExitCode, Box<dyn Error>> {
     let mut next = || arguments.next().ok_or("usage: --serve FRAMEWORK NAME REDIS");
     let (framework, name, redis) = (next()?, next()?, next()?);
     let framework = Framework::of_name(&framework).ok_or("no framework of that name")?;
-    // Nor does it outlive who started it, whatever ends that one.
+    // The process ends with its parent, too.
     thread::spawn(|| {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         std::process::exit(0);

@@ -1,4 +1,4 @@
-//! Writers that go alone.
+//! Writers whose changes are not combined with others.
 
 use super::{all_done, on_both, process::Process, shelf::with};
 use crate::store::{Replaced, random_nonce};
@@ -44,7 +44,7 @@ fn a_turn_alone_passes_on_however_it_ends() {
         all_done([first, after]).await;
         process.assert_empty();
 
-        // It has the turn, and writes nothing; or the store has gone on without its saying so.
+        // The writer has the turn and writes nothing; or the store has a later record that it did not report.
         for is_stale in [false, true] {
             let alone = process.clone().alone().await.unwrap();
             let after = [process.seat("c").await, process.seat("d").await];

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::store::{SessionStore, queue::Written};
 
-/// The calls of the second batch go wrong: its riders are told, and the member that waits goes on.
+/// The calls of the second batch fail. Its riders get the error, and the member that waits goes on.
 #[test]
 fn the_riders_of_a_call_that_fails_are_told_and_the_others_go_on() {
     let always = |fault| vec![fault; 4];
@@ -76,7 +76,7 @@ fn the_writers_of_a_session_that_ends_are_all_told() {
     });
 }
 
-/// The call was under way when its runtime went: it is done, or it is not.
+/// The runtime that made the call is dropped, before or after the call took effect.
 #[test]
 fn a_rider_whose_call_is_lost_with_another_runtime_asks_the_record() {
     for fault in [Fault::HangsDone, Fault::Hangs] {
@@ -85,7 +85,7 @@ fn a_rider_whose_call_is_lost_with_another_runtime_asks_the_record() {
             let process = Process::new(false);
             let first = process.first("a").await;
             let rider = process.seated(process.clone().add("n")).await;
-            // The last one to have its turn stores the batch: on the runtime that goes away.
+            // The last member to have its turn stores the batch, on the runtime that is dropped.
             let before = process.members();
             let dropped = away.spawn(process.clone().set("c"));
             process.until(before + 1).await;

@@ -54,7 +54,7 @@ fn it_works_without_a_runtime() {
     process.assert_empty();
 }
 
-/// Without a runtime, a rider makes the call; if it is dropped, the next one makes it again.
+/// Without a runtime, a rider makes the call. If that rider is dropped, the next one makes it again.
 #[test]
 fn a_call_whose_rider_is_dropped_goes_to_the_next_rider() {
     for fault in [Fault::HangsDone, Fault::Hangs] {
@@ -64,7 +64,7 @@ fn a_call_whose_rider_is_dropped_goes_to_the_next_rider() {
         let mut riders: Vec<_> = ["b", "c", "d"].map(|key| Box::pin(process.clone().set(key))).into();
         assert!(riders.iter_mut().all(|rider| poll_once(rider.as_mut()).is_pending()));
         assert_eq!(process.shelf.count(), 1);
-        // The only rider of its batch: the others go on without it.
+        // It was the only rider of its batch, so the others go on without it.
         drop(first);
         process.shelf.fail([fault]);
         for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! A queue over a store, as a layer has it.
+//! One process: a queue over a store.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -17,7 +17,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) type Outcome = Result<Written, StoreError>;
 
-/// A queue over a store, as a layer has it.
+/// A queue over a store, as one layer has it.
 #[derive(Clone)]
 pub(super) struct Process {
     pub(super) queue: Arc<Queue>,
@@ -46,7 +46,7 @@ impl Process {
         self.change(PATIENCE, move |record| Some(with(record, key, &(number(record, key) + 1).to_string()))).await
     }
 
-    /// Spawns a writer of `key`, and waits until it is in the line: alone in it, it has the first turn.
+    /// Spawns a writer of `key`, and waits until it is in the line. If no other member is there, it has the first turn.
     pub(super) async fn seat(&self, key: &'static str) -> JoinHandle<Outcome> {
         self.seated(self.clone().set(key)).await
     }
@@ -61,7 +61,7 @@ impl Process {
         task
     }
 
-    /// Spawns a writer of `key` whose call is held back.
+    /// Spawns a writer of `key` whose call is held at the gate.
     pub(super) async fn first(&self, key: &'static str) -> JoinHandle<Outcome> {
         let task = self.seat(key).await;
         self.shelf.arrival().await;
@@ -77,14 +77,14 @@ impl Process {
         self.queue.lines().get(&ID).map_or(0, |line| line.state().members)
     }
 
-    /// Waits until so many are in the line.
+    /// Waits until the line has this many members.
     pub(super) async fn until(&self, members: usize) {
         while self.members() != members {
             yield_now().await;
         }
     }
 
-    /// Asserts that the queue keeps nothing of a session that is not written.
+    /// Asserts that the queue keeps nothing for a session that is not being written.
     pub(super) fn assert_empty(&self) {
         assert!(self.queue.lines().is_empty());
         assert_eq!(self.queue.count.load(Ordering::SeqCst), 0);

@@ -1,4 +1,4 @@
-//! A store of one session, whose calls a test holds back by a gate.
+//! A store of one session, with a gate that holds its calls.
 
 use std::{
     collections::VecDeque,
@@ -18,31 +18,31 @@ use crate::store::{
 
 pub(super) const ID: SessionId = SessionId::from_bytes([7; 16]);
 
-/// What a store does with a call instead of answering it.
+/// A fault of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     None,
-    /// It is done, and the reply is lost.
+    /// The call is done, and its reply is lost.
     LosesReply,
-    /// It is not done, and its sender does not know.
+    /// The call is not done, and its sender does not know that.
     LosesCall,
-    /// It is not done, and its sender knows.
+    /// The call is not done, and its sender knows that.
     Refuses,
-    /// It is done, and never ends.
+    /// The call is done, and never returns.
     HangsDone,
-    /// It is not done, and never ends.
+    /// The call is not done, and never returns.
     Hangs,
 }
 
 /// A store of one session.
 pub(super) struct Shelf {
     record: Mutex<Option<Record>>,
-    /// The calls that may go on.
+    /// The calls that may pass the gate.
     gate: Semaphore,
-    /// The calls that have come.
+    /// The calls that have arrived.
     arrived: Semaphore,
     faults: Mutex<VecDeque<Fault>>,
-    /// How often a call yields before it takes effect, and again after it.
+    /// The number of times that a call yields before it takes effect, and again after it.
     yields: usize,
     replaces: AtomicUsize,
 }
@@ -71,12 +71,12 @@ impl Shelf {
         self.gate.add_permits(1_000_000);
     }
 
-    /// Lets one call go on.
+    /// Lets one call pass.
     pub(super) fn let_one(&self) {
         self.gate.add_permits(1);
     }
 
-    /// Waits for the next call to come.
+    /// Waits until the next call arrives.
     pub(super) async fn arrival(&self) {
         self.arrived.acquire().await.unwrap().forget();
     }
@@ -98,7 +98,7 @@ impl Shelf {
         record.state().iter().map(|(key, _)| key).eq(keys.split_whitespace())
     }
 
-    /// Writes as another process does.
+    /// Writes as another process would.
     pub(super) fn write_from_afar(&self, key: &str) {
         let mut record = self.record.lock().unwrap();
         let found = record.clone().unwrap();
@@ -164,7 +164,7 @@ impl SessionStore for Shelf {
     }
 }
 
-/// The record with another value under `key`.
+/// Returns the record with another value under `key`.
 pub(super) fn with(record: &Record, key: &str, value: &str) -> Record {
     let mut record = record.clone();
     let state = record.state().iter().chain([(key, value)]).collect();

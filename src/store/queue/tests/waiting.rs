@@ -1,4 +1,4 @@
-//! Members that wait: for their turn, in a full line, and for no longer than they want to.
+//! Members that wait for their turn, in a full line, and up to their time limit.
 
 use std::{pin::pin, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::store::queue::{
 #[test]
 fn a_member_that_is_not_polled_loses_its_turn_and_gets_another_one() {
     paused().block_on(within(async {
-        // The one that is not polled stands before the others, between them, and behind them.
+        // The member that is not polled stands before the others, between them, and behind them.
         for place in 0..3 {
             let process = Process::new(false);
             let first = process.first("a").await;
@@ -91,7 +91,7 @@ fn a_line_takes_so_many_and_no_more() {
 fn a_member_waits_no_longer_than_it_wants_to() {
     paused().block_on(within(async {
         let process = Process::new(false);
-        // Its change is on its way: it has to know what becomes of it.
+        // The change is being stored, so the member has to wait for its outcome.
         let a_while = Duration::from_millis(1);
         let rider = process.seated(process.clone().change(a_while, |record| Some(with(record, "a", "1")))).await;
         process.shelf.arrival().await;

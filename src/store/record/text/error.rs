@@ -6,10 +6,10 @@ use smol_str::SmolStr;
 
 use super::VERSION;
 
-/// Bytes are not a [`Record`](crate::store::Record).
+/// An error of bytes that are not a [`Record`](crate::store::Record).
 ///
 /// Its text names the part at fault, and never shows a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DecodeError(Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub(super) enum Kind {
     Line(&'static str),
     /// A line of [`LINES`](super::LINES) that is not in its place, by its name.
     LineOrder(&'static str),
-    /// A line with another name, which is not shown: in a damaged record it can be a part of a value.
+    /// A line with another name. The error does not show the name, because in a damaged record it can be a part of a
+    /// value.
     UnknownLine,
     /// A line whose name begins with `!`, by its name.
     NeededLine(SmolStr),
@@ -53,11 +54,13 @@ impl fmt::Display for DecodeError {
             Kind::Line(name) => write!(f, "its line `{name}` is malformed"),
             Kind::LineOrder(name) => write!(f, "its line `{name}` is repeated or out of order"),
             Kind::UnknownLine => f.write_str("one of its lines is malformed or repeated"),
-            Kind::NeededLine(name) => write!(f, "its line `{name}` is needed and this version does not know it"),
+            Kind::NeededLine(name) => write!(f, "its line `{name}` is required, and this version does not know it"),
             Kind::Entry(number) => write!(f, "its entry {number} is malformed"),
             Kind::KeyOrder => f.write_str("its keys are repeated or out of order"),
         }
     }
 }
+
+crate::chain::debug_like_display!(DecodeError);
 
 impl std::error::Error for DecodeError {}

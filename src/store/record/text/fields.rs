@@ -1,14 +1,14 @@
-//! Values of fixed width: numbers, times and hashes, to text and back. Each has one spelling.
+//! Fields of fixed width: numbers, times and hashes. Each value has only one text.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::store::{SUPERSEDED_MAX, SecretHash, Superseded, Timestamp, Trail};
 
-/// Characters of a time.
+/// The characters of a time.
 pub(super) const TIME: usize = 15;
-/// Characters of a hash.
+/// The characters of a hash.
 pub(super) const HASH: usize = 43;
-/// Characters of a nonce.
+/// The characters of a nonce.
 pub(super) const NONCE: usize = 16;
 
 /// Writes a nonce in lower-case hexadecimal digits.
@@ -57,7 +57,7 @@ pub(super) fn short_time_from(text: &str) -> Option<Timestamp> {
     (has_one_spelling && has_digits).then(|| time_from_digits(text.as_bytes()))?
 }
 
-/// Reads at most 15 digits, which [`Timestamp::MAX`] has.
+/// Reads at most 15 digits, the length of [`Timestamp::MAX`].
 fn time_from_digits(text: &[u8]) -> Option<Timestamp> {
     let mut millis = 0;
     let mut are_digits = true;
@@ -76,7 +76,7 @@ pub(super) fn hash(hash: &SecretHash) -> [u8; HASH] {
     text
 }
 
-/// Refuses padding and stray bits in the last character.
+/// Reads a hash. Refuses padding and stray bits in the last character.
 pub(super) fn hash_from(text: &[u8; HASH]) -> Option<SecretHash> {
     let mut bytes = [0; 32];
     let read = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
@@ -150,7 +150,7 @@ mod tests {
         let all = SecretHash::from_bytes([0xff; 32]);
         let text = hash(&all);
         assert_eq!(hash_from(&text), Some(all));
-        // The last character carries 4 bits: 16 of the 64 are canonical.
+        // The last character carries 4 bits, so 16 of the 64 characters are canonical.
         let spelled = |last| {
             let mut text = text;
             text[HASH - 1] = last;

@@ -1,4 +1,4 @@
-//! Reading the text form, in one pass.
+//! Reads the text form in one pass.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -87,7 +87,7 @@ fn field<const N: usize, T>(
     field().map_err(|fault: Fault| fault.of(Kind::Field(name)))
 }
 
-/// Reads the lines up to the empty one, and that.
+/// Reads the lines before the state, and the empty line after them.
 fn rest(reader: &mut Reader<'_>) -> Result<Rest, Kind> {
     if reader.skip("\n") {
         return Ok(Rest::default());

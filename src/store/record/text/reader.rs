@@ -1,12 +1,12 @@
 //! Reads the elements of the text form.
 
-/// Text that is still to be read.
+/// Text that is not read yet.
 pub(super) struct Reader<'a>(&'a str);
 
 /// The reason why a part cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The text ends, and some longer text would be in order.
+    /// The text ends too early.
     Cut,
     Malformed,
 }
@@ -20,7 +20,7 @@ impl<'a> Reader<'a> {
         self.0
     }
 
-    /// Returns whether `expected` comes next, and passes over it if so.
+    /// Skips `expected` if it comes next, and returns true if it did.
     #[inline]
     pub(super) fn skip(&mut self, expected: &str) -> bool {
         let rest = self.0.strip_prefix(expected);
@@ -28,7 +28,7 @@ impl<'a> Reader<'a> {
         rest.is_some()
     }
 
-    /// Passes over `expected`.
+    /// Skips `expected`.
     #[inline]
     pub(super) fn expect(&mut self, expected: &str) -> Result<(), Fault> {
         if self.skip(expected) {
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
                 Ok(bytes)
             }
             None if self.0.len() < length => Err(Fault::Cut),
-            // They end within a character.
+            // The length ends within a character.
             None => Err(Fault::Malformed),
         }
     }
@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
     /// Reads a decimal number without leading zeros, and `end` behind it.
     #[inline]
     pub(super) fn number(&mut self, end: u8) -> Result<u64, Fault> {
-        /// Digits of the longest number that is read: more could overflow.
+        /// The digits of the longest number that is read. More could overflow.
         const DIGITS: usize = 15;
         let mut number = 0;
         for (at, byte) in self.0.bytes().enumerate() {

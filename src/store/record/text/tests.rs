@@ -5,7 +5,7 @@ use crate::store::{Body, Credentials, Lifetime, Parts, Rest, SecretHash, State, 
 
 mod random;
 
-/// A record with every line, and one that this version does not know.
+/// Returns a record with every line, and one line that this version does not know.
 fn full() -> Record {
     let at = Timestamp::from_millis;
     let hash = |byte| SecretHash::from_bytes([byte; 32]);
@@ -50,7 +50,7 @@ epoch=0:
 4:name=6:\"Zoë\"
 ";
 
-/// The least record.
+/// The smallest record.
 const EMPTY: &str = "\
 cloakroom=1 nonce=0000000000000000 expires=000000000060000 used=000000000000000 created=000000000000000 \
 secret=BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc
@@ -63,7 +63,7 @@ fn empty() -> Record {
     Record::new(credentials, State::default(), now, now.plus(Duration::from_secs(60)))
 }
 
-/// The record without its state.
+/// Returns the record without its state.
 fn stripped(mut record: Record) -> Record {
     record.body_mut().state = State::default();
     record
@@ -103,7 +103,7 @@ fn its_room_is_known_before_it_is_written() {
 #[test]
 fn a_cut_record_is_an_error_and_its_prefix_may_be_enough() {
     let state = FULL.find("\n\n").unwrap() + 2;
-    // Without its last entries, a record is a record.
+    // A record without its last entries is still a record.
     let ends = [state, FULL.find("4:name").unwrap()];
     for at in 0..FULL.len() {
         let cut = &FULL.as_bytes()[..at];
@@ -162,7 +162,7 @@ fn a_malformed_part_is_named() {
         ("device=3", "Device=3", "one of its lines is malformed or repeated"),
         ("epoch=", "device=", "one of its lines is malformed or repeated"),
         ("epoch=0:\n", "epoch=0:\n ", "one of its lines is malformed or repeated"),
-        ("epoch=0:", "!epoch=0:", "its line `!epoch` is needed and this version does not know it"),
+        ("epoch=0:", "!epoch=0:", "its line `!epoch` is required, and this version does not know it"),
         ("epoch=0:", "owner=0:", "its line `owner` is repeated or out of order"),
         ("trail=64", "label=1:x\ntrail=64", "its line `trail` is repeated or out of order"),
         ("4:cart=5", "4:cart=6", "its entry 1 is malformed"),
@@ -192,7 +192,7 @@ fn at_most_four_secrets_are_superseded() {
     }
 }
 
-/// A damaged length may let a value look like a line.
+/// A damaged length may make a value look like a line.
 #[test]
 fn an_error_shows_no_value() {
     let texts = [

@@ -1,4 +1,4 @@
-//! Writing the text form.
+//! Writes the text form.
 
 use std::io::Write as _;
 
@@ -7,15 +7,15 @@ use smallvec::SmallVec;
 use super::fields;
 use crate::store::{Body, Lifetime, Parts, Record, SUPERSEDED_MAX, State, Superseded};
 
-/// Bytes of the first line.
+/// The bytes of the first line.
 const HEAD: usize = 155;
-/// Bytes of a line before its text, and its end, at most.
+/// The most bytes of a line without its text.
 const AROUND: usize = 32;
-/// Bytes of a superseded secret's text, with a comma.
+/// The bytes of a superseded secret's text, with a comma.
 const SUPERSEDED: usize = fields::HASH + fields::TIME + 2;
-/// Bytes of a lifetime's text, at most.
+/// The most bytes of a lifetime's text.
 const LIFETIME: usize = 96;
-/// Digits of the longest number.
+/// The digits of the longest number.
 const DIGITS: usize = 20;
 
 /// Writes the whole record.
@@ -33,7 +33,7 @@ pub(super) fn record(record: &Record) -> Vec<u8> {
     writer.0
 }
 
-/// Bytes of the lines before the state, with the empty one, at most.
+/// Returns the most bytes of the lines before the state, with the empty line.
 fn parts_len(parts: &Parts) -> usize {
     let Parts { trail, superseded, owner, label, lifetime, admitted, unknown, .. } = parts;
     #[cfg(feature = "device-bound")]
@@ -50,7 +50,7 @@ fn parts_len(parts: &Parts) -> usize {
         + unknown.as_ref().map_or(0, |lines| lines.len())
 }
 
-/// Bytes of the entries, at most.
+/// Returns the most bytes of the entries.
 fn state_len(state: &State) -> usize {
     // Packed, an entry takes two words of 4 bytes. As text, it takes two lengths and 4 characters.
     let digits = state.size().checked_ilog10().map_or(1, |log| log as usize + 1);

@@ -19,7 +19,7 @@ fn hashes() -> impl Strategy<Value = SecretHash> {
     any::<[u8; 32]>().prop_map(SecretHash::from_bytes)
 }
 
-/// Texts that look like parts of a record, and all others.
+/// Returns texts that look like parts of a record, and any others.
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z0-9:=\n!, ]{0,12}", "(?s).{0,8}", "x{90,110}"]
 }
@@ -47,7 +47,7 @@ fn lifetimes() -> impl Strategy<Value = Lifetime> {
     })
 }
 
-/// Lines that no version knows yet, in any order.
+/// Returns lines that no version knows yet, in any order.
 fn unknown() -> impl Strategy<Value = Option<Arc<str>>> {
     vec(("x[a-z]{0,2}", texts()), 0..3).prop_map(|lines| {
         let lines: BTreeMap<String, String> = lines.into_iter().collect();
@@ -57,7 +57,7 @@ fn unknown() -> impl Strategy<Value = Option<Arc<str>>> {
     })
 }
 
-/// Records with random lines, and nothing else.
+/// Returns records with random lines, and no state.
 fn lines() -> impl Strategy<Value = Record> {
     let trail = option::of([nonces(), nonces(), nonces(), nonces()]);
     let secret = (hashes(), times()).prop_map(|(hash, until)| Superseded { hash, until });
@@ -99,7 +99,7 @@ fn records() -> impl Strategy<Value = Record> {
     })
 }
 
-/// One change of some bytes.
+/// A change of some bytes.
 #[derive(Clone, Debug)]
 enum Damage {
     Replace(Index, u8),

@@ -1,0 +1,89 @@
+//! The name of the table.
+
+use std::fmt;
+
+/// The table of a store that was given no other.
+pub(crate) const DEFAULT: &str = "cloakroom_sessions";
+/// PostgreSQL cuts longer names. The names of the indexes add seven characters.
+const LONGEST: usize = 63 - "_owner".len();
+
+/// The name of a table, of which every part is a plain word.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    schema: Option<String>,
+    name: String,
+}
+
+impl Table {
+    pub(crate) fn parse(text: &str) -> Result<Self, TableError> {
+        let (schema, name) = text.split_once('.').map_or((None, text), |(schema, name)| (Some(schema), name));
+        if !schema.into_iter().chain([name]).all(is_word) {
+            return Err(TableError { name: text.to_owned() });
+        }
+        Ok(Self { schema: schema.map(str::to_owned), name: name.to_owned() })
+    }
+
+    /// Returns the name as a statement has it, in the database's quotes.
+    pub(crate) fn quoted(&self, quote: char) -> String {
+        let name = format!("{quote}{}{quote}", self.name);
+        self.schema.as_ref().map_or(name.clone(), |schema| format!("{quote}{schema}{quote}.{name}"))
+    }
+
+    /// Returns the schema in quotes and with a dot, and the name without a schema.
+    pub(crate) fn parts(&self, quote: char) -> (String, &str) {
+        let schema = self.schema.as_ref().map_or(String::new(), |schema| format!("{quote}{schema}{quote}."));
+        (schema, &self.name)
+    }
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { schema: None, name: DEFAULT.to_owned() }
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    let is_first = |char: char| char.is_ascii_lowercase() || char == '_';
+    text.len() <= LONGEST
+        && text.starts_with(is_first)
+        && text.chars().all(|char| is_first(char) || char.is_ascii_digit())
+}
+
+/// The name of a table cannot be used: see [`SqlStore::table`](crate::SqlStore::table).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableError {
+    name: String,
+}
+
+impl fmt::Display for TableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} cannot be the name of a table: expected `name` or `schema.name`, each of at most {LONGEST} lower-case \
+             letters, digits and underscores, without a digit in front",
+            self.name
+        )
+    }
+}
+
+impl std::error::Error for TableError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_words_are_names() {
+        for (name, quoted) in [("sessions", "\"sessions\""), ("auth.s_1", "\"auth\".\"s_1\""), ("_order", "\"_order\"")]
+        {
+            assert_eq!(Table::parse(name).unwrap().quoted('"'), quoted);
+        }
+        let long = "x".repeat(LONGEST + 1);
+        for name in
+            ["", ".", "a.", ".a", "a.b.c", "a b", "a;b", "a\"b", "a`b", "Sessions", "1a", "a-b", "é", "a\0", &long]
+        {
+            let error = Table::parse(name).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("{name:?}")), "{error}");
+        }
+    }
+}

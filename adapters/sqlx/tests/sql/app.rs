@@ -1,0 +1,103 @@
+//! A small application behind the tower layer.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use cloakroom::{Event, LazySession, SessionLayer, store::SessionStore};
+use http::{Request, Response, StatusCode, header};
+use tokio::time::timeout;
+use tower::{Layer as _, ServiceExt as _, service_fn, util::BoxCloneSyncService};
+
+/// Both time-outs of a store, and what a busy machine adds.
+const LIMIT: Duration = Duration::from_secs(4);
+
+#[derive(Clone)]
+pub struct App {
+    service: BoxCloneSyncService<Request<()>, Response<String>, Infallible>,
+    failures: Arc<Mutex<Vec<String>>>,
+}
+
+/// What a client sees.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub status: u16,
+    pub body: String,
+    pub cookie: Option<String>,
+    pub took: Duration,
+}
+
+impl App {
+    pub fn new(store: impl SessionStore) -> Self {
+        Self::over(SessionLayer::new(store))
+    }
+
+    pub fn over(layer: SessionLayer) -> Self {
+        let failures = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&failures);
+        let layer = layer.insecure_http().on_event(move |event| {
+            if let Event::StoreFailed { error } = event {
+                told.lock().unwrap().push(format!("{error:?}"));
+            }
+        });
+        let service = layer.layer(service_fn(|request: Request<()>| async move {
+            let lazy = request.extensions().get::<LazySession>().unwrap().clone();
+            Ok::<_, Infallible>(match handle(request.uri().path(), lazy).await {
+                Ok(body) => Response::new(body),
+                Err(error) => {
+                    let mut response = Response::new(format!("{error:?}"));
+                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                    response
+                }
+            })
+        }));
+        Self { service: BoxCloneSyncService::new(service), failures }
+    }
+
+    /// One request, which must be answered in time.
+    pub async fn get(&self, path: &str, cookie: Option<&str>) -> Seen {
+        let mut request = Request::builder().uri(path);
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        let started = Instant::now();
+        let answer = self.service.clone().oneshot(request.body(()).unwrap());
+        let response = timeout(LIMIT, answer).await.unwrap_or_else(|_| panic!("{path} takes too long")).unwrap();
+        let set = response.headers().get(header::SET_COOKIE).map(|line| line.to_str().unwrap());
+        let cookie = set.map(|line| line.split(';').next().unwrap().to_owned());
+        Seen { status: response.status().as_u16(), body: response.into_body(), cookie, took: started.elapsed() }
+    }
+
+    /// A new session, which counts 1: its cookie.
+    pub async fn new_session(&self) -> String {
+        let seen = self.get("/count", None).await;
+        assert_eq!((seen.status, seen.body.as_str()), (200, "1"), "{:?}", self.failures.lock().unwrap());
+        seen.cookie.unwrap()
+    }
+
+    pub fn last_failure(&self) -> String {
+        self.failures.lock().unwrap().last().cloned().unwrap_or_default()
+    }
+}
+
+async fn handle(path: &str, lazy: LazySession) -> Result<String, Box<dyn std::error::Error>> {
+    let mut parts = path.trim_matches('/').splitn(3, '/');
+    let verb = parts.next().unwrap_or_default();
+    if verb == "ignore" {
+        return Ok("ignored".to_owned());
+    }
+    let session = lazy.load().await?;
+    let (first, second) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    match verb {
+        "read" => {}
+        "count" => session.update_or("n", 1_u64, |n| n + 1)?,
+        "set" => session.insert(first, second)?,
+        "login" => session.login(first),
+        "logout" => session.purge(),
+        "renew" => session.renew(),
+        other => return Err(format!("no route {other}").into()),
+    }
+    Ok(session.get::<serde_json::Value>("n")?.map(|n| n.to_string()).unwrap_or_default())
+}

@@ -1,0 +1,93 @@
+//! The instructions of a request, counted by callgrind. They do not depend on the machine's load.
+//!
+//! `instructions` counts every row and fails if one is over its budget. `instructions run ..` is the program that it counts.
+
+use std::{env, process::ExitCode};
+
+use anyhow::{Context as _, Result, bail};
+use peers::{
+    classes::{Class, Payload},
+    contestants::{Contestant, Framework, Store, baseline, with_store},
+    visit::Visit,
+};
+
+use self::callgrind::Counts;
+
+mod budgets;
+mod callgrind;
+
+/// The requests of the shorter run. The longer one makes three times as many, so that their difference is requests alone.
+const REQUESTS: u32 = 400;
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["run", framework, name, class, payload, times] => {
+            run(&find(framework, name)?, class, payload, times.parse()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        [] => table(),
+        _ => bail!("usage: instructions"),
+    }
+}
+
+/// Returns the contestants that are counted: ours on both frameworks, with sessions in memory and in the cookie.
+fn counted() -> Vec<Contestant> {
+    let of = |store| with_store(store).into_iter().filter(Contestant::is_ours);
+    of(Store::Memory).chain(of(Store::Cookie)).collect()
+}
+
+fn find(framework: &str, name: &str) -> Result<Contestant> {
+    let bare = Framework::ALL.into_iter().filter_map(baseline);
+    let mut all = counted().into_iter().chain(bare);
+    all.find(|contestant| contestant.framework.name() == framework && contestant.name == name)
+        .context("no such contestant")
+}
+
+/// Makes requests: what callgrind counts.
+fn run(contestant: &Contestant, class: &str, payload: &str, times: u32) -> Result<()> {
+    let class = Class::ALL.into_iter().find(|it| it.name() == class).context("no such class")?;
+    let payload = Payload::ALL.into_iter().find(|it| it.name() == payload).context("no such payload")?;
+    Visit::start(contestant, "", class, payload).run(times);
+    Ok(())
+}
+
+/// Prints the instructions of a request over the bare framework, without those of SHA-256, which few machines need.
+fn table() -> Result<ExitCode> {
+    println!("| | | | instructions | budget |\n|---|---|---|---|---|");
+    let mut over = Vec::new();
+    for contestant in counted() {
+        for class in Class::ALL {
+            for payload in Payload::ALL {
+                let bare = baseline(contestant.framework).context("a framework")?;
+                let count = per_request(&contestant, class, payload)? - per_request(&bare, class, payload)?;
+                let row = format!(
+                    "| {}, {} | {} | {} |",
+                    contestant.framework.name(),
+                    contestant.store.name(),
+                    class.name(),
+                    payload.name()
+                );
+                let budget = budgets::of(contestant.framework, contestant.store, class, payload);
+                println!("{row} {count} | {} |", budget.map_or_else(|| "none".to_owned(), |budget| budget.to_string()));
+                if budget.is_some_and(|budget| count > budget + budget * budgets::MARGIN / 100) {
+                    over.push(row);
+                }
+            }
+        }
+    }
+    if over.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("over the budget by more than {} %:\n{}", budgets::MARGIN, over.join("\n"));
+    Ok(ExitCode::FAILURE)
+}
+
+fn per_request(contestant: &Contestant, class: Class, payload: Payload) -> Result<i64> {
+    let of = |times: u32| {
+        let row = [contestant.framework.name(), contestant.name, class.name(), payload.name(), &times.to_string()];
+        callgrind::count(&row)
+    };
+    let Counts { all, sha256 } = of(3 * REQUESTS)? - of(REQUESTS)?;
+    Ok((all - sha256) / i64::from(2 * REQUESTS))
+}

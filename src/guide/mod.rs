@@ -1,0 +1,44 @@
+//! Guides, one for each task. Their code is compiled by the tests.
+//!
+//! | guide | for |
+//! |---|---|
+//! | [`login`] | passwords, login and logout, "remember me", "your devices", log out everywhere, a change of the password |
+//! | [`flash`] | a message that one page leaves for the next one |
+//! | [`csrf`] | forms that other sites send |
+//! | [`testing`] | tests of pages that need a login, of stores, and of failures |
+//! | [`production`] | proxies, keys, Redis, time-outs, metrics, health |
+//! | [`performance`] | what a session costs, measured beside other libraries |
+//! | [`streaming`] | server-sent events, `WebSocket`s, and tasks that outlive the response |
+//! | `from_actix_session` | services on `actix-session`; with that feature |
+//! | `stand_ins` | crates that link `actix-session`, such as `actix-identity` |
+//!
+//! Only documentation and its tests have this module.
+
+#[doc = include_str!("csrf.md")]
+pub mod csrf {}
+
+#[doc = include_str!("flash.md")]
+pub mod flash {}
+
+#[cfg(feature = "actix-session")]
+#[doc = include_str!("../../docs/from-actix-session.md")]
+pub mod from_actix_session {}
+
+#[doc = include_str!("login.md")]
+pub mod login {}
+
+#[doc = include_str!("../../docs/performance.md")]
+pub mod performance {}
+
+#[doc = include_str!("production.md")]
+pub mod production {}
+
+#[cfg(feature = "actix-session")]
+#[doc = include_str!("stand_ins.md")]
+pub mod stand_ins {}
+
+#[doc = include_str!("streaming.md")]
+pub mod streaming {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
