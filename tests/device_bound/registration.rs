@@ -30,13 +30,13 @@ async fn a_login_registers_a_device_on_every_framework_and_its_proof_is_refreshe
             "scope": { "include_site": false },
             "credentials": [{
                 "type": "cookie",
-                "name": "__Host-Http-id-proof",
+                "name": "__Host-id-proof",
                 "attributes": "Path=/; Secure; HttpOnly; SameSite=Lax",
             }],
         });
         assert_eq!(serde_json::from_str::<Value>(&page.body).unwrap(), expected, "{}", app.name);
         let [cookie] = *page.cookies() else { panic!("{page:?}") };
-        assert!(cookie.starts_with("__Host-Http-id-proof="), "{cookie}");
+        assert!(cookie.starts_with("__Host-id-proof="), "{cookie}");
         assert!(cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=570"), "{cookie}");
 
         assert_eq!(ada.get(&app, "/app/device/whose/get:cart").await, "bound ada pear", "{}", app.name);

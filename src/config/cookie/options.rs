@@ -63,6 +63,13 @@ impl CookieOptions {
     #[cfg(feature = "device-bound")]
     pub(crate) fn of_proof(&self) -> Option<Self> {
         let mut builder = self.builder.clone();
+        // Chromium 156 does not refresh a cookie with an `Http` prefix.
+        for (prefix, other) in [("__Host-Http-", "__Host-"), ("__Http-", "__Secure-")] {
+            if has_prefix(&builder.name, prefix) {
+                builder.name.replace_range(..prefix.len(), other);
+                break;
+            }
+        }
         builder.name.push_str("-proof");
         (builder.secure && !builder.partitioned).then(|| Self::from_checked(builder))
     }
