@@ -2,10 +2,11 @@
 
 use std::{error::Error, fmt};
 
-/// Shows an error and the chain of its causes: `the session store failed: Redis at ..: connection refused`.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
+/// Shows an error with its causes, on one line: `the session store failed: Redis at ..: connection refused`. For the `Debug` of a
+/// store's errors, which log lines show.
+pub struct ErrorChain<'a>(pub &'a (dyn Error + 'static));
 
-impl fmt::Display for Chain<'_> {
+impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
         let mut next = self.0.source();
@@ -22,7 +23,7 @@ macro_rules! debug_like_display {
     ($($error:ty),* $(,)?) => {$(
         impl std::fmt::Debug for $error {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                std::fmt::Display::fmt(&crate::chain::Chain(self), f)
+                std::fmt::Display::fmt(&crate::chain::ErrorChain(self), f)
             }
         }
     )*};

@@ -28,21 +28,21 @@ impl Watch {
         type_name::<S>().starts_with("actix_identity::").then(|| Self(Rc::new(Cell::new(Seen::Nothing))))
     }
 
-    /// Goes along with a request, as long as nothing is found out.
+    /// Puts itself into a request, unless the question is answered already.
     pub(super) fn attach(&self, extensions: &mut Extensions) {
         if self.0.get() == Seen::Nothing {
             extensions.insert(self.clone());
         }
     }
 
-    /// Takes note that a middleware asked for the session of this request.
+    /// Records that a middleware asked for the session of this request.
     pub(super) fn asked(extensions: &Extensions) {
         if let Some(Self(seen)) = extensions.get() {
             seen.set(Seen::Asks);
         }
     }
 
-    /// Reports, after a request, that nobody asked.
+    /// Reports, after a request, that no middleware asked for its session.
     pub(super) fn check(&self) {
         static LOGGED: Once = Once::new();
         if self.0.get() != Seen::Nothing {

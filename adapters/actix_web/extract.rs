@@ -119,7 +119,7 @@ impl ExtractFuture {
     ///
     /// # Errors
     ///
-    /// Those of the future. [`Error::is_not_loaded`](crate::Error::is_not_loaded) if nobody has loaded the session yet, which happens
+    /// The errors of the future, and [`Error::is_not_loaded`](crate::Error::is_not_loaded) if the session is not loaded yet, which happens
     /// under a [`lazy`](super::SessionMiddleware::lazy) middleware only.
     pub fn into_inner(self) -> Result<Session, Error> {
         use ::actix_web::error::ErrorInternalServerError;

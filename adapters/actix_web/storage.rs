@@ -24,7 +24,7 @@ pub use self::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store: a store has four verbs here, not the five of actix-session",
     label = "implement `cloakroom::store::SessionStore` for it, and nothing else",
-    note = "the section \"A store of your own\" shows one before and after: https://docs.rs/cloakroom/latest/cloakroom/actix_web/from_actix_session/index.html#a-store-of-your-own",
+    note = "the section \"A store of your own\" shows one before and after: https://docs.rs/cloakroom/latest/cloakroom/guide/from_actix_session/index.html#a-store-of-your-own",
     note = "for PostgreSQL, MySQL and SQLite there is the crate `cloakroom-sqlx`"
 )]
 pub trait SessionStore: IntoLayer {}
@@ -35,7 +35,7 @@ impl<S: IntoLayer> SessionStore for S {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store: a store has four verbs here, not the five of actix-session",
     label = "implement `cloakroom::store::SessionStore` for it, and nothing else",
-    note = "the section \"A store of your own\" shows one before and after: https://docs.rs/cloakroom/latest/cloakroom/actix_web/from_actix_session/index.html#a-store-of-your-own",
+    note = "the section \"A store of your own\" shows one before and after: https://docs.rs/cloakroom/latest/cloakroom/guide/from_actix_session/index.html#a-store-of-your-own",
     note = "for PostgreSQL, MySQL and SQLite there is the crate `cloakroom-sqlx`"
 )]
 pub trait IntoLayer {

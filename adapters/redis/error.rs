@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use ::redis::RedisError;
 
 use super::failure::{Failure, Named};
-use crate::chain::debug_like_display;
+use crate::store::ErrorChain;
 
 /// The error of making a [`RedisStore`](super::RedisStore).
 pub struct ConnectError {
@@ -84,7 +84,11 @@ impl fmt::Display for ConnectError {
     }
 }
 
-debug_like_display!(ConnectError);
+impl fmt::Debug for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&ErrorChain(self), f)
+    }
+}
 
 impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

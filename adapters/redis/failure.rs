@@ -5,7 +5,7 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 use ::redis::{ErrorKind, RedisError};
 
 use super::unreadable::Unreadable;
-use crate::{SessionId, StoreError, chain::debug_like_display};
+use crate::{SessionId, StoreError, store::ErrorChain};
 
 /// The failure of a command.
 #[derive(Clone)]
@@ -169,7 +169,11 @@ impl fmt::Display for Named<'_> {
     }
 }
 
-debug_like_display!(Failure);
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&ErrorChain(self), f)
+    }
+}
 
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

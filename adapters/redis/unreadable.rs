@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{SessionId, StoreError, chain::debug_like_display, store::DecodeError};
+use crate::{
+    SessionId, StoreError,
+    store::{DecodeError, ErrorChain},
+};
 
 /// The cause: a session's key holds no record, or a damaged one. It shows no value.
 pub(super) struct Unreadable {
@@ -39,6 +42,10 @@ impl fmt::Display for Unreadable {
     }
 }
 
-debug_like_display!(Unreadable);
+impl fmt::Debug for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&ErrorChain(self), f)
+    }
+}
 
 impl std::error::Error for Unreadable {}

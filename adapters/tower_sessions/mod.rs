@@ -38,10 +38,6 @@
 
 #[cfg(feature = "axum")]
 mod extract;
-// Its code has features of its own.
-#[cfg(all(any(doc, doctest), feature = "axum", feature = "redis", feature = "tower-sessions-signed"))]
-#[doc = include_str!("../../docs/from-tower-sessions.md")]
-pub mod from_tower_sessions {}
 mod memory;
 pub mod service;
 pub mod session;

@@ -21,7 +21,7 @@ use crate::users::{Change, Credentials, Device, Users};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A user who is logged in. A handler that takes one is reached by nobody else.
+/// A user who is logged in. As an argument, it keeps all other requests from a handler.
 struct CurrentUser {
     name: String,
     session: Session,

@@ -25,7 +25,7 @@ struct App {
     owners: Owners,
 }
 
-/// A user who is logged in. A handler that takes one is reached by nobody else.
+/// A user who is logged in. As an argument, it keeps all other requests from a handler.
 struct CurrentUser {
     name: String,
     session: Session,

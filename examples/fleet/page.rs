@@ -55,7 +55,7 @@ fn lead(shop: &Shop) -> Markup {
     }
 }
 
-/// A request of a session that does not use it makes no call, and nobody sees one.
+/// A request that does not use its session makes no call.
 fn made(calls: &[&str]) -> Markup {
     html! {
         @if !calls.is_empty() {

@@ -155,7 +155,7 @@ impl Event<'_> {
             Self::UpkeepFailed { .. } => {}
             Self::StoreFailed { error } => tracing::error!(store, error = cause(error), "session store failed"),
             Self::TooLarge { id: Some(id), error } => {
-                tracing::error!(store, %id, error = cause(error), "session too large")
+                tracing::error!(store, %id, error = cause(error), "session too large");
             }
             Self::TooLarge { id: None, error } => tracing::error!(store, error = cause(error), "session too large"),
             Self::LoginRefused { error } => tracing::warn!(error = cause(error), "session login refused"),

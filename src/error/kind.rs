@@ -81,9 +81,11 @@ impl fmt::Display for Kind {
             Self::Value { doing, key, .. } => write!(f, "cannot {doing} `{key}` in the session"),
             Self::Json(_) => f.write_str("the value cannot be converted to or from JSON"),
             Self::NoLayer => f.write_str("no session layer: add `SessionLayer` (Actix Web: `SessionMiddleware`) around this handler"),
-            Self::NoScope(scope) => {
-                write!(f, "no session layer of the scope `{scope}`: add a layer with `.scope::<{scope}>()` around this handler")
-            }
+            Self::NoScope(scope) => write!(
+                f,
+                "no session layer of the scope `{scope}`: add `SessionLayer` (Actix Web: `SessionMiddleware`) with \
+                 `.scope::<{scope}>()` around this handler"
+            ),
             Self::OnlyScoped(scope) => write!(
                 f,
                 "no session layer without a scope: extract `Scoped<{scope}>`, or remove `.scope::<{scope}>()` from the layer, or add \

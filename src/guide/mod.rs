@@ -10,6 +10,7 @@
 //! | [`performance`] | what a session costs, measured beside other libraries |
 //! | [`streaming`] | server-sent events, `WebSocket`s, and tasks that outlive the response |
 //! | `from_actix_session` | services on `actix-session`; with that feature |
+//! | `from_tower_sessions` | services on `tower-sessions`, and `axum-login`; with `tower-sessions-signed` |
 //! | `stand_ins` | crates that link `actix-session`, such as `actix-identity` |
 //!
 //! Only documentation and its tests have this module.
@@ -23,6 +24,10 @@ pub mod flash {}
 #[cfg(feature = "actix-session")]
 #[doc = include_str!("../../docs/from-actix-session.md")]
 pub mod from_actix_session {}
+
+#[cfg(feature = "tower-sessions-signed")]
+#[doc = include_str!("../../docs/from-tower-sessions.md")]
+pub mod from_tower_sessions {}
 
 #[doc = include_str!("login.md")]
 pub mod login {}

@@ -179,7 +179,7 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// Why a key was refused when it was made. The error never contains the given text or bytes.
+/// The reason for which a key was refused. The error never contains the given text or bytes.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -200,7 +200,7 @@ pub enum KeyError {
     Variable {
         /// The name of the variable.
         name: String,
-        /// Why.
+        /// The reason.
         cause: Box<KeyError>,
     },
     /// One key of a list was refused.
@@ -209,7 +209,7 @@ pub enum KeyError {
         position: usize,
         /// The number of keys in the list.
         of: usize,
-        /// Why.
+        /// The reason.
         cause: Box<KeyError>,
     },
 }
@@ -219,11 +219,11 @@ impl KeyError {
         Self::Variable { name: name.to_owned(), cause: Box::new(self) }
     }
 
-    /// What is wrong with the key, and what to do.
+    /// Writes the fault of the key, and how to correct it.
     fn fault(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooShort { bytes } => write!(f, "has {bytes} bytes, and needs {MIN} random ones at least, better 64"),
-            Self::Placeholder => f.write_str("is one byte over and over; draw a random one"),
+            Self::Placeholder => f.write_str("repeats one byte; make a random key"),
             Self::Base64 => f.write_str("is not base64"),
             Self::Empty => f.write_str("is empty"),
             Self::Unset(_) => f.write_str("is not set"),

@@ -30,7 +30,7 @@ impl<P> SessionLayer<P> {
     ///
     /// # Panics
     ///
-    /// The session cannot be stored, `fill` purged it, or the layer sends no cookie.
+    /// Panics if the session cannot be stored, if `fill` purged it, or if the layer sends no cookie. It is for tests only.
     pub async fn test_cookie(&self, fill: impl FnOnce(&Session)) -> HeaderValue {
         let exchange = self.begin(&HeaderMap::new());
         let session = exchange.session().load().await.expect("a request without a token has nothing to load");

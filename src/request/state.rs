@@ -13,13 +13,16 @@ use crate::{
         Act, Claim, Claims, Commit, CookieWindow, Dropped, Edits, HeadLines, Loaded, Opening, Outlives, Presented,
         SharedEdits, Verdict, judge, open, or_as_told, revoked_by_owner,
     },
-    store::StoreError,
 };
 
 mod loaded;
+mod progress;
 
 pub(crate) use self::loaded::LoadedSession;
-use self::loaded::{Attempt, Usage};
+use self::{
+    loaded::{Attempt, Usage},
+    progress::{Phase, Progress},
+};
 
 /// Polls a future once, in place, and returns its output if it is ready. Moving a large future costs more than polling it.
 macro_rules! at_once {
@@ -44,46 +47,6 @@ pub(crate) struct RequestState {
     turn: Turn<()>,
     /// The only lock. It is never held across an await, or while an application's closure or `Serialize` runs.
     progress: Mutex<Progress>,
-}
-
-/// The progress of a request.
-#[derive(Default)]
-struct Progress {
-    phase: Phase,
-    /// True if the response's head is sent, so that no cookie can be sent.
-    is_head_sent: bool,
-    /// True if an extractor returned an error because the load failed.
-    is_refused: bool,
-    /// True if a method that returns no error was called on a session that was not loaded.
-    is_misused: bool,
-}
-
-/// The phase of a request's session.
-#[derive(Default)]
-enum Phase {
-    /// Not loaded yet.
-    #[default]
-    NotLoaded,
-    /// The last load failed.
-    Failed(StoreError),
-    /// Loaded. Boxed, because most requests with a cookie never ask for the session.
-    Loaded(Box<LoadedSession>),
-}
-
-impl Progress {
-    /// Returns true if a response with this status must be replaced: a change was lost, or an extractor could not load
-    /// the session and the framework took that for "no session".
-    fn fails(&self, status: StatusCode) -> bool {
-        self.is_misused || (self.is_refused && status.as_u16() < 400)
-    }
-
-    /// Returns the error for a use of the session, if it is not loaded.
-    fn error(&self) -> Error {
-        match &self.phase {
-            Phase::Failed(error) => error.clone().into(),
-            Phase::NotLoaded | Phase::Loaded(_) => Error::not_loaded(),
-        }
-    }
 }
 
 impl RequestState {

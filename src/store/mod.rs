@@ -25,6 +25,8 @@ pub(crate) mod token;
 pub(crate) use self::binding::{Binding, BoundDevice, ChallengeStamp, MacKey, PublicKey};
 #[cfg(any(feature = "device-bound", feature = "secure-cookies"))]
 pub(crate) use self::token::random;
+pub use crate::chain::ErrorChain;
+
 pub use self::{
     contract::{Created, Deleted, Replaced, SessionStore},
     credentials::{Credentials, Standing},

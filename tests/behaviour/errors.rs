@@ -19,7 +19,8 @@ fn debug_reads_like_display_with_the_cause() {
     let session = Session::new();
     session.insert("n", "text").expect("JSON");
     let get: SessionGetError = session.get::<u32>("n").expect_err("no number");
-    let json = "the value and its JSON do not match: invalid type: string \"text\", expected u32 at line 1 column 6";
+    let json =
+        "the value cannot be converted to or from JSON: invalid type: string \"text\", expected u32 at line 1 column 6";
     let from_value = cloakroom::Error::from(session.get::<u32>("n").expect_err("no number"));
     let table: [(Box<dyn std::error::Error>, String); 6] = [
         (Box::new(get), format!("cannot get `n` in the session: {json}")),
@@ -60,8 +61,8 @@ async fn a_missing_layer_is_logged_with_the_method_the_path_and_what_to_add() {
         (routes(), "/plain", "add `SessionLayer`"),
         (routes(), "/lazy", "add `SessionLayer`"),
         (routes().layer(scoped()), "/plain", "extract `Scoped<behaviour::errors::Admin>`"),
-        (routes(), "/admin", "add a layer with `.scope::<behaviour::errors::Admin>()`"),
-        (routes().layer(layer()), "/admin", "add a layer with `.scope::<behaviour::errors::Admin>()`"),
+        (routes(), "/admin", "with `.scope::<behaviour::errors::Admin>()`"),
+        (routes().layer(layer()), "/admin", "with `.scope::<behaviour::errors::Admin>()`"),
     ];
     for (app, path, hint) in table {
         let log = Log::capture();

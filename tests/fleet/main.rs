@@ -15,6 +15,8 @@ mod on_axum;
 mod on_hyper;
 #[path = "../../examples/fleet/page.rs"]
 mod page;
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../../examples/fleet/reply.rs"]
 mod reply;
 #[path = "../../examples/fleet/servers.rs"]

@@ -51,7 +51,7 @@ async fn damaged_strings() {
             (text.replacen("cloakroom=1", "cloakroom=2", 1).into(), "format 2 is newer"),
             (text.replacen("expires=0", "expires=x", 1).into(), "`expires`"),
             (text.replacen("owner=3:bob", "owner=2:bob", 1).into(), "`owner`"),
-            (text.replacen("owner=", "!owned=", 1).into(), "`!owned` is needed"),
+            (text.replacen("owner=", "!owned=", 1).into(), "its line `!owned` is required"),
             (bytes[..bytes.len() - 1].to_vec(), "it is cut off"),
             (bytes[..100].to_vec(), "it is cut off"),
             ([&bytes[..], b"x"].concat(), "entry 2"),

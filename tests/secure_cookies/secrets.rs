@@ -116,7 +116,7 @@ fn an_error_names_the_key_at_fault_and_what_to_do() {
         (format!("{key}, ,{key}"), "key 2 of 3 is empty; remove the comma behind it"),
         (format!("{key},c2hvcnQ="), "key 2 of 2 has 5 bytes, and needs 32 random ones at least, better 64"),
         (format!("?,{key}"), "key 1 of 2 is not base64"),
-        (format!("{key},{}", STANDARD.encode([7; 64])), "key 2 of 2 is one byte over and over; draw a random one"),
+        (format!("{key},{}", STANDARD.encode([7; 64])), "key 2 of 2 repeats one byte; make a random key"),
         ("?".to_owned(), "the key is not base64"),
         (String::new(), "the key is empty"),
     ];

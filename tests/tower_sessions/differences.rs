@@ -169,7 +169,7 @@ async fn a_store_of_ours_takes_no_record_from_outside() {
 #[tokio::test]
 async fn an_unknown_cookie_is_left_alone_until_the_session_is_used() {
     let layer = layer();
-    // One of tower-sessions, and one of nobody.
+    // A token of tower-sessions, and a made-up one.
     for value in ["AAAAAAAAAAAAAAAAAAAAAA", "malformed"] {
         let mut browser = Browser::with_cookie(value);
         let response = browser.send(&layer, async |_| StatusCode::OK).await;

@@ -131,7 +131,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// # Panics
     ///
     /// Panics if browsers would drop the cookie, with the text of the [`CookieError`], or if the TTL is zero, with the text of
-    /// the [`LifetimeError`](crate::LifetimeError). actix-session's builder has no `Result` to return.
+    /// the [`LifetimeError`](crate::LifetimeError). actix-session's builder has no `Result` to return. It runs when the service
+    /// starts, never for a request.
     #[must_use]
     pub fn build(self) -> SessionMiddleware<Store> {
         let Self { store, key, cookie, content, lifecycle, more } = self;

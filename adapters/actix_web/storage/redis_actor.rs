@@ -28,7 +28,8 @@ impl RedisActorSessionStore {
     ///
     /// # Panics
     ///
-    /// The URL cannot be read.
+    /// Panics if the URL cannot be read. The builder of actix-session 0.7, whose API this is, has no `Result` to return. It runs when
+    /// the service starts, never for a request.
     #[must_use]
     pub fn new(connection_string: impl Into<String>) -> Self {
         Self::builder(connection_string).build()
@@ -57,7 +58,8 @@ impl RedisActorSessionStoreBuilder {
     ///
     /// # Panics
     ///
-    /// The URL cannot be read.
+    /// Panics if the URL cannot be read. The builder of actix-session 0.7, whose API this is, has no `Result` to return. It runs when
+    /// the service starts, never for a request.
     #[must_use]
     pub fn build(self) -> RedisActorSessionStore {
         RedisActorSessionStore(self.0.lazy().unwrap_or_else(|error| panic!("{error:?}")))

@@ -1,4 +1,4 @@
-//! What the stores need of a database, and of its driver.
+//! The interface that the stores need of a database and of its driver.
 
 // `Driver` seals `Database`: other crates cannot name it.
 #![allow(unnameable_types)]

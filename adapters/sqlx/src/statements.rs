@@ -31,7 +31,7 @@ pub struct Statements {
     pub(crate) sweep: Arc<str>,
 }
 
-/// What the statements of a database differ in.
+/// The differences between the statements of the databases.
 #[derive(Clone, Copy, Debug)]
 pub struct Dialect {
     /// Quotes names.

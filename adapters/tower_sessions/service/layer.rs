@@ -143,7 +143,7 @@ impl<Store: SessionStore, C: CookieController> SessionManagerLayer<Store, C> {
     ///
     /// # Panics
     ///
-    /// As the layer itself.
+    /// Panics if browsers would drop the cookie, or if the expiry is zero.
     #[must_use]
     pub fn owners(&self) -> Option<Owners> {
         self.finished().owners()
@@ -154,7 +154,8 @@ impl<Store: SessionStore, C: CookieController> SessionManagerLayer<Store, C> {
         SessionManager { inner, layer: self.finished(), expiry, always_save, kind: PhantomData }
     }
 
-    /// Puts all options on the one layer that all clones share.
+    /// Puts all options on the one layer that all clones share. Options that browsers would drop panic here, because the API of
+    /// tower-sessions has no `Result` to return. It runs when a router or service is built, never for a request.
     fn finished(&self) -> SessionLayer {
         let cookie = self.config.cookie().unwrap_or_else(|error| panic!("{error}"));
         let lifetime = lifetime(self.config.expiry, self.config.always_save).unwrap_or_else(|error| panic!("{error}"));

@@ -61,7 +61,7 @@ fn not_from_outside() -> Error {
     Error::Backend("only a session layer writes sessions to this store: a record from outside has no secret".to_owned())
 }
 
-/// A store that somebody else holds, too.
+/// A store of which the application keeps a clone.
 struct Shared<S>(Arc<S>);
 
 impl<S: crate::store::SessionStore> crate::store::SessionStore for Shared<S> {

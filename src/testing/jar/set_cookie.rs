@@ -11,6 +11,7 @@ use super::{
 const MAX_ATTRIBUTE: usize = 1024;
 
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools)] // Each is an attribute or a fault of its own.
 pub(super) struct SetCookie<'a> {
     pub(super) name: &'a str,
     pub(super) value: &'a str,

@@ -20,7 +20,7 @@ pub struct App {
     failures: Arc<Mutex<Vec<String>>>,
 }
 
-/// What a client sees.
+/// The response as a client sees it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub status: u16,
@@ -39,7 +39,7 @@ impl App {
         let told = Arc::clone(&failures);
         let layer = layer.insecure_http().on_event(move |event| {
             if let Event::StoreFailed { error } = event {
-                told.lock().unwrap().push(format!("{error:?}"));
+                told.lock().unwrap().push(causes(*error));
             }
         });
         let service = layer.layer(service_fn(|request: Request<()>| async move {
@@ -100,4 +100,10 @@ async fn handle(path: &str, lazy: LazySession) -> Result<String, Box<dyn std::er
         other => return Err(format!("no route {other}").into()),
     }
     Ok(session.get::<serde_json::Value>("n")?.map(|n| n.to_string()).unwrap_or_default())
+}
+
+/// Shows an error and its causes, each as its `Debug` form: that of the store's own error says what became of the call.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(|error| format!("{error:?}")).collect::<Vec<_>>().join("; ")
 }

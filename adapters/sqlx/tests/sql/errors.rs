@@ -1,4 +1,4 @@
-//! What the database refuses.
+//! The errors that the database returns.
 
 use std::time::{Duration, Instant};
 

@@ -79,7 +79,7 @@ async fn two_fleets_share_their_sessions() {
     let url = database("fleet").await;
     for place in [["--postgres", &url], ["--sqlite", path.to_str().unwrap()]] {
         let [option, value] = place;
-        let fleets = [0, 1].map(|_| Example::start("fleet", &["--port", "0", option, value], 3));
+        let fleets = [0, 1].map(|_| Example::start("fleet_sql", &["--port", "0", option, value], 3));
         let browser = browser();
         let login = fleets[0].urls[0].join("login").unwrap();
         let answer = browser.post(login).form(&[("name", "alice")]).send().await.unwrap();

@@ -59,7 +59,7 @@ impl Head {
 /// Reads `cloakroom=1` and the space behind it.
 fn version(reader: &mut Reader<'_>) -> Result<(), Kind> {
     let mut version = || {
-        reader.expect("cloakroom=")?;
+        reader.literal("cloakroom=")?;
         reader.number(b' ')
     };
     match version().map_err(|fault| fault.of(Kind::NotARecord))? {
@@ -78,10 +78,10 @@ fn field<const N: usize, T>(
     read: impl FnOnce(&[u8; N]) -> Option<T>,
 ) -> Result<T, Kind> {
     let field = || {
-        reader.expect(name)?;
-        reader.expect("=")?;
+        reader.literal(name)?;
+        reader.literal("=")?;
         let value = read(reader.chunk()?).ok_or(Fault::Malformed)?;
-        reader.expect(end)?;
+        reader.literal(end)?;
         Ok(value)
     };
     field().map_err(|fault: Fault| fault.of(Kind::Field(name)))
@@ -104,7 +104,7 @@ fn rest(reader: &mut Reader<'_>) -> Result<Rest, Kind> {
         binding: super::device::read(reader)?,
         unknown: unknown_lines(reader)?,
     };
-    reader.expect("\n").map_err(|fault| fault.of(Kind::UnknownLine))?;
+    reader.literal("\n").map_err(|fault| fault.of(Kind::UnknownLine))?;
     Ok(Rest::of(parts))
 }
 
@@ -125,8 +125,8 @@ pub(super) fn line<T>(
         return Ok(None);
     }
     let line = || {
-        reader.expect(name)?;
-        reader.expect("=")?;
+        reader.literal(name)?;
+        reader.literal("=")?;
         read(reader.text_line()?).ok_or(Fault::Malformed)
     };
     line().map(Some).map_err(|fault| fault.of(Kind::Line(name)))

@@ -30,7 +30,7 @@ impl<'a> Reader<'a> {
 
     /// Skips `expected`.
     #[inline]
-    pub(super) fn expect(&mut self, expected: &str) -> Result<(), Fault> {
+    pub(super) fn literal(&mut self, expected: &str) -> Result<(), Fault> {
         if self.skip(expected) {
             return Ok(());
         }
@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn text_line(&mut self) -> Result<&'a str, Fault> {
         let text = self.text()?;
-        self.expect("\n")?;
+        self.literal("\n")?;
         Ok(text)
     }
 
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn entry(&mut self) -> Result<(&'a str, &'a str), Fault> {
         let key = self.text()?;
-        self.expect("=")?;
+        self.literal("=")?;
         Ok((key, self.text_line()?))
     }
 

@@ -1,9 +1,12 @@
 //! The fleet, with its sessions in PostgreSQL or SQLite: one small shop on Actix Web, Axum and hyper at once.
 //!
-//! `cargo run -p cloakroom-sqlx --all-features --example fleet -- --sqlite shop.db`. The shop is that of the example `fleet` of
-//! `cloakroom`. This program is of its own, so that `cloakroom` does not build sqlx.
+//! `cargo run -p cloakroom-sqlx --all-features --example fleet_sql -- --sqlite shop.db`. The shop is that of the example `fleet` of
+//! `cloakroom`. This program is of its own, so that `cloakroom` does not build sqlx. It has another name, because both are built into
+//! one folder.
 
 mod args;
+#[path = "../../../../examples/fleet/calls.rs"]
+mod calls;
 #[path = "../../../../examples/fleet/on_actix.rs"]
 mod on_actix;
 #[path = "../../../../examples/fleet/on_axum.rs"]
@@ -30,6 +33,7 @@ use sqlx::{
 
 use self::{
     args::{Command, Sessions},
+    calls::{Calls, Noting},
     servers::Fleet,
 };
 
@@ -53,7 +57,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             return Ok(());
         }
     };
-    let (layer, sweeper) = match args.sessions {
+    let (layer, calls, sweeper) = match args.sessions {
         Sessions::Postgres(url) => layer(PostgresStore::new(PgPool::connect(&url).await?)).await?,
         Sessions::Sqlite(file) => {
             let options = SqliteConnectOptions::new()
@@ -67,17 +71,18 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let fleet = Fleet::bind(args.port)?;
     print!("{fleet}");
     tokio::select! {
-        ended = fleet.serve(layer) => ended?,
+        ended = fleet.serve(layer, calls) => ended?,
         pressed = tokio::signal::ctrl_c() => pressed?,
     }
     sweeper.stop().await;
     Ok(())
 }
 
-/// The sessions of the whole fleet.
-async fn layer<DB: Database>(store: SqlStore<DB>) -> sqlx::Result<(SessionLayer, Sweeper)> {
+/// Returns the sessions of the whole fleet, the calls that they make, and their sweeper.
+async fn layer<DB: Database>(store: SqlStore<DB>) -> sqlx::Result<(SessionLayer, Calls, Sweeper)> {
     store.migrate().await?;
     let sweeper = store.sweep_every(Duration::from_mins(10));
+    let (store, calls) = Noting::new(store);
     // The servers speak plain http.
-    Ok((SessionLayer::new(store).insecure_http(), sweeper))
+    Ok((SessionLayer::new(store).insecure_http(), calls, sweeper))
 }
