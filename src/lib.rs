@@ -67,7 +67,6 @@ pub mod device_bound {
     pub use crate::{
         device::{DeviceBound, DeviceBoundBuilder, DeviceBoundError, OnMismatch},
         layer::DevicePolicy,
-        request::OwnResponse,
         session::{Device, RequireBoundDevice},
     };
 }

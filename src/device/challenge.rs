@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(Challenge { key: &other, id: &id }.read(&text), None);
         assert_eq!(Challenge { key: &key, id: &neighbour }.read(&text), None);
         for damaged in
-            [text.replacen("1000", "1001", 1), text[..text.len() - 1].to_owned(), "1000.0.".into(), "".into()]
+            [text.replacen("1000", "1001", 1), text[..text.len() - 1].to_owned(), "1000.0.".into(), String::new()]
         {
             assert_eq!(challenge.read(&damaged), None, "{damaged}");
         }

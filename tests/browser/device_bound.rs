@@ -72,7 +72,7 @@ impl Shop {
     }
 }
 
-/// What the server says of the session and of the device, asked from the page.
+/// Asks the server for the session and the device, from the page.
 async fn asked(browser: &Chromium) -> String {
     browser.script("return fetch('/app/whose/device').then(answer => answer.text())").await
 }
@@ -100,6 +100,7 @@ async fn an_owner_stays_logged_in_and_a_copy_of_the_cookies_dies() {
         let mut copy = Cookie::new(cookie.name, cookie.value);
         copy.set_path("/");
         copy.set_secure(true);
+        copy.set_http_only(true);
         thief.add_cookie(copy).await.unwrap();
     }
     assert_eq!(asked(&thief).await, "ada bound", "at once: {:?}", thief.cookies().await);

@@ -15,7 +15,7 @@ use crate::support::{App, drivers};
 
 pub(crate) const LIFETIME: Duration = Duration::from_secs(600);
 
-/// What a layer and its store did.
+/// A layer on every framework, and the record of its events and of its store's calls.
 #[derive(Clone)]
 pub(crate) struct House {
     pub(crate) layer: SessionLayer<DevicePolicy>,

@@ -102,7 +102,7 @@ async fn a_lost_response_is_asked_again_and_taken_for_no_theft() {
     }
 }
 
-/// What the browser sent before the proof's cookie arrived.
+/// The browser sent these requests before the cookie of the proof arrived.
 #[tokio::test]
 async fn requests_that_were_under_way_at_the_registration_are_served() {
     let house = House::new();
