@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Response;
 
-use super::{AnswerFuture, EmptyResponse, FailureResponse, SessionLayer};
+use super::{AnswerFuture, EmptyResponse, FailureResponse, OnFailure, SessionLayer};
 use crate::{
     device::DeviceBound,
     error::Error,
@@ -16,8 +16,7 @@ impl<P> SessionLayer<P> {
     /// lifetime at most. Experimental. Default: no.
     ///
     /// The layer answers the two paths of [`DeviceBound::builder`] itself, so it stands around the whole application, and the
-    /// type of its responses' body implements `From<String>`. Call it after [`on_failure`](Self::on_failure), which replaces
-    /// what this sets. The module [`device_bound`](crate::device_bound) tells the rest.
+    /// type of its responses' body implements `From<String>`. The module [`device_bound`](crate::device_bound) has the rest.
     ///
     /// # Errors
     ///
@@ -43,6 +42,17 @@ impl<P> SessionLayer<P> {
     #[cfg(feature = "actix-web")]
     pub(crate) fn without_policy(self) -> SessionLayer {
         SessionLayer { config: self.config, policy: EmptyResponse }
+    }
+}
+
+impl<P> SessionLayer<DevicePolicy<P>> {
+    /// Builds the response that is sent when a session fails. Default: an empty response with
+    /// [`failure_status`](Self::failure_status). The layer without devices has the same option.
+    pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<DevicePolicy<OnFailure<F>>>
+    where
+        F: Fn(&Failure) -> Response<B> + Clone,
+    {
+        SessionLayer { config: self.config, policy: DevicePolicy(OnFailure(hook)) }
     }
 }
 

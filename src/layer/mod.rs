@@ -144,6 +144,20 @@ impl SessionLayer {
         Self::over(Backend::client_side(Arc::new(store.into_format())))
     }
 
+    /// Builds the response that is sent when a session fails. Default: an empty response with
+    /// [`failure_status`](Self::failure_status).
+    ///
+    /// The hook gets the cause, and must not show it to the client. The layer adds the headers that the failure needs:
+    /// `Cache-Control: no-store`, and the removal of a purged session's cookie.
+    ///
+    /// For Actix Web, `SessionMiddleware` has a hook of its own.
+    pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<F>>
+    where
+        F: Fn(&Failure) -> Response<B> + Clone,
+    {
+        SessionLayer { config: self.config, policy: OnFailure(hook) }
+    }
+
     fn over(backend: Backend) -> Self {
         let mut config = Config::new(backend);
         config.bind();
@@ -359,20 +373,6 @@ impl<P> SessionLayer<P> {
     /// Other failures are answered with 403 or 500: see [`Failure`].
     pub fn failure_status(self, status: StatusCode) -> Self {
         self.with(|config| config.failure_status = status)
-    }
-
-    /// Builds the response that is sent when a session fails. Default: an empty response with
-    /// [`failure_status`](Self::failure_status).
-    ///
-    /// The hook gets the cause, and must not show it to the client. The layer adds the headers that the failure needs:
-    /// `Cache-Control: no-store`, and the removal of a purged session's cookie.
-    ///
-    /// For Actix Web, `SessionMiddleware` has a hook of its own.
-    pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<F>>
-    where
-        F: Fn(&Failure) -> Response<B> + Clone,
-    {
-        SessionLayer { config: self.config, policy: OnFailure(hook) }
     }
 
     /// Sets the clock that deadlines are checked with. Default: `SystemTime::now`.

@@ -1,6 +1,9 @@
 //! Layers that cannot bind sessions.
 
-use cloakroom::{CookieOptions, MemoryStore, SessionLayer, device_bound::DeviceBound};
+use bytes::Bytes;
+use cloakroom::{CookieOptions, Failure, MemoryStore, SessionLayer, device_bound::DeviceBound, testing::Verb};
+use http::Response;
+use http_body_util::Full;
 
 use crate::{
     device::{Device, registration},
@@ -63,4 +66,24 @@ async fn a_layer_that_registers_none_opens_what_others_bound() {
     assert_eq!(ada.try_refresh(&app).await.status, 200);
     assert_eq!(ada.get(&app, "/app/whose/device").await, "ada bound");
     assert!(registration(&Browser::new().get(&app, "/app/login:bob").await).is_none());
+}
+
+/// The order of the two options makes no difference: the layer answers browsers about their devices, and its hook makes the
+/// responses to failures.
+#[tokio::test]
+async fn a_layer_with_a_hook_for_failures_registers_devices_too() {
+    let hook = |_: &Failure| Response::new(Full::<Bytes>::from("sorry"));
+    let house = House::new();
+    let new = || SessionLayer::new(house.store.clone());
+    let layers = [
+        drivers::tower::app(new().device_bound(options()).unwrap().on_failure(hook)),
+        drivers::tower::app(new().on_failure(hook).device_bound(options()).unwrap()),
+    ];
+    for app in layers {
+        let ada = Device::bound(&app).await;
+        assert_eq!(ada.get(&app, "/app/device").await, "bound");
+        house.store.every(Verb::Load).fails();
+        assert_eq!(ada.get(&app, "/app/device").await, "sorry");
+        house.store.heal();
+    }
 }

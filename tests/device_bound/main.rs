@@ -4,9 +4,11 @@
 mod support;
 
 mod device;
+mod guard;
 mod house;
 mod limits;
 mod races;
 mod refusals;
 mod registration;
+mod secrets;
 mod theft;

@@ -133,21 +133,3 @@ async fn an_ended_session_ends_its_device() {
         }
     }
 }
-
-#[tokio::test]
-async fn the_guard_lets_proven_devices_through() {
-    use axum::{Router, routing::get};
-    use cloakroom::device_bound::RequireBoundDevice;
-
-    let house = House::new();
-    let guarded = async |guard: RequireBoundDevice| guard.session.owner().unwrap_or_default();
-    let login = async |session: cloakroom::Session| session.login("ada");
-    let router = Router::new().route("/pay", get(guarded)).route("/app/login:ada/insert:cart:pear", get(login));
-    let app = crate::support::drivers::axum::served("axum", router.layer(house.layer.clone()));
-    let mut ada = Device::logged_in(&app, "ada").await;
-    assert_eq!(ada.browser.get(&app, "/pay").await.status, 403);
-    assert_eq!(Browser::new().get(&app, "/pay").await.status, 403);
-    ada.register(&app).await;
-    let page = ada.browser.get(&app, "/pay").await;
-    assert_eq!((page.status.as_u16(), &*page.body), (200, "ada"));
-}

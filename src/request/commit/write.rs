@@ -70,7 +70,7 @@ impl Commit<'_> {
             }
         }
         #[cfg(feature = "device-bound")]
-        if admits {
+        if admits && renewed.is_some() {
             // A login is made on the device that is in use now, which need not be the one before.
             rest.binding = self.new_binding();
         }

@@ -10,8 +10,8 @@ use crate::{
 pub(super) enum Register<'a> {
     /// It answers no challenge of this session's login, or the session is bound already.
     Refuse,
-    /// The same request came before, and its response may be lost.
-    Repeat(&'a Binding),
+    /// The same request came before, at this time, and its response may be lost. Its proof is given again, and no later one.
+    Repeat(&'a Binding, Timestamp),
     /// Bind the session.
     Bind(Binding),
 }
@@ -35,11 +35,11 @@ pub(super) fn register<'a>(
     binding: Option<&'a Binding>,
     jwt: &Jwt<'_>,
     key: &PublicKey,
-    is_signed: bool,
     now: Timestamp,
 ) -> Register<'a> {
     let Some(binding) = binding else { return Register::Refuse };
-    let stamp = live(options, id, binding, jwt, now).filter(|_| is_signed);
+    // A signature is checked under a live challenge only: that of a long RSA key takes time.
+    let stamp = live(options, id, binding, jwt, now).filter(|_| jwt.is_signed_by(key));
     match (stamp, &binding.device) {
         (None, _) => Register::Refuse,
         (Some(stamp), None) => {
@@ -48,9 +48,8 @@ pub(super) fn register<'a>(
         }
         (Some(stamp), Some(device)) => {
             let is_same = device.public_key == *key && device.accepted == stamp;
-            // Later, a repeated registration would be worth a proof to a thief who has a copy of it.
             if is_same && now.since(device.bound_at) < options.settling() {
-                Register::Repeat(binding)
+                Register::Repeat(binding, device.bound_at)
             } else {
                 Register::Refuse
             }

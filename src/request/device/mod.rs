@@ -10,7 +10,7 @@ use crate::{
     device::{Challenge, DeviceBound, ENDED, Jwt, MAX_JWT, Proof, instructions, quoted},
     error::Error,
     request::OwnResponse,
-    store::{Binding, Record, SessionId},
+    store::{Binding, Record, SessionId, Timestamp},
 };
 
 mod check;
@@ -86,19 +86,18 @@ impl DeviceRequest {
             return Ok(OwnResponse::new(StatusCode::BAD_REQUEST));
         };
         let Some((id, mut record)) = self.find(config, None).await? else { return Ok(ended()) };
-        let is_signed = jwt.is_signed_by(key);
         let mut turn = Turn::new(config, id);
         loop {
             let now = config.now();
-            let binding = match register(options, &id, record.binding(), jwt, key, is_signed, now) {
+            let binding = match register(options, &id, record.binding(), jwt, key, now) {
                 Register::Refuse => return Ok(OwnResponse::new(StatusCode::FORBIDDEN)),
-                Register::Repeat(binding) => return Ok(proven(config, options, &id, binding)),
+                Register::Repeat(binding, at) => return Ok(proven(config, options, &id, binding, at)),
                 Register::Bind(binding) => binding,
             };
             match turn.put(&record, &binding, now).await? {
                 Put::Done => {
                     config.emit(&Event::DeviceBound { id });
-                    return Ok(proven(config, options, &id, &binding));
+                    return Ok(proven(config, options, &id, &binding, now));
                 }
                 Put::Found(Some(found)) => record = found,
                 Put::Found(None) => return Ok(ended()),
@@ -120,11 +119,25 @@ impl DeviceRequest {
             let binding = match refresh(options, &id, record.binding(), jwt.as_ref(), now) {
                 Refresh::End => return Ok(ended()),
                 Refresh::Ask(binding) => return Ok(asked(config, &id, binding)),
-                Refresh::Mismatch => return mismatch(config, options, id).await,
+                Refresh::Mismatch => {
+                    config.emit(&Event::DeviceMismatch { id });
+                    if !options.on_mismatch_is_end() {
+                        return Ok(OwnResponse::new(StatusCode::BAD_REQUEST));
+                    }
+                    match turn.end(&record).await? {
+                        Put::Done => {
+                            config.emit(&Event::Destroyed { id });
+                            return Ok(ended());
+                        }
+                        Put::Found(Some(found)) => record = found,
+                        Put::Found(None) => return Ok(ended()),
+                    }
+                    continue;
+                }
                 Refresh::Prove(binding) => binding,
             };
             match turn.put(&record, &binding, now).await? {
-                Put::Done => return Ok(proven(config, options, &id, &binding)),
+                Put::Done => return Ok(proven(config, options, &id, &binding, now)),
                 Put::Found(Some(found)) => record = found,
                 Put::Found(None) => return Ok(ended()),
             }
@@ -174,14 +187,15 @@ fn asked(config: &Config, id: &SessionId, binding: &Binding) -> OwnResponse {
     OwnResponse::new(StatusCode::FORBIDDEN).header(CHALLENGE, challenge(config, id, binding))
 }
 
-/// Gives the browser a proof, and the challenge for the next one.
-fn proven(config: &Config, options: &DeviceBound, id: &SessionId, binding: &Binding) -> OwnResponse {
+/// Gives the browser the proof of a signature that was checked `at` this time, and the challenge for the next one.
+fn proven(config: &Config, options: &DeviceBound, id: &SessionId, binding: &Binding, at: Timestamp) -> OwnResponse {
     let Some(cookie) = &config.proof_cookie else { return ended() };
-    let proof = Proof { key: &binding.key, id }.issue(config.now());
+    let proof = Proof { key: &binding.key, id }.issue(at);
+    let left = options.max_age().saturating_sub(config.now().since(at));
     let body = instructions(options, id, cookie.name(), cookie.attributes());
     OwnResponse::new(StatusCode::OK)
         .json(body)
-        .header(header::SET_COOKIE, cookie.set(&proof, Some(options.max_age())).ok())
+        .header(header::SET_COOKIE, cookie.set(&proof, Some(left)).ok())
         .header(CHALLENGE, challenge(config, id, binding))
 }
 
@@ -190,15 +204,4 @@ fn challenge(config: &Config, id: &SessionId, binding: &Binding) -> Option<Heade
     let accepted = binding.device.as_ref().map(|device| device.accepted);
     let challenge = Challenge { key: &binding.key, id }.issue(config.now(), accepted);
     HeaderValue::try_from(format!(r#""{challenge}";id="{id}""#)).ok()
-}
-
-/// Reports a client that has the cookies and not the key. Ends the session if the options say so.
-async fn mismatch(config: &Config, options: &DeviceBound, id: SessionId) -> Result<OwnResponse, Error> {
-    config.emit(&Event::DeviceMismatch { id });
-    if !options.on_mismatch_is_end() {
-        return Ok(OwnResponse::new(StatusCode::BAD_REQUEST));
-    }
-    config.backend.delete(&id, None).await?;
-    config.emit(&Event::Destroyed { id });
-    Ok(ended())
 }

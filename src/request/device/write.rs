@@ -8,7 +8,9 @@ use std::{
 use crate::{
     config::{Config, Event, Place},
     error::Error,
-    store::{Binding, Record, Replaced, SessionId, Timestamp, certain, certain::Certain, queue::Alone, random_nonce},
+    store::{
+        Binding, Deleted, Record, Replaced, SessionId, Timestamp, certain, certain::Certain, queue::Alone, random_nonce,
+    },
 };
 
 /// The outcome of a write.
@@ -53,6 +55,15 @@ impl<'a> Turn<'a> {
             }
             Certain::Gone => Ok(Put::Found(None)),
             Certain::Changed(found) => self.lost(found).await.map(|found| Put::Found(Some(found))),
+        }
+    }
+
+    /// Deletes `base`, if no other request has changed it: a login may have put another device in its place.
+    pub(super) async fn end(&mut self, base: &Record) -> Result<Put, Error> {
+        match self.config.backend.delete(&self.id, Some(base)).await? {
+            Deleted::Done => Ok(Put::Done),
+            Deleted::Gone => Ok(Put::Found(None)),
+            Deleted::Changed(found) => self.lost(found).await.map(|found| Put::Found(Some(found))),
         }
     }
 
