@@ -10,7 +10,7 @@ use crate::{
     device::{Challenge, DeviceBound, ENDED, Jwt, MAX_JWT, Proof, instructions, quoted},
     error::Error,
     request::OwnResponse,
-    store::{Binding, Record, SessionId, Timestamp},
+    store::{Binding, Record, SessionId, Timestamp, Token},
 };
 
 mod check;
@@ -85,8 +85,9 @@ impl DeviceRequest {
         let Some((jwt, key)) = jwt.as_ref().and_then(|jwt| jwt.key.as_ref().map(|key| (jwt, key))) else {
             return Ok(OwnResponse::new(StatusCode::BAD_REQUEST));
         };
-        let Some((id, mut record)) = self.find(config, None).await? else { return Ok(ended()) };
-        let mut turn = Turn::new(config, id);
+        let Some((token, mut record)) = self.find(config, None).await? else { return Ok(ended()) };
+        let id = token.id;
+        let mut turn = Turn::new(config, token);
         loop {
             let now = config.now();
             let binding = match register(options, &id, record.binding(), jwt, key, now) {
@@ -106,14 +107,14 @@ impl DeviceRequest {
     }
 
     async fn refresh(&self, config: &Config, options: &DeviceBound, id: SessionId) -> Result<OwnResponse, Error> {
-        let Some((_, mut record)) = self.find(config, Some(id)).await? else { return Ok(ended()) };
+        let Some((token, mut record)) = self.find(config, Some(id)).await? else { return Ok(ended()) };
         let jwt = match self.jwt.as_deref().map(Jwt::read) {
             None => None,
             // A refresh carries no key: the record has it.
             Some(Some(jwt)) if jwt.key.is_none() => Some(jwt),
             Some(_) => return Ok(OwnResponse::new(StatusCode::BAD_REQUEST)),
         };
-        let mut turn = Turn::new(config, id);
+        let mut turn = Turn::new(config, token);
         loop {
             let now = config.now();
             let binding = match refresh(options, &id, record.binding(), jwt.as_ref(), now) {
@@ -145,7 +146,7 @@ impl DeviceRequest {
     }
 
     /// Finds the record that a presented token opens, or is superseded on: a renewal may be under way.
-    async fn find(&self, config: &Config, wanted: Option<SessionId>) -> Result<Option<(SessionId, Record)>, Error> {
+    async fn find(&self, config: &Config, wanted: Option<SessionId>) -> Result<Option<(Token, Record)>, Error> {
         let mut opening = Opening::of(Loaded::Nothing);
         while let Some((opened, _)) = opening.open_next(config, &self.presented.claims) {
             let Ok(Opened { token, record, .. }) = opened else {
@@ -163,7 +164,7 @@ impl DeviceRequest {
             let verdict = judge(config, &token, found.as_ref(), config.now());
             let verdict = revoked_by_owner(config, verdict, found.as_ref()).await?;
             if let (Verdict::Opens | Verdict::Superseded, Some(record)) = (verdict, found) {
-                return Ok(Some((id, record)));
+                return Ok(Some((token, record)));
             }
         }
         Ok(None)

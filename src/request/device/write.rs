@@ -8,29 +8,30 @@ use std::{
 use crate::{
     config::{Config, Event, Place},
     error::Error,
+    request::{Verdict, judge},
     store::{
-        Binding, Deleted, Record, Replaced, SessionId, Timestamp, certain, certain::Certain, queue::Alone, random_nonce,
+        Binding, Deleted, Record, Replaced, Timestamp, Token, certain, certain::Certain, queue::Alone, random_nonce,
     },
 };
 
 /// The outcome of a write.
 pub(super) enum Put {
     Done,
-    /// Another request was faster, and the store has this record now.
+    /// Another request was faster, and the store has this record now. None if the request's token opens it no longer.
     Found(Option<Record>),
 }
 
 /// The writes of one request. After a lost race it waits for its turn in this process.
 pub(super) struct Turn<'a> {
     config: &'a Config,
-    id: SessionId,
+    token: Token,
     alone: Option<Alone>,
     contended_since: Option<Instant>,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(config: &'a Config, id: SessionId) -> Self {
-        Self { config, id, alone: None, contended_since: None }
+    pub(super) fn new(config: &'a Config, token: Token) -> Self {
+        Self { config, token, alone: None, contended_since: None }
     }
 
     /// Replaces `base` by the same record with this binding. Deadlines stay: a refresh is no use of the session.
@@ -41,12 +42,14 @@ impl<'a> Turn<'a> {
         let certain = match &self.config.backend.place {
             // A layer over cookies has no devices.
             Place::Client => Certain::Gone,
-            Place::Memory(memory) => match memory.swap(&self.id, base, &record) {
+            Place::Memory(memory) => match memory.swap(&self.token.id, base, &record) {
                 Replaced::Done => Certain::Done(None),
                 Replaced::Changed(found) => Certain::Changed(found),
                 Replaced::Gone => Certain::Gone,
             },
-            Place::Store(store) => certain::replace(&**store, &self.id, base, &record, now, self.patience()).await?,
+            Place::Store(store) => {
+                certain::replace(&**store, &self.token.id, base, &record, now, self.patience()).await?
+            }
         };
         match certain {
             Certain::Done(later) => {
@@ -54,22 +57,30 @@ impl<'a> Turn<'a> {
                 Ok(Put::Done)
             }
             Certain::Gone => Ok(Put::Found(None)),
-            Certain::Changed(found) => self.lost(found).await.map(|found| Put::Found(Some(found))),
+            Certain::Changed(found) => self.lost(found).await.map(Put::Found),
         }
     }
 
     /// Deletes `base`, if no other request has changed it: a login may have put another device in its place.
     pub(super) async fn end(&mut self, base: &Record) -> Result<Put, Error> {
-        match self.config.backend.delete(&self.id, Some(base)).await? {
+        match self.config.backend.delete(&self.token.id, Some(base)).await? {
             Deleted::Done => Ok(Put::Done),
             Deleted::Gone => Ok(Put::Found(None)),
-            Deleted::Changed(found) => self.lost(found).await.map(|found| Put::Found(Some(found))),
+            Deleted::Changed(found) => self.lost(found).await.map(Put::Found),
         }
     }
 
-    /// Takes note of a lost race, and waits for the turn. Returns the newest record.
-    async fn lost(&mut self, found: Record) -> Result<Record, Error> {
-        self.config.emit(&Event::ConflictReplayed { id: self.id });
+    /// Takes note of a lost race, and waits for the turn. Returns the newest record, if the request's token still opens it or is
+    /// superseded on it.
+    async fn lost(&mut self, found: Record) -> Result<Option<Record>, Error> {
+        let newest = self.wait(found).await?;
+        let verdict = judge(self.config, &self.token, Some(&newest), self.config.now());
+        Ok(matches!(verdict, Verdict::Opens | Verdict::Superseded).then_some(newest))
+    }
+
+    /// Waits for the turn in this process. Returns the newest record.
+    async fn wait(&mut self, found: Record) -> Result<Record, Error> {
+        self.config.emit(&Event::ConflictReplayed { id: self.token.id });
         self.contended_since.get_or_insert_with(Instant::now);
         self.leave(found.clone());
         let patience = self.patience();
@@ -80,7 +91,7 @@ impl<'a> Turn<'a> {
         if self.alone.is_some() {
             return Ok(found);
         }
-        let alone = self.config.queue.alone(store, self.id, found.clone(), patience).await;
+        let alone = self.config.queue.alone(store, self.token.id, found.clone(), patience).await;
         let alone = alone.ok_or_else(|| self.contended())?;
         // The queue may know an older record than this request does.
         let newest = if alone.base().follows(found.nonce()) { alone.base().clone() } else { found };
@@ -101,7 +112,7 @@ impl<'a> Turn<'a> {
     }
 
     fn contended(&self) -> Error {
-        self.config.emit(&Event::Contended { id: self.id });
+        self.config.emit(&Event::Contended { id: self.token.id });
         Error::contended()
     }
 }
