@@ -6,16 +6,36 @@ use std::{
     sync::Arc,
 };
 
-use cloakroom::SessionLayer;
+use cloakroom::{FailureResponse, SessionLayer, actix_web::SessionMiddleware};
 
 use super::{calls::Calls, on_actix, on_axum, on_hyper, shop::Shop};
+#[cfg(feature = "redis-rustls")]
+use super::{certificate::Certificate, https};
 
 const FRAMEWORKS: [&str; 3] = ["Actix Web", "Axum", "hyper"];
 
 pub(crate) struct Fleet {
     listeners: [TcpListener; 3],
     pub(crate) members: Arc<[Member]>,
+    #[cfg(feature = "redis-rustls")]
+    fronts: Option<Fronts>,
 }
+
+/// The listeners for https, and their certificate.
+#[cfg(feature = "redis-rustls")]
+struct Fronts {
+    listeners: [TcpListener; 3],
+    certificate: Certificate,
+}
+
+/// The responses of the layer's own, on Axum and on hyper.
+pub(crate) trait Policy:
+    FailureResponse<axum::body::Body> + FailureResponse<String> + Clone + Send + Sync + 'static
+{
+}
+
+impl<P> Policy for P where P: FailureResponse<axum::body::Body> + FailureResponse<String> + Clone + Send + Sync + 'static
+{}
 
 /// One server of the fleet, to which the others link.
 pub(crate) struct Member {
@@ -27,7 +47,7 @@ pub(crate) struct Member {
 impl Fleet {
     /// Takes three ports from `first` on, or three free ones for 0. Nothing is served yet, so a port that is taken
     /// stops the whole fleet.
-    pub(crate) fn bind(first: u16) -> Result<Self, String> {
+    pub(crate) fn bind(first: u16, https: bool) -> Result<Self, String> {
         let listen = |step: u16| {
             let port = if first == 0 { 0 } else { first + step };
             TcpListener::bind((Ipv4Addr::LOCALHOST, port))
@@ -36,19 +56,41 @@ impl Fleet {
         let listeners = [listen(0)?, listen(1)?, listen(2)?];
         let members = FRAMEWORKS.iter().zip(&listeners).map(|(framework, listener)| {
             let address = listener.local_addr().map_err(|error| error.to_string())?;
-            Ok(Member { framework, url: format!("http://{address}/"), port: address.port() })
+            let scheme = if https { "https" } else { "http" };
+            Ok(Member { framework, url: format!("{scheme}://{address}/"), port: address.port() })
         });
         let members = members.collect::<Result<_, String>>()?;
-        Ok(Self { listeners, members })
+        #[cfg(feature = "redis-rustls")]
+        if https {
+            let inner = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string());
+            let certificate = Certificate::new("127.0.0.1").map_err(|error| error.to_string())?;
+            let fronts = Some(Fronts { listeners, certificate });
+            return Ok(Self { listeners: [inner()?, inner()?, inner()?], members, fronts });
+        }
+        Ok(Self {
+            listeners,
+            members,
+            #[cfg(feature = "redis-rustls")]
+            fronts: None,
+        })
     }
 
     /// Serves until one of the servers fails.
-    pub(crate) async fn serve(self, layer: SessionLayer, calls: Calls) -> io::Result<()> {
+    pub(crate) async fn serve<P: Policy>(self, layer: SessionLayer<P>, calls: Calls) -> io::Result<()>
+    where
+        SessionLayer<P>: Into<SessionMiddleware>,
+    {
+        #[cfg(feature = "redis-rustls")]
+        if let Some(Fronts { listeners, certificate }) = self.fronts {
+            for (front, server) in listeners.into_iter().zip(&self.listeners) {
+                tokio::spawn(https::forward(front, certificate.acceptor.clone(), server.local_addr()?));
+            }
+        }
         let shop = |framework| Shop::new(framework, layer.owners(), Arc::clone(&self.members), calls.clone());
         let [actix, axum, hyper] = FRAMEWORKS.map(shop);
         let [at_actix, at_axum, at_hyper] = self.listeners;
         tokio::try_join!(
-            on_actix::serve(at_actix, actix, layer.clone()),
+            on_actix::serve(at_actix, actix, layer.clone().into()),
             on_axum::serve(at_axum, axum, layer.clone()),
             on_hyper::serve(at_hyper, hyper, layer),
         )?;
@@ -61,6 +103,15 @@ impl fmt::Display for Fleet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Member { framework, url, .. } in &*self.members {
             writeln!(f, "{framework:<9}  {url}")?;
+        }
+        #[cfg(feature = "redis-rustls")]
+        if let Some(Fronts { certificate, .. }) = &self.fronts {
+            return writeln!(
+                f,
+                "One set of sessions. The certificate is made for this run; Chromium trusts it with \
+                 --ignore-certificate-errors-spki-list={}",
+                certificate.key_hash
+            );
         }
         writeln!(f, "One set of sessions. Plain http, so the layer is `.insecure_http()`: for development only.")
     }

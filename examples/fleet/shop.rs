@@ -3,7 +3,7 @@
 //! The session cookie is `SameSite=Lax`, so a form on another site posts without it, and no handler here checks the
 //! origin of a post. Ports and subdomains belong to the same site: if they are not all yours, check `Origin`, too.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use cloakroom::{Key, Owners, Session, SessionId};
 use http::StatusCode;
@@ -58,7 +58,7 @@ impl Shop {
             _ => None,
         };
         let calls = session.id().map(|id| self.calls.last(&id)).unwrap_or_default();
-        Ok(Reply::Page(page::home(self, &status, sessions.as_deref(), &calls)))
+        Ok(Reply::Page(page::home(self, &status, sessions.as_deref(), &calls, device(session))))
     }
 
     pub(crate) fn api(&self, session: &Session) -> Answer {
@@ -111,6 +111,17 @@ impl Shop {
     fn owners(&self) -> Result<&Owners, Refusal> {
         self.owners.as_ref().ok_or(Refusal::NO_LIST)
     }
+}
+
+/// Returns the times at which the browser's device was bound and last proved its key.
+#[cfg(feature = "device-bound")]
+fn device(session: &Session) -> Option<[SystemTime; 2]> {
+    session.device().map(|device| [device.bound_at, device.proved_at])
+}
+
+#[cfg(not(feature = "device-bound"))]
+fn device(_: &Session) -> Option<[SystemTime; 2]> {
+    None
 }
 
 pub(crate) fn order(session: &Session, form: &Order) -> Answer {

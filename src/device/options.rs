@@ -118,7 +118,7 @@ pub struct DeviceBoundBuilder {
 
 impl DeviceBoundBuilder {
     /// Sets the prefix of the two paths that the layer answers, `register` and `refresh`. It begins and ends with `/`. Default:
-    /// `/.well-known/cloakroom/`.
+    /// `/.well-known/cloakroom/`. Of several layers around one handler, each needs a prefix of its own: the outermost answers.
     #[must_use]
     pub fn path(mut self, prefix: impl Into<String>) -> Self {
         self.path = prefix.into();

@@ -1,6 +1,9 @@
 //! The rules of browsers, checked with Chromium: the cookies that it keeps, and the requests with which it sends them.
 
 mod attributes;
+#[cfg(all(feature = "device-bound", feature = "redis-rustls"))]
+#[path = "../../examples/fleet/certificate.rs"]
+mod certificate;
 mod chromium;
 mod cross_site;
 #[cfg(all(feature = "device-bound", feature = "redis-rustls"))]

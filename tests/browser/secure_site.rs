@@ -14,21 +14,12 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{StatusCode, header};
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use p256::{
-    ecdsa::{DerSignature, SigningKey, signature::Signer as _},
-    pkcs8::EncodePrivateKey as _,
-};
-use rcgen::{CertificateParams, KeyIdMethod, PKCS_ECDSA_P256_SHA256, PublicKeyData, SignatureAlgorithm};
-use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
-};
+
+use super::certificate::Certificate;
 
 /// A site at `https://shop.test`, with a certificate of its own.
 pub(crate) struct SecureSite {
@@ -36,36 +27,6 @@ pub(crate) struct SecureSite {
     /// The hash of the certificate's key, as Chromium wants it.
     key_hash: String,
     pub(crate) front: Arc<Front>,
-}
-
-/// A key in Rust alone. Those of `rcgen` need a C compiler.
-struct Key {
-    key: SigningKey,
-    public: Box<[u8]>,
-}
-
-impl Key {
-    fn new() -> Self {
-        let key = SigningKey::from_slice(&rand::random::<[u8; 32]>()).unwrap();
-        Self { public: key.verifying_key().to_sec1_point(false).as_bytes().into(), key }
-    }
-}
-
-impl PublicKeyData for Key {
-    fn der_bytes(&self) -> &[u8] {
-        &self.public
-    }
-
-    fn algorithm(&self) -> &'static SignatureAlgorithm {
-        &PKCS_ECDSA_P256_SHA256
-    }
-}
-
-impl rcgen::SigningKey for Key {
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        let signature: DerSignature = self.key.sign(message);
-        Ok(signature.as_bytes().to_vec())
-    }
 }
 
 /// The load balancer. Each request about a device goes to the next server, and so does each other one.
@@ -89,17 +50,7 @@ pub(crate) struct DeviceCall {
 impl SecureSite {
     /// Serves until the test ends.
     pub(crate) async fn start(servers: Vec<SocketAddr>) -> Self {
-        let key = Key::new();
-        let key_hash = STANDARD.encode(Sha256::digest(key.subject_public_key_info()));
-        let mut params = CertificateParams::new(["shop.test".to_owned()]).unwrap();
-        params.serial_number = Some(rand::random::<u64>().into());
-        params.key_identifier_method = KeyIdMethod::PreSpecified(rand::random::<[u8; 20]>().to_vec());
-        let cert = params.self_signed(&key).unwrap();
-        let key = PrivateKeyDer::try_from(key.key.to_pkcs8_der().unwrap().as_bytes().to_vec()).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-        let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(vec![cert.der().clone()], key).unwrap()));
-
+        let Certificate { acceptor, key_hash } = Certificate::new("shop.test").unwrap();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let (turns, calls) = (Default::default(), Mutex::default());
         let front = Arc::new(Front { servers, client, turns, calls });
