@@ -56,18 +56,25 @@ async fn run() -> Result<(), Box<dyn Error>> {
         }
     };
     let (layer, calls) = layer(args.sessions).await?;
-    let fleet = Fleet::bind(args.port, args.https)?;
+    #[allow(unused_mut)] // Only further features change it.
+    let mut fleet = Fleet::bind(args.port)?;
     // Without https, browsers keep a `Secure` cookie to themselves, but for pages of the machine they run on.
     let layer = if args.https { layer } else { layer.insecure_http() };
+    #[cfg(feature = "redis-rustls")]
+    if args.https {
+        fleet.note = https::secure(&mut fleet)?;
+    }
     #[cfg(feature = "device-bound")]
     if args.device_bound {
+        fleet.device = |session| session.device().map(|device| [device.bound_at, device.proved_at]);
         let layer = layer.device_bound(cloakroom::device_bound::DeviceBound::builder().build()?)?;
-        return run_until_ctrl_c(fleet, layer, calls).await;
+        return serve(fleet, layer, calls).await;
     }
-    run_until_ctrl_c(fleet, layer, calls).await
+    serve(fleet, layer, calls).await
 }
 
-async fn run_until_ctrl_c<P: Policy>(fleet: Fleet, layer: SessionLayer<P>, calls: Calls) -> Result<(), Box<dyn Error>>
+/// Serves until Ctrl-C is pressed.
+async fn serve<P: Policy>(fleet: Fleet, layer: SessionLayer<P>, calls: Calls) -> Result<(), Box<dyn Error>>
 where
     SessionLayer<P>: Into<SessionMiddleware>,
 {

@@ -8,24 +8,21 @@ use std::{
 
 use cloakroom::{FailureResponse, SessionLayer, actix_web::SessionMiddleware};
 
-use super::{calls::Calls, on_actix, on_axum, on_hyper, shop::Shop};
-#[cfg(feature = "redis-rustls")]
-use super::{certificate::Certificate, https};
+use super::{
+    calls::Calls,
+    on_actix, on_axum, on_hyper,
+    shop::{Device, Shop},
+};
 
 const FRAMEWORKS: [&str; 3] = ["Actix Web", "Axum", "hyper"];
 
 pub(crate) struct Fleet {
-    listeners: [TcpListener; 3],
+    pub(crate) listeners: [TcpListener; 3],
     pub(crate) members: Arc<[Member]>,
-    #[cfg(feature = "redis-rustls")]
-    fronts: Option<Fronts>,
-}
-
-/// The listeners for https, and their certificate.
-#[cfg(feature = "redis-rustls")]
-struct Fronts {
-    listeners: [TcpListener; 3],
-    certificate: Certificate,
+    /// Finds the device of a session. The default finds none.
+    pub(crate) device: Device,
+    /// The line below the URLs.
+    pub(crate) note: String,
 }
 
 /// The responses of the layer's own, on Axum and on hyper.
@@ -47,7 +44,7 @@ pub(crate) struct Member {
 impl Fleet {
     /// Takes three ports from `first` on, or three free ones for 0. Nothing is served yet, so a port that is taken
     /// stops the whole fleet.
-    pub(crate) fn bind(first: u16, https: bool) -> Result<Self, String> {
+    pub(crate) fn bind(first: u16) -> Result<Self, String> {
         let listen = |step: u16| {
             let port = if first == 0 { 0 } else { first + step };
             TcpListener::bind((Ipv4Addr::LOCALHOST, port))
@@ -56,23 +53,11 @@ impl Fleet {
         let listeners = [listen(0)?, listen(1)?, listen(2)?];
         let members = FRAMEWORKS.iter().zip(&listeners).map(|(framework, listener)| {
             let address = listener.local_addr().map_err(|error| error.to_string())?;
-            let scheme = if https { "https" } else { "http" };
-            Ok(Member { framework, url: format!("{scheme}://{address}/"), port: address.port() })
+            Ok(Member { framework, url: format!("http://{address}/"), port: address.port() })
         });
         let members = members.collect::<Result<_, String>>()?;
-        #[cfg(feature = "redis-rustls")]
-        if https {
-            let inner = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string());
-            let certificate = Certificate::new("127.0.0.1").map_err(|error| error.to_string())?;
-            let fronts = Some(Fronts { listeners, certificate });
-            return Ok(Self { listeners: [inner()?, inner()?, inner()?], members, fronts });
-        }
-        Ok(Self {
-            listeners,
-            members,
-            #[cfg(feature = "redis-rustls")]
-            fronts: None,
-        })
+        let note = "Plain http, so the layer is `.insecure_http()`: for development only.".to_owned();
+        Ok(Self { listeners, members, device: |_| None, note })
     }
 
     /// Serves until one of the servers fails.
@@ -80,13 +65,8 @@ impl Fleet {
     where
         SessionLayer<P>: Into<SessionMiddleware>,
     {
-        #[cfg(feature = "redis-rustls")]
-        if let Some(Fronts { listeners, certificate }) = self.fronts {
-            for (front, server) in listeners.into_iter().zip(&self.listeners) {
-                tokio::spawn(https::forward(front, certificate.acceptor.clone(), server.local_addr()?));
-            }
-        }
-        let shop = |framework| Shop::new(framework, layer.owners(), Arc::clone(&self.members), calls.clone());
+        let shop =
+            |framework| Shop::new(framework, layer.owners(), Arc::clone(&self.members), calls.clone(), self.device);
         let [actix, axum, hyper] = FRAMEWORKS.map(shop);
         let [at_actix, at_axum, at_hyper] = self.listeners;
         tokio::try_join!(
@@ -104,15 +84,6 @@ impl fmt::Display for Fleet {
         for Member { framework, url, .. } in &*self.members {
             writeln!(f, "{framework:<9}  {url}")?;
         }
-        #[cfg(feature = "redis-rustls")]
-        if let Some(Fronts { certificate, .. }) = &self.fronts {
-            return writeln!(
-                f,
-                "One set of sessions. The certificate is made for this run; Chromium trusts it with \
-                 --ignore-certificate-errors-spki-list={}",
-                certificate.key_hash
-            );
-        }
-        writeln!(f, "One set of sessions. Plain http, so the layer is `.insecure_http()`: for development only.")
+        writeln!(f, "One set of sessions. {}", self.note)
     }
 }

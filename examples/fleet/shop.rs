@@ -24,12 +24,16 @@ const CART: Key<Vec<String>> = Key::new("cart");
 /// The most characters of a name, or of an item.
 const LONGEST: usize = 64;
 
+/// Returns the times at which the browser's device was bound and last proved its key, if the session is bound.
+pub(crate) type Device = fn(&Session) -> Option<[SystemTime; 2]>;
+
 #[derive(Clone)]
 pub(crate) struct Shop {
     pub(crate) framework: &'static str,
     pub(crate) members: Arc<[Member]>,
     owners: Option<Owners>,
     calls: Calls,
+    device: Device,
 }
 
 #[derive(Deserialize)]
@@ -45,8 +49,14 @@ pub(crate) struct Order {
 }
 
 impl Shop {
-    pub(crate) fn new(framework: &'static str, owners: Option<Owners>, members: Arc<[Member]>, calls: Calls) -> Self {
-        Self { framework, members, owners, calls }
+    pub(crate) fn new(
+        framework: &'static str,
+        owners: Option<Owners>,
+        members: Arc<[Member]>,
+        calls: Calls,
+        device: Device,
+    ) -> Self {
+        Self { framework, members, owners, calls, device }
     }
 
     pub(crate) async fn home(&self, session: &Session) -> Answer {
@@ -58,7 +68,7 @@ impl Shop {
             _ => None,
         };
         let calls = session.id().map(|id| self.calls.last(&id)).unwrap_or_default();
-        Ok(Reply::Page(page::home(self, &status, sessions.as_deref(), &calls, device(session))))
+        Ok(Reply::Page(page::home(self, &status, sessions.as_deref(), &calls, (self.device)(session))))
     }
 
     pub(crate) fn api(&self, session: &Session) -> Answer {
@@ -111,17 +121,6 @@ impl Shop {
     fn owners(&self) -> Result<&Owners, Refusal> {
         self.owners.as_ref().ok_or(Refusal::NO_LIST)
     }
-}
-
-/// Returns the times at which the browser's device was bound and last proved its key.
-#[cfg(feature = "device-bound")]
-fn device(session: &Session) -> Option<[SystemTime; 2]> {
-    session.device().map(|device| [device.bound_at, device.proved_at])
-}
-
-#[cfg(not(feature = "device-bound"))]
-fn device(_: &Session) -> Option<[SystemTime; 2]> {
-    None
 }
 
 pub(crate) fn order(session: &Session, form: &Order) -> Answer {

@@ -18,7 +18,7 @@ const LIFETIME: Duration = Duration::from_secs(10);
 
 /// Keys in software: a machine without a TPM can run this. Without its quota, which is 6 signatures in 9 minutes: the lifetime
 /// here is far below the 5 minutes that the quota is made for.
-const FEATURES: &str = "--enable-features=DeviceBoundSessions:RefreshQuota/false,\
+pub(crate) const FEATURES: &str = "--enable-features=DeviceBoundSessions:RefreshQuota/false,\
                         EnableBoundSessionCredentialsSoftwareKeysForManualTesting";
 
 struct Shop {
