@@ -62,7 +62,11 @@ pub use crate::{
 
 #[cfg(feature = "device-bound")]
 #[cfg_attr(docsrs, doc(cfg(feature = "device-bound")))]
-#[doc = include_str!("../docs/device-bound.md")]
+/// Device-bound sessions, by the W3C draft Device Bound Session Credentials: a stolen cookie is worth minutes.
+///
+/// Experimental: the draft may change, and so may this module, in a minor version.
+/// [`SessionLayer::device_bound`](crate::SessionLayer::device_bound) switches them on. The guide `cloakroom::guide::device_bound`
+/// says how they work, what they protect from and what not, and how to roll them out.
 pub mod device_bound {
     pub use crate::{
         device::{DeviceBound, DeviceBoundBuilder, DeviceBoundError, OnMismatch},

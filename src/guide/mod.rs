@@ -20,8 +20,8 @@
 pub mod csrf {}
 
 #[cfg(feature = "device-bound")]
-#[doc(no_inline)]
-pub use crate::device_bound;
+#[doc = include_str!("../../docs/device-bound.md")]
+pub mod device_bound {}
 
 #[doc = include_str!("flash.md")]
 pub mod flash {}

@@ -16,7 +16,7 @@ impl<P> SessionLayer<P> {
     /// lifetime at most. Experimental. Default: no.
     ///
     /// The layer answers the two paths of [`DeviceBound::builder`] itself, so it stands around the whole application, and the
-    /// type of its responses' body implements `From<String>`. The module [`device_bound`](crate::device_bound) has the rest.
+    /// type of its responses' body implements `From<String>`. The guide `cloakroom::guide::device_bound` has the rest.
     ///
     /// # Errors
     ///

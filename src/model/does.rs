@@ -15,6 +15,7 @@ const USER: &str = "user";
 const SECOND: u8 = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(not(feature = "device-bound"), allow(dead_code))] // Only that feature has devices.
 pub(super) enum Does {
     /// Reads. The session was used, so its deadline moves.
     Read,

@@ -9,6 +9,7 @@ use super::{
 use crate::{SessionId, store::Timestamp};
 
 /// The options of all layers of a world.
+#[allow(clippy::struct_excessive_bools)] // facts, and none excludes another
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Options {
     /// True if the owner is the value under a state key.
@@ -115,6 +116,7 @@ impl Reply {
 }
 
 /// A request's progress so far, and its next step.
+#[allow(clippy::struct_excessive_bools)] // facts, and none excludes another
 #[derive(Clone, Debug)]
 pub(super) struct Progress {
     pub(super) next: Next,

@@ -26,6 +26,18 @@ pub(crate) struct Claim {
     pub(crate) way: Way,
 }
 
+/// A value that a request presents as a proof of its device, not yet checked.
+#[cfg(feature = "device-bound")]
+pub(crate) struct ProofClaim(pub(crate) Box<[u8]>);
+
+/// Shows nothing: until its end, a proof is worth a part of the session.
+#[cfg(feature = "device-bound")]
+impl fmt::Debug for ProofClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProofClaim(..)")
+    }
+}
+
 /// Values that a request presents as tokens.
 pub(crate) type Claims = SmallVec<[Claim; 1]>;
 
@@ -37,7 +49,7 @@ pub(crate) struct Presented {
     pub(crate) claims: Claims,
     /// Values that it presents as proofs of its device. Few have more than one.
     #[cfg(feature = "device-bound")]
-    pub(crate) proofs: Vec<Box<[u8]>>,
+    pub(crate) proofs: Vec<ProofClaim>,
     /// The place to which a new token goes if none of the claims is well-formed.
     pub(crate) way: Way,
 }
@@ -61,7 +73,7 @@ impl Presented {
         if let Some(cookie) = &config.proof_cookie {
             let values = cookie_values(header(&header::COOKIE), cookie.name());
             let fitting = values.filter(|value| value.len() <= crate::device::Proof::MAX);
-            self.proofs.extend(fitting.take(MAX_PROOFS).map(Box::from));
+            self.proofs.extend(fitting.take(MAX_PROOFS).map(|value| ProofClaim(value.into())));
         }
         let (Self { claims, way, .. }, transport) = (self, &config.transport);
         let mut add = |value: &[u8], way| {

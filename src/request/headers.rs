@@ -163,7 +163,12 @@ impl HeadLines {
             (Err(error), Ok(())) => Err(Failure::new(config, error, Head::nothing())),
             // If the token cannot be written either, the first error is answered.
             (token, Err(error)) => {
-                let head = Head { token: token.ok().flatten(), read, ..Head::nothing() };
+                let head = Head {
+                    token: token.ok().flatten(),
+                    read,
+                    #[cfg(feature = "device-bound")]
+                    registration: None,
+                };
                 Err(Failure::new(config, error, head))
             }
         }

@@ -48,10 +48,14 @@ impl Shop {
         self.site.front.calls().into_iter().filter(|call| call.path.ends_with(path)).collect()
     }
 
+    fn refreshes(&self) -> usize {
+        self.calls("/refresh").iter().filter(|call| call.status == 200 && call.body.contains("credentials")).count()
+    }
+
     /// Waits until so many refreshes have succeeded.
     async fn refreshed(&self, count: usize) {
         let begun = Instant::now();
-        while self.calls("/refresh").iter().filter(|call| call.status == 200).count() < count {
+        while self.refreshes() < count {
             assert!(begun.elapsed() < Duration::from_secs(60), "no refresh: {:?}", self.site.front.calls());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -77,6 +81,11 @@ async fn asked(browser: &Chromium) -> String {
     browser.script("return fetch('/app/whose/device').then(answer => answer.text())").await
 }
 
+/// Asks the server for the session's id, from the page.
+async fn asked_id(browser: &Chromium) -> String {
+    browser.script("return fetch('/app/id').then(answer => answer.text())").await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_owner_stays_logged_in_and_a_copy_of_the_cookies_dies() {
     let shop = Shop::open().await;
@@ -93,8 +102,7 @@ async fn an_owner_stays_logged_in_and_a_copy_of_the_cookies_dies() {
     let thief = shop.browser(&[]).await;
     thief.open(shop.site.url("/plain")).await;
     // Right after a refresh, so that the copy has time to be used.
-    let refreshes = || shop.calls("/refresh").iter().filter(|call| call.status == 200).count();
-    shop.refreshed(refreshes() + 1).await;
+    shop.refreshed(shop.refreshes() + 1).await;
     let stolen = Instant::now();
     for cookie in owner.cookies().await {
         let mut copy = Cookie::new(cookie.name, cookie.value);
@@ -144,6 +152,14 @@ async fn a_logout_everywhere_ends_the_device_and_a_login_registers_it_again() {
     }
     browser.open(shop.site.url("/app/login:ada")).await;
     shop.registered(&browser, 2).await;
+    assert_eq!(asked(&browser).await, "ada bound");
+    // A login in a bound session keeps the id, and registers the device again.
+    let id = asked_id(&browser).await;
+    browser.open(shop.site.url("/app/login:ada")).await;
+    shop.registered(&browser, 3).await;
+    assert_eq!(asked_id(&browser).await, id);
+    let refreshes = shop.refreshes();
+    shop.refreshed(refreshes + 1).await;
     assert_eq!(asked(&browser).await, "ada bound");
 }
 

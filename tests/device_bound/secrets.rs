@@ -1,9 +1,11 @@
 //! Proofs, challenges and the key of a session's MACs are in no log and in no `Debug`.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use cloakroom::store::SessionStore as _;
+use cloakroom::{LazySession, store::SessionStore as _};
+use http::{Request, Response};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::{
     device::{Device, jwt, key, post},
@@ -33,6 +35,16 @@ async fn a_traced_life_of_a_bound_session_never_shows_a_secret() {
             ada.get(&app, "/app/device/count:n").await;
         }
         secrets.extend(ada.browser.header().split(['=', ';', ' ']).filter(|part| part.len() > 30).map(str::to_owned));
+        let shown = log.clone();
+        let service = house.layer.layer(service_fn(async |request: Request<()>| {
+            shown.show(request.extensions());
+            let lazy = request.extensions().get::<LazySession>().unwrap();
+            let session = lazy.load().await.unwrap();
+            shown.show((lazy, &session, session.device()));
+            Ok::<_, Infallible>(Response::new(String::new()))
+        }));
+        let request = Request::get("/").header("cookie", ada.browser.header()).body(()).unwrap();
+        log.show(service.oneshot(request).await.unwrap());
         let record = house.store.load(&ada.id.parse().unwrap()).await.unwrap().unwrap();
         log.show((&record, &house.layer));
         let text = String::from_utf8(record.to_bytes()).unwrap();
@@ -40,7 +52,7 @@ async fn a_traced_life_of_a_bound_session_never_shows_a_secret() {
         secrets.push(mac_key[..43].to_owned());
     }
     assert!(log.has("wrong signature of the device"), "it was traced");
-    assert!(log.has("Record {"), "and shown");
+    assert!(log.has("Record {") && log.has("Device {"), "and shown");
     assert!(secrets.len() >= 40, "{}", secrets.len());
     for secret in secrets {
         // Tokens are an id, which is public, and a secret.

@@ -35,7 +35,7 @@ pub(crate) fn proof_of(
     let options = config.device.as_deref();
     let is_live =
         |value: &[u8]| options.zip(proof.read(value)).is_some_and(|(options, at)| now.since(at) < options.lifetime());
-    if presented.proofs.iter().any(|value| is_live(value)) {
+    if presented.proofs.iter().any(|claim| is_live(&claim.0)) {
         return DeviceProof::Live;
     }
     if options.is_some_and(|options| now.since(device.bound_at) < options.settling()) {

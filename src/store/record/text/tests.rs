@@ -26,7 +26,8 @@ fn full() -> Record {
             lifetime: Some(std::sync::Arc::new(Lifetime::default())),
             admitted: Some(at(900)),
             unknown: Some("device=3:k\n1\nepoch=0:\n".into()),
-            ..Parts::default()
+            #[cfg(feature = "device-bound")]
+            binding: None,
         }),
     })
 }
