@@ -6,7 +6,7 @@
 //! | [`flash`] | a message that one page leaves for the next one |
 //! | [`csrf`] | forms that other sites send |
 //! | [`testing`] | tests of pages that need a login, of stores, and of failures |
-//! | [`production`] | proxies, keys, Redis, time-outs, metrics, health |
+//! | [`production`] | proxies, keys, Redis, SQL, time-outs, metrics, health |
 //! | [`performance`] | what a session costs, measured beside other libraries |
 //! | [`streaming`] | server-sent events, `WebSocket`s, and tasks that outlive the response |
 //! | `device_bound` | sessions that a copy of the cookies does not open for long; with that feature |
