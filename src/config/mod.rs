@@ -61,6 +61,11 @@ pub(crate) struct Config {
     pub(crate) failure_status: StatusCode,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) on_event: Option<Arc<Hook>>,
+    #[cfg(feature = "device-bound")]
+    pub(crate) device: Option<Arc<crate::device::DeviceBound>>,
+    /// The cookie of proofs, beside the session's. `None`: sessions of this layer cannot be bound.
+    #[cfg(feature = "device-bound")]
+    pub(crate) proof_cookie: Option<CookieOptions>,
 }
 
 /// Asks the application since when an owner's sessions are valid.
@@ -113,6 +118,10 @@ impl Config {
             failure_status: StatusCode::SERVICE_UNAVAILABLE,
             clock: Arc::new(SystemTime::now),
             on_event: None,
+            #[cfg(feature = "device-bound")]
+            device: None,
+            #[cfg(feature = "device-bound")]
+            proof_cookie: None,
         }
     }
 
@@ -120,6 +129,16 @@ impl Config {
     /// `owner_valid_from`.
     pub(crate) fn is_immediate(&self) -> bool {
         self.backend.is_immediate() && self.quota.is_none() && self.owner_valid_from.is_none()
+    }
+
+    /// Follows a change of the options: what depends on the name of the session's cookie.
+    pub(crate) fn bind(&mut self) {
+        self.backend.bind(self.transport.name());
+        #[cfg(feature = "device-bound")]
+        {
+            let cookie = self.transport.cookie.as_ref().filter(|_| self.device.is_some());
+            self.proof_cookie = cookie.and_then(CookieOptions::of_proof);
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

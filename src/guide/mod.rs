@@ -9,6 +9,7 @@
 //! | [`production`] | proxies, keys, Redis, SQL, time-outs, metrics, health |
 //! | [`performance`] | what a session costs, measured beside other libraries |
 //! | [`streaming`] | server-sent events, `WebSocket`s, and tasks that outlive the response |
+//! | `device_bound` | sessions that a copy of the cookies does not open for long; with that feature |
 //! | `from_actix_session` | services on `actix-session`; with that feature |
 //! | `from_tower_sessions` | services on `tower-sessions`, and `axum-login`; with `tower-sessions-signed` |
 //! | `stand_ins` | crates that link `actix-session`, such as `actix-identity` |
@@ -17,6 +18,10 @@
 
 #[doc = include_str!("csrf.md")]
 pub mod csrf {}
+
+#[cfg(feature = "device-bound")]
+#[doc = include_str!("../../docs/device-bound.md")]
+pub mod device_bound {}
 
 #[doc = include_str!("flash.md")]
 pub mod flash {}

@@ -14,14 +14,18 @@ use http::{
 use tower_layer::Layer;
 use triomphe::UniqueArc;
 
+#[cfg(feature = "device-bound")]
+mod device;
 mod exchange;
 mod failure_response;
 mod service;
 #[cfg(feature = "testing")]
 mod test_cookie;
 
+#[cfg(feature = "device-bound")]
+pub use self::device::DevicePolicy;
 pub use self::{
-    exchange::{CommitFuture, Exchange},
+    exchange::{AnswerFuture, CommitFuture, Exchange},
     failure_response::{EmptyResponse, FailureResponse, OnFailure},
     service::{ResponseFuture, SessionService},
 };
@@ -140,9 +144,23 @@ impl SessionLayer {
         Self::over(Backend::client_side(Arc::new(store.into_format())))
     }
 
+    /// Builds the response that is sent when a session fails. Default: an empty response with
+    /// [`failure_status`](Self::failure_status).
+    ///
+    /// The hook gets the cause, and must not show it to the client. The layer adds the headers that the failure needs:
+    /// `Cache-Control: no-store`, and the removal of a purged session's cookie.
+    ///
+    /// For Actix Web, `SessionMiddleware` has a hook of its own.
+    pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<F>>
+    where
+        F: Fn(&Failure) -> Response<B> + Clone,
+    {
+        SessionLayer { config: self.config, policy: OnFailure(hook) }
+    }
+
     fn over(backend: Backend) -> Self {
         let mut config = Config::new(backend);
-        config.backend.bind(config.transport.name());
+        config.bind();
         Self { config: Arc::new(config), policy: EmptyResponse }
     }
 }
@@ -357,20 +375,6 @@ impl<P> SessionLayer<P> {
         self.with(|config| config.failure_status = status)
     }
 
-    /// Builds the response that is sent when a session fails. Default: an empty response with
-    /// [`failure_status`](Self::failure_status).
-    ///
-    /// The hook gets the cause, and must not show it to the client. The layer adds the headers that the failure needs:
-    /// `Cache-Control: no-store`, and the removal of a purged session's cookie.
-    ///
-    /// For Actix Web, `SessionMiddleware` has a hook of its own.
-    pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<F>>
-    where
-        F: Fn(&Failure) -> Response<B> + Clone,
-    {
-        SessionLayer { config: self.config, policy: OnFailure(hook) }
-    }
-
     /// Sets the clock that deadlines are checked with. Default: `SystemTime::now`.
     pub fn clock(self, clock: impl Clock) -> Self {
         self.with(|config| config.clock = Arc::new(clock))
@@ -421,7 +425,7 @@ impl<P> SessionLayer<P> {
     fn with(mut self, set: impl FnOnce(&mut Config)) -> Self {
         let config = Arc::make_mut(&mut self.config);
         set(config);
-        config.backend.bind(config.transport.name());
+        config.bind();
         self
     }
 }

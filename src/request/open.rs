@@ -1,10 +1,12 @@
 //! Opens the session that a request's tokens name.
 
+#[cfg(feature = "device-bound")]
+use super::device::{DeviceProof, proof_of};
 use crate::{
     client::{KeyAge, Opened, Refused},
     config::{Config, Event, OnStoreError, Rejection, Way},
     error::Error,
-    request::{Claim, Loaded},
+    request::{Claim, Loaded, Presented},
     store::{Record, SessionId, Standing, State, StoreError, Timestamp, Token},
 };
 
@@ -26,6 +28,9 @@ pub(crate) struct Opening {
     pub(crate) behind: Option<Record>,
     /// The time of the load, or of the last commit that found the token current.
     pub(crate) opened_at: Timestamp,
+    /// The proof of the device to which the session is bound.
+    #[cfg(feature = "device-bound")]
+    pub(crate) proof: DeviceProof,
     /// Boxed, because few requests have any.
     pub(crate) beside: Option<Box<Beside>>,
     /// The number of claims that were looked at.
@@ -53,6 +58,8 @@ impl Opening {
             key: KeyAge::Current,
             behind: None,
             opened_at: Timestamp::default(),
+            #[cfg(feature = "device-bound")]
+            proof: DeviceProof::default(),
             beside: None,
             tried: 0,
             counted: 0,
@@ -87,6 +94,7 @@ impl Opening {
             Loaded::Nothing
             | Loaded::Superseded(_)
             | Loaded::Undecodable
+            | Loaded::Unproven
             | Loaded::Unavailable
             | Loaded::Ended
             | Loaded::Gone => None,
@@ -113,8 +121,8 @@ impl Opening {
 ///
 /// It is one flat future that writes into `opening`, because each nested future would be moved as a whole for every
 /// request.
-pub(crate) async fn open(config: &Config, claims: &[Claim], opening: &mut Opening) -> Result<(), Error> {
-    while let Some((opened, way)) = opening.open_next(config, claims) {
+pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut Opening) -> Result<(), Error> {
+    while let Some((opened, way)) = opening.open_next(config, &presented.claims) {
         let Ok(Opened { token, record, key }) = opened else {
             config.emit(&Event::Forged);
             continue;
@@ -135,6 +143,19 @@ pub(crate) async fn open(config: &Config, claims: &[Claim], opening: &mut Openin
         let mut verdict = judge(config, &token, found.as_ref(), now);
         if config.owner_valid_from.is_some() {
             verdict = Box::pin(revoked_by_owner(config, verdict, found.as_ref())).await?;
+        }
+        #[cfg(feature = "device-bound")]
+        if let (Verdict::Opens, Some(record)) = (verdict, &found) {
+            let proof = proof_of(config, presented, &id, record, now);
+            if proof == DeviceProof::Missing {
+                // The token may be the owner's own, so no other one is put in its place.
+                if opening.token.is_none() {
+                    (opening.loaded, opening.opened_at) = (Loaded::Unproven, now);
+                    (opening.token, opening.way) = (Some(token), Some(way));
+                }
+                continue;
+            }
+            opening.proof = proof;
         }
         match (verdict, found) {
             (Verdict::Opens, Some(record)) => {
