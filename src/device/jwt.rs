@@ -1,4 +1,7 @@
 //! The JWT with which a device proves that it has its key (DBSC, "DBSC Proof JWT Syntax").
+//!
+//! It is read here, and its signature is checked by `p256` and `rsa`. The crate `jsonwebtoken` panics in a program in which its
+//! features name two backends, and a library cannot know the features that an application chose.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use p256::ecdsa;
