@@ -48,11 +48,13 @@ impl Verdict {
 /// client.
 pub fn ratio(framework: Framework, store: Store, class: Class, payload: Payload) -> Option<f64> {
     let [anonymous, ignored, read, write, create] = match (framework, store, payload) {
-        (Framework::Axum, Store::Memory, _) => [0.5, 0.3, 0.5, 0.5, 0.5].map(Some),
-        (Framework::Actix, Store::Memory, _) => [0.9, 0.3, 0.5, 0.5, 0.5].map(Some),
-        (Framework::Actix, Store::Cookie, Payload::Small) => [0.9, 0.3, 0.6, 0.6, 0.7].map(Some),
-        (Framework::Actix, Store::Cookie, Payload::Kib) => [0.9, 0.3, 0.35, 0.35, 0.4].map(Some),
-        (Framework::Axum | Framework::Actix, Store::Redis, _) => [None, None, Some(1.1), Some(1.2), None],
+        (Framework::Axum, Store::Memory, Payload::Small) => [0.55, 0.35, 0.6, 0.65, 0.82].map(Some),
+        (Framework::Axum, Store::Memory, Payload::Kib) => [0.55, 0.35, 0.5, 0.52, 0.7].map(Some),
+        (Framework::Actix, Store::Memory, Payload::Small) => [0.85, 0.15, 0.52, 0.6, 0.9].map(Some),
+        (Framework::Actix, Store::Memory, Payload::Kib) => [0.85, 0.15, 0.42, 0.48, 0.95].map(Some),
+        (Framework::Actix, Store::Cookie, Payload::Small) => [0.85, 0.2, 0.62, 0.85, 1.15].map(Some),
+        (Framework::Actix, Store::Cookie, Payload::Kib) => [0.85, 0.2, 0.28, 0.33, 0.55].map(Some),
+        (Framework::Axum | Framework::Actix, Store::Redis, _) => [None, None, Some(1.2), Some(1.25), None],
         (Framework::Axum, Store::Cookie, _) | (Framework::None, _, _) => [None; 5],
     };
     pick(class, [anonymous, ignored, read, write, create])
