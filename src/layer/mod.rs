@@ -14,6 +14,7 @@ use http::{
 use tower_layer::Layer;
 use triomphe::UniqueArc;
 
+mod backends;
 mod exchange;
 mod failure_response;
 mod service;
@@ -48,6 +49,7 @@ use crate::{
 /// | [`header`](Self::header), [`bearer`](Self::bearer) | none |
 /// | [`scope`](Self::scope) | none |
 /// | `signed`, of the feature `secure-cookies` | no |
+/// | [`also`](Self::also) | no other stores |
 /// | [`lifetime`](Self::lifetime) | idle 24 hours, absolute 30 days, browser-session cookie |
 /// | [`owner_key`](Self::owner_key), [`owner_from`](Self::owner_from) | none |
 /// | [`max_per_owner`](Self::max_per_owner) | no limit |
@@ -142,7 +144,7 @@ impl SessionLayer {
 
     fn over(backend: Backend) -> Self {
         let mut config = Config::new(backend);
-        config.backend.bind(config.transport.name());
+        config.bind();
         Self { config: Arc::new(config), policy: EmptyResponse }
     }
 }
@@ -226,7 +228,7 @@ impl<P> SessionLayer<P> {
     #[cfg(feature = "secure-cookies")]
     pub fn signed(self, keyring: impl Into<crate::keys::Keyring>) -> Self {
         let format = crate::client::SignedTokens::new(keyring.into(), self.config.transport.name());
-        self.with(|config| config.backend.format(Arc::new(format)))
+        self.with(|config| config.set_tokens(Arc::new(format)))
     }
 
     /// Sets the lifetime of sessions. Default: [`Lifetime::default`]. Shorter limits also hold for existing sessions.
@@ -421,7 +423,7 @@ impl<P> SessionLayer<P> {
     fn with(mut self, set: impl FnOnce(&mut Config)) -> Self {
         let config = Arc::make_mut(&mut self.config);
         set(config);
-        config.backend.bind(config.transport.name());
+        config.bind();
         self
     }
 }

@@ -7,7 +7,7 @@ use self::{
     write::{Put, Stored},
 };
 use crate::{
-    config::{Config, Event, Place},
+    config::{Backend, Config, Event, Place},
     error::Error,
     request::{
         Act, Asked, Change, Claim, Dropped, Edits, Found, Loaded, Opening, OwnerEdit, Plan, SharedEdits, Ticket,
@@ -222,6 +222,11 @@ impl<'a> Commit<'a> {
         Ok(next)
     }
 
+    /// Returns the backend of the session.
+    fn backend(&self) -> &'a Backend {
+        self.config.backend_at(self.opening.at)
+    }
+
     /// Returns the standing of the token with which this handle was opened.
     fn standing(&self, record: &Record, now: Timestamp) -> Standing {
         let standing = |token: &Token| record.standing(&token.hash(), now);
@@ -235,7 +240,7 @@ impl<'a> Commit<'a> {
     /// Returns true if the deadline must move on, or the token must be sent again under the current key. A session that
     /// is in its cookie can only be changed while a cookie can be sent.
     fn is_upkeep_due(&self, now: Timestamp) -> bool {
-        let is_possible = self.head != CookieWindow::Sent || !self.config.backend.is_client_side();
+        let is_possible = self.head != CookieWindow::Sent || !self.backend().is_client_side();
         let is_touch_due = |record: &Record| self.config.is_touch_due(record, self.edits.names_keys(), now);
         self.is_resend_asked() || (is_possible && self.opening.record().is_some_and(is_touch_due))
     }

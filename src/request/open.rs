@@ -17,6 +17,8 @@ pub(crate) struct Opening {
     pub(crate) loaded: Loaded,
     /// The token of the record that was loaded.
     pub(crate) token: Option<Token>,
+    /// The place of its backend. A session that is not stored yet begins in the primary one.
+    pub(crate) at: usize,
     /// The way by which that token came. If nothing was loaded: the way of the first well-formed claim.
     pub(crate) way: Option<Way>,
     /// The age of the key with which that token was made.
@@ -29,18 +31,29 @@ pub(crate) struct Opening {
     /// Boxed, because few requests have any.
     pub(crate) beside: Option<Box<Beside>>,
     /// The number of claims that were looked at.
-    pub(crate) tried: usize,
+    tried: usize,
     /// The number of those that were neither malformed nor forged.
     counted: usize,
+    /// The place of the backend that is asked next about the claim that was looked at last.
+    next: usize,
+}
+
+/// A claim that was looked at.
+pub(crate) struct Next {
+    pub(crate) opened: Result<Opened, Refused>,
+    /// The place of the backend whose form it has.
+    pub(crate) at: usize,
+    /// The way by which it came.
+    pub(crate) way: Way,
 }
 
 /// Other records that a request's claims name.
 #[derive(Clone, Default)]
 pub(crate) struct Beside {
-    /// The tokens that were superseded on a record, and the time of that load.
-    pub(crate) superseded: Vec<(Token, Timestamp)>,
+    /// The tokens that were superseded on a record, the place of its backend, and the time of that load.
+    pub(crate) superseded: Vec<(Token, usize, Timestamp)>,
     /// The records that could not be read.
-    pub(crate) unreadable: Vec<SessionId>,
+    pub(crate) unreadable: Vec<(usize, SessionId)>,
     pub(crate) cause: Option<StoreError>,
 }
 
@@ -49,6 +62,7 @@ impl Opening {
         Self {
             loaded,
             token: None,
+            at: 0,
             way: None,
             key: KeyAge::Current,
             behind: None,
@@ -56,23 +70,35 @@ impl Opening {
             beside: None,
             tried: 0,
             counted: 0,
+            next: 0,
         }
     }
 
-    /// Opens the next well-formed claim, and returns it with the way by which it came. Forged claims do not count
-    /// towards the limit.
-    pub(crate) fn open_next(&mut self, config: &Config, claims: &[Claim]) -> Option<(Result<Opened, Refused>, Way)> {
-        while self.counted < MAX_CLAIMS {
+    /// Opens the next well-formed claim. Forged claims do not count towards the limit.
+    pub(crate) fn open_next(&mut self, config: &Config, claims: &[Claim]) -> Option<Next> {
+        while self.counted < MAX_CLAIMS || self.next > 0 {
             let claim = claims.get(self.tried)?;
+            let from = std::mem::take(&mut self.next);
             self.tried += 1;
-            let opened = config.backend.open(&claim.value);
-            if !matches!(opened, Err(Refused::Malformed)) {
-                self.counted += usize::from(opened.is_ok());
-                self.way.get_or_insert(claim.way);
-                return Some((opened, claim.way));
+            let (opened, at) = config.open(&claim.value, from);
+            match opened {
+                Err(Refused::Malformed) => {}
+                // Another backend has opened it before.
+                Err(_) if from > 0 => {}
+                opened => {
+                    self.counted += usize::from(from == 0 && opened.is_ok());
+                    self.way.get_or_insert(claim.way);
+                    return Some(Next { opened, at, way: claim.way });
+                }
             }
         }
         None
+    }
+
+    /// Has the last claim looked up in the backend after `at`, because the one at `at` does not know it.
+    pub(crate) fn pass_on(&mut self, at: usize) {
+        self.tried = self.tried.saturating_sub(1);
+        self.next = at + 1;
     }
 
     /// Returns the record that the store has, as far as this request knows.
@@ -114,19 +140,19 @@ impl Opening {
 /// It is one flat future that writes into `opening`, because each nested future would be moved as a whole for every
 /// request.
 pub(crate) async fn open(config: &Config, claims: &[Claim], opening: &mut Opening) -> Result<(), Error> {
-    while let Some((opened, way)) = opening.open_next(config, claims) {
+    while let Some(Next { opened, at, way }) = opening.open_next(config, claims) {
         let Ok(Opened { token, record, key }) = opened else {
             config.emit(&Event::Forged);
             continue;
         };
         let (id, token, now) = (token.id, token.hashed(), config.now());
-        let found = match config.backend.load(&id, record).await {
+        let found = match config.backend_at(at).load(&id, record).await {
             Ok(found) => found,
             Err(error) if error.is_undecodable() => {
                 tracing::error!(%id, error = &error as &(dyn std::error::Error + 'static), "session record unreadable");
                 config.emit(&Event::Rejected { id, reason: Rejection::Undecodable });
                 let beside = opening.beside.get_or_insert_default();
-                beside.unreadable.push(id);
+                beside.unreadable.push((at, id));
                 beside.cause.get_or_insert(error);
                 continue;
             }
@@ -140,6 +166,7 @@ pub(crate) async fn open(config: &Config, claims: &[Claim], opening: &mut Openin
             (Verdict::Opens, Some(record)) => {
                 opening.loaded = Loaded::Current(record);
                 opening.token = Some(token);
+                opening.at = at;
                 opening.way = Some(way);
                 opening.key = key;
                 opening.opened_at = now;
@@ -150,11 +177,13 @@ pub(crate) async fn open(config: &Config, claims: &[Claim], opening: &mut Openin
                 if opening.token.is_none() {
                     opening.loaded = Loaded::Superseded(record);
                     opening.token = Some(token.clone());
+                    opening.at = at;
                     opening.way = Some(way);
                     opening.opened_at = now;
                 }
-                opening.beside.get_or_insert_default().superseded.push((token, now));
+                opening.beside.get_or_insert_default().superseded.push((token, at, now));
             }
+            (Verdict::Rejected(Rejection::Unknown), _) if at < config.others.len() => opening.pass_on(at),
             (Verdict::Rejected(reason), _) => config.emit(&Event::Rejected { id, reason }),
             // Cannot happen: `look` rejects a missing record.
             (Verdict::Opens | Verdict::Superseded, None) => {}

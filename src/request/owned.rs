@@ -3,10 +3,10 @@
 use std::time::SystemTime;
 
 use crate::{
-    config::{Config, Event},
+    config::{Backend, Config, Event},
     error::Error,
     request::{live, owner_valid_from},
-    store::{DynOwnerIndex, Record, SessionId, StoreError},
+    store::{DynOwnerIndex, Record, SessionId},
 };
 
 /// A session as its owner may see it.
@@ -39,22 +39,44 @@ impl OwnedSession {
 
 /// Returns the records of an owner that the layer would open now.
 pub(crate) async fn records(config: &Config, owner: &str) -> Result<Vec<(SessionId, Record)>, Error> {
-    let mut records = index(config)?.list(owner).await?;
+    let mut records = Vec::new();
+    for index in indexes(config)? {
+        records.extend(index.list(owner).await?);
+    }
     let valid_from = owner_valid_from(config, owner).await?;
     let now = config.now();
     records.retain(|(_, record)| record.owner() == Some(owner) && live(config, record, valid_from, now).is_ok());
     Ok(records)
 }
 
-pub(crate) fn index(config: &Config) -> Result<&dyn DynOwnerIndex, Error> {
-    config.backend.owner_index().ok_or_else(Error::no_owner_index)
+/// Returns the indexes of all stores, the primary one's last.
+fn indexes(config: &Config) -> Result<impl Iterator<Item = &dyn DynOwnerIndex>, Error> {
+    let mut indexes = config.backends().rev().filter_map(Backend::owner_index).peekable();
+    if indexes.peek().is_none() { Err(Error::no_owner_index()) } else { Ok(indexes) }
 }
 
-/// Ends a session of an owner, and emits its event.
-pub(crate) async fn revoke(config: &Config, owner: &str, id: &SessionId) -> Result<(), Error> {
-    let is_revoked: Result<bool, StoreError> = index(config)?.revoke(owner, id).await;
-    if is_revoked? {
-        config.emit(&Event::Destroyed { id: *id });
+/// Ends a session of an owner in the store that has it, and emits its event. Returns true if it ended the session.
+pub(crate) async fn revoke(config: &Config, owner: &str, id: &SessionId) -> Result<bool, Error> {
+    for index in indexes(config)? {
+        if index.revoke(owner, id).await? {
+            config.emit(&Event::Destroyed { id: *id });
+            return Ok(true);
+        }
     }
-    Ok(())
+    Ok(false)
+}
+
+/// Ends every session of an owner, in all stores, and emits their events. If a call fails, makes the others all the same.
+pub(crate) async fn revoke_all(config: &Config, owner: &str, but: Option<&SessionId>) -> Result<usize, Error> {
+    let (mut count, mut failed) = (0, None);
+    for index in indexes(config)? {
+        match index.revoke_all(owner, but).await {
+            Ok(ended) => {
+                count += ended.len();
+                ended.into_iter().for_each(|id| config.emit(&Event::Destroyed { id }));
+            }
+            Err(error) => failed = Some(error),
+        }
+    }
+    failed.map_or(Ok(count), |error| Err(error.into()))
 }

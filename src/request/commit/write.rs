@@ -41,7 +41,7 @@ impl Commit<'_> {
         now: Timestamp,
     ) -> Result<Option<Box<Put>>, Error> {
         let Some(token) = &self.opening.token else { return Ok(None) };
-        let is_sent = change == Change::Renew || self.config.backend.is_client_side();
+        let is_sent = change == Change::Renew || self.backend().is_client_side();
         if is_sent && self.head == CookieWindow::Sent {
             return Err(Error::too_late());
         }
@@ -100,8 +100,8 @@ impl Commit<'_> {
     /// Sends the replacement. A plain write that lost a race, or finds waiting writers, is combined with theirs. Other
     /// writes wait for a turn of their own.
     pub(super) async fn store(&mut self, put: Put, now: Timestamp, turn: &mut Option<Alone>) -> Result<Stored, Error> {
-        let config = self.config;
-        let certain = match &config.backend.place {
+        let backend = self.backend();
+        let certain = match &backend.place {
             Place::Client => Certain::Done(None),
             Place::Memory(memory) if self.gains_owner(&put) => {
                 return Box::pin(self.store_within_quota(put, memory, now)).await;
@@ -112,7 +112,7 @@ impl Commit<'_> {
                 Replaced::Gone => Certain::Gone,
             },
             Place::Store(store) => {
-                let is_late = self.contended_since.is_some() || config.queue.is_busy(&put.id);
+                let is_late = self.contended_since.is_some() || backend.queue.is_busy(&put.id);
                 if is_late && turn.is_none() && put.change != Change::Touch {
                     return Box::pin(self.wait(put, store, now, turn)).await;
                 }
@@ -146,10 +146,10 @@ impl Commit<'_> {
         now: Timestamp,
         turn: &mut Option<Alone>,
     ) -> Result<Stored, Error> {
-        let (config, id) = (self.config, put.id);
+        let (backend, id) = (self.backend(), put.id);
         self.contended_since.get_or_insert_with(Instant::now);
         if !matches!(put.change, Change::Write | Change::Merge) {
-            let alone = config.queue.alone(store, id, put.base.clone(), self.patience()).await;
+            let alone = backend.queue.alone(store, id, put.base.clone(), self.patience()).await;
             let alone = alone.ok_or_else(|| self.contended())?;
             // If the queue knows an older record than this request does, this request's record is used.
             let newest = if alone.base().follows(put.base.nonce()) { alone.base().clone() } else { put.base };
@@ -167,12 +167,12 @@ impl Commit<'_> {
             // A decision not to write must be made on a stored record: see `Written::Declined`.
             _ => None,
         };
-        let written = config.queue.combine(store, id, base, patience, change).await;
+        let written = backend.queue.combine(store, id, base, patience, change).await;
         match (self.told(written)?, last) {
             (Written::Done(record), Some(put)) => self.stored(Put { record, ..*put }, None, now).map(|()| Stored::Done),
             (Written::Gone, _) => Ok(Stored::Found(None)),
             (Written::Late, _) => Err(self.contended()),
-            (Written::Declined | Written::Done(_), _) => Ok(Stored::Found(config.backend.load(&id, None).await?)),
+            (Written::Declined | Written::Done(_), _) => Ok(Stored::Found(backend.load(&id, None).await?)),
         }
     }
 
@@ -199,7 +199,7 @@ impl Commit<'_> {
         let is_current = self.standing(newest, now) == Standing::Current;
         let moves_cookie = self.edits.moves_cookie(self.lifetime_of(&record));
         let is_wanted = is_renewed
-            || self.config.backend.is_client_side()
+            || self.backend().is_client_side()
             || self.is_resend_asked()
             || (self.head == CookieWindow::Leaves && moves_cookie);
         if is_wanted && is_current {
@@ -216,7 +216,7 @@ impl Commit<'_> {
     /// Sends the client its token.
     pub(super) fn give(&mut self, record: &Record, now: Timestamp) -> Result<(), Error> {
         let Some(token) = &self.opening.token else { return Ok(()) };
-        let text = self.config.backend.write(token, record)?;
+        let text = self.backend().write(token, record)?;
         self.ticket = Ticket::Give(text, self.lifetime_of(record).max_age(record.created_at(), now));
         self.opening.key = KeyAge::Current;
         self.resends = false;
