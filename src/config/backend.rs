@@ -75,6 +75,15 @@ impl Backend {
         !matches!(self.place, Place::Store(_))
     }
 
+    /// Returns the store, or `None` if clients hold the records.
+    pub(crate) fn as_store(&self) -> Option<&dyn DynStore> {
+        match &self.place {
+            Place::Memory(memory) => Some(memory),
+            Place::Store(store) => Some(&**store),
+            Place::Client => None,
+        }
+    }
+
     pub(crate) fn fits(&self, len: usize) -> bool {
         self.format.fits(len)
     }

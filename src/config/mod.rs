@@ -15,6 +15,7 @@ use http::StatusCode;
 mod backend;
 mod cookie;
 mod event;
+mod moves;
 mod other_store;
 mod owner_key;
 mod quota;
@@ -24,6 +25,7 @@ mod valid_from;
 
 pub(crate) use self::{
     backend::{Backend, Place},
+    moves::{Moves, Successor},
     owner_key::{OwnerKey, splits},
     quota::Quota,
     scope::Scope,
@@ -49,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) backend: Backend,
     /// The backends that [`also`](crate::SessionLayer::also) added.
     pub(crate) others: Vec<Backend>,
+    /// Set if sessions of other backends move, or have moved, to another one.
+    pub(crate) moves: Option<Arc<Moves>>,
     /// The form of the tokens of all stores.
     pub(crate) tokens: Arc<dyn Format>,
     /// True while housekeeping fails. The log says so once, and once more when it works again.
@@ -104,6 +108,7 @@ impl Config {
         Self {
             backend,
             others: Vec::new(),
+            moves: None,
             tokens: Arc::new(PlainTokens),
             upkeep_fails: Arc::default(),
             transport: Transport { cookie: Some(CookieOptions::default()), header: None },

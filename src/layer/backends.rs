@@ -31,4 +31,51 @@ impl<P> SessionLayer<P> {
             config.others.push(other);
         })
     }
+
+    /// Moves sessions of the other stores to the primary one, each at its next commit that writes. Default: no moves.
+    ///
+    /// A commit writes if a handler changed something, if it renews the session, and if the deadline has to move on (a
+    /// touch). `key` is a secret that all nodes share. [The guide](crate::guide::moving) has the steps of a roll-out, and the
+    /// way back of each.
+    ///
+    /// ```
+    /// # use cloakroom::{MemoryStore, SessionLayer, keys::SecretKey};
+    /// # let (new, old, key) = (MemoryStore::new(), MemoryStore::new(), SecretKey::generate());
+    /// let layer = SessionLayer::new(new).also(old).moving(&key);
+    /// ```
+    ///
+    /// *The new session.* Its id and its first secret are derived from the old token by HMAC-SHA256 under `key`. So all
+    /// requests of one browser end in the same new session, and their writes are merged as usual. The response carries the
+    /// new token. [`Session::id`](crate::Session::id) changes by the move, and [`Event::Moved`](crate::Event::Moved) names
+    /// both ids. The old record is deleted when the new one is stored, and changes that arrive in between are carried over.
+    ///
+    /// *The old token* opens the new session until the new session is renewed, by a login for example, or ends: the response
+    /// that carried the new token may have been lost. Each response to it sends the new token again. After a renewal it is a
+    /// superseded token for 60 s, and unknown then, as the new session's own first token is.
+    ///
+    /// *A purge* ends both. A session from a cookie leaves a record in the primary store until the cookie's deadline, so
+    /// that no copy of this cookie opens a session again. If [`MemoryStore::bounded`](crate::MemoryStore::bounded) ends
+    /// that record for room, the old cookie opens its session once more.
+    ///
+    /// *Into a [`CookieStore`](crate::CookieStore).* If the primary is a `CookieStore`, a session keeps its id, and its old
+    /// record stays for 60 s, for requests with the old token. Their responses carry a cookie, too, and the one that arrives
+    /// last wins, as always with sessions in cookies. A session that does not fit into a cookie stays in its store.
+    ///
+    /// A session does not move after the response's head was sent, because its token could not reach the client. A session
+    /// whose old store or new store fails does not move; a touch then does not fail the request.
+    ///
+    /// If `key` leaks, replace it. An attacker with the key still needs the old token to derive the new one.
+    #[cfg(feature = "secure-cookies")]
+    pub fn moving(self, key: &crate::keys::SecretKey) -> Self {
+        self.with(|config| config.moves = Some(crate::config::Moves::new(key, true).into()))
+    }
+
+    /// Recognises sessions that other nodes have moved with [`moving`](Self::moving) and this `key`, and moves none. Default:
+    /// no.
+    ///
+    /// It is for nodes beside those that move: an old token opens the session that it has become, and a purge ends both.
+    #[cfg(feature = "secure-cookies")]
+    pub fn moved(self, key: &crate::keys::SecretKey) -> Self {
+        self.with(|config| config.moves = Some(crate::config::Moves::new(key, false).into()))
+    }
 }

@@ -50,6 +50,7 @@ use crate::{
 /// | [`scope`](Self::scope) | none |
 /// | `signed`, of the feature `secure-cookies` | no |
 /// | [`also`](Self::also) | no other stores |
+/// | `moving`, `moved`, of the feature `secure-cookies` | no |
 /// | [`lifetime`](Self::lifetime) | idle 24 hours, absolute 30 days, browser-session cookie |
 /// | [`owner_key`](Self::owner_key), [`owner_from`](Self::owner_from) | none |
 /// | [`max_per_owner`](Self::max_per_owner) | no limit |

@@ -12,6 +12,7 @@ use crate::{
     request::{
         Act, Asked, Change, Claim, Dropped, Edits, Found, Loaded, Opening, OwnerEdit, Plan, SharedEdits, Ticket,
         owner_valid_from, plan,
+        successor::{Followed, Origin, follow, move_session},
     },
     store::{Lifetime, Record, Standing, State, StoreError, Timestamp, Token, queue::Alone},
 };
@@ -55,6 +56,8 @@ pub(crate) struct Commit<'a> {
     admitted: Option<Timestamp>,
     /// The time at which the commit lost its first race.
     contended_since: Option<Instant>,
+    /// The session cannot move now.
+    stays: bool,
     /// The error of a write whose outcome stayed unknown.
     pub(crate) lost: Option<StoreError>,
 }
@@ -89,6 +92,7 @@ impl<'a> Commit<'a> {
             waits: false,
             admitted: None,
             contended_since: None,
+            stays: false,
             lost: None,
         }
     }
@@ -108,6 +112,9 @@ impl<'a> Commit<'a> {
         let mut found = self.opening.base().cloned();
         let mut turn = None;
         loop {
+            if self.opening.successor.is_some() {
+                Box::pin(self.follow(&mut found, now)).await?;
+            }
             match self.next(found.as_ref(), now)? {
                 Next::Nothing => {
                     // A label or a lifetime stays pending until the session is created.
@@ -130,6 +137,16 @@ impl<'a> Commit<'a> {
                     Some(record) => found = Some(record),
                     None => return Ok(()),
                 },
+                Next::Put(put) if self.is_moving(put.change) && self.config.backend.as_store().is_some() => {
+                    match Box::pin(self.move_over(&mut found, now)).await {
+                        Ok(()) => {}
+                        Err(error) if put.change == Change::Touch => {
+                            self.config.upkeep_failed(put.id, &error);
+                            return Ok(());
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
                 Next::Put(put) => {
                     let (id, is_touch) = (put.id, put.change == Change::Touch);
                     match self.store(*put, now, &mut turn).await {
@@ -156,6 +173,49 @@ impl<'a> Commit<'a> {
             }
             self.lose()?;
         }
+    }
+
+    /// If the session has moved meanwhile, goes on with what it has become.
+    async fn follow(&mut self, found: &mut Option<Record>, now: Timestamp) -> Result<(), Error> {
+        let is_lost = found.as_ref().is_none_or(|record| self.standing(record, now) == Standing::Unknown);
+        let is_open = self.opening.record().is_some();
+        let (Some(token), Some(successor)) = (&self.opening.token, &self.opening.successor) else { return Ok(()) };
+        if is_lost && is_open {
+            let origin = Origin { at: self.opening.at, token, successor };
+            *found = match follow(self.config, origin, found.take(), now).await? {
+                Followed::Moved(moved) => Some(self.opening.switch(*moved)),
+                Followed::Stays(record) => record,
+                Followed::Ended => None,
+            };
+        }
+        Ok(())
+    }
+
+    /// Returns true if the session moves with this write. A move needs a cookie, and moves what the request's token opens.
+    fn is_moving(&self, change: Change) -> bool {
+        self.opening.at != 0
+            && self.config.moves.as_ref().is_some_and(|moves| moves.is_moving)
+            && !self.stays
+            && self.head != CookieWindow::Sent
+            && change != Change::Merge
+    }
+
+    /// Moves the session to the primary store.
+    async fn move_over(&mut self, found: &mut Option<Record>, now: Timestamp) -> Result<(), Error> {
+        let (Some(token), Some(successor)) = (&self.opening.token, &self.opening.successor) else {
+            self.stays = true;
+            return Ok(());
+        };
+        let origin = Origin { at: self.opening.at, token, successor };
+        *found = match move_session(self.config, origin, self.opening.record(), now).await? {
+            Followed::Moved(moved) => Some(self.opening.switch(*moved)),
+            Followed::Stays(record) => {
+                self.stays = true;
+                record
+            }
+            Followed::Ended => None,
+        };
+        Ok(())
     }
 
     /// Purges the session, and begins another one for a restart. The purge comes before everything that may fail.

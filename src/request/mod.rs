@@ -13,6 +13,7 @@ mod admission;
 mod outlives;
 pub(crate) mod owned;
 mod state;
+mod successor;
 
 pub(crate) use self::{
     admission::Admission,
@@ -20,7 +21,7 @@ pub(crate) use self::{
     commit::{Commit, CookieWindow, owner_in},
     edits::{Act, Edits, PendingEdits, Replay, SharedEdits},
     headers::{HeadLines, add},
-    open::{Beside, Next, Opening, Verdict, judge, live, open, or_as_told, owner_valid_from, revoked_by_owner},
+    open::{Beside, Next, Opening, Verdict, judge, live, look, open, or_as_told, owner_valid_from, revoked_by_owner},
     outlives::Outlives,
     plan::{Asked, Change, Dropped, Found, Loaded, OwnerEdit, Plan, plan},
     state::{LoadedSession, RequestState, at_once},

@@ -204,6 +204,15 @@ impl Token {
         Self { id, secret, hash: None }
     }
 
+    /// Makes a token of its bytes.
+    pub(crate) fn from_bytes(id: SessionId, secret: [u8; RANDOM]) -> Self {
+        Self::new(id, Secret(secret))
+    }
+
+    pub(crate) fn secret_bytes(&self) -> &[u8] {
+        &self.secret.0
+    }
+
     /// Returns the same token with the hash of its secret computed.
     pub(crate) fn hashed(mut self) -> Self {
         self.hash = Some(self.secret.hash());

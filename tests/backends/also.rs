@@ -1,9 +1,11 @@
 //! Each session lives in the store that has it.
 
+use std::time::Duration;
+
 use cloakroom::{
     CookieStore, MemoryStore, OverLimit, SessionLayer,
     keys::SecretKey,
-    testing::{FaultStore, Verb},
+    testing::{FaultStore, TestClock, Verb},
 };
 use http::StatusCode;
 
@@ -145,10 +147,13 @@ async fn cookies_and_stores_go_together_in_either_order() {
 #[tokio::test]
 async fn owners_are_listed_counted_and_logged_out_in_all_stores() {
     let (new, old) = (store(), store());
-    let both = || SessionLayer::new(new.clone()).also(old.clone());
-    let (old_app, app) = (tower::app(SessionLayer::new(old.clone())), tower::app(both()));
+    let clock = TestClock::new();
+    let both = || SessionLayer::new(new.clone()).also(old.clone()).clock(clock.clone());
+    let old_app = tower::app(SessionLayer::new(old.clone()).clock(clock.clone()));
+    let app = tower::app(both());
     let (one, two, three) = (Browser::new(), Browser::new(), Browser::new());
     one.get(&old_app, "/app/login:ada").await;
+    clock.advance(Duration::from_secs(1));
     two.get(&app, "/app/login:ada").await;
     let owners = both().owners().unwrap();
     assert_eq!(owners.list("ada").await.unwrap().len(), 2);

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     client::KeyAge,
-    store::{Body, DynStore, Replaced, Secret, SessionId, certain, certain::Certain, queue::Written, random_nonce},
+    store::{
+        Body, DynStore, Replaced, SUPERSEDED_FOR, Secret, SessionId, certain, certain::Certain, queue::Written,
+        random_nonce,
+    },
 };
 
 /// A replacement that is ready to be sent.
@@ -19,6 +22,8 @@ pub(super) struct Put {
     pub(super) record: Record,
     /// The token whose secret becomes the current one.
     pub(super) renewed: Option<Token>,
+    /// The deadline of the session in its cookie, if this write moves it there.
+    pub(super) into_cookie: Option<Timestamp>,
 }
 
 /// The outcome of a replacement.
@@ -89,12 +94,17 @@ impl Commit<'_> {
             nonce: 0,
             rest: rest.tidied(),
         });
-        let record = record.written(random_nonce(), base);
+        let mut record = record.written(random_nonce(), base);
+        let into_cookie = self.moves_into_cookie(change, id, &record).then(|| record.expires_at());
+        if let Some(deadline) = into_cookie {
+            // Requests with the old token still find it, and merge their writes, as long as a superseded token is known.
+            record.body_mut().expires_at = deadline.min(now.plus(SUPERSEDED_FOR));
+        }
         // A session that is over a lowered limit can still become smaller.
         if size(&record) > size(base) {
             self.check_size(&record)?;
         }
-        Ok(Some(Box::new(Put { id, change, base: base.clone(), record, renewed })))
+        Ok(Some(Box::new(Put { id, change, base: base.clone(), record, renewed, into_cookie })))
     }
 
     /// Sends the replacement. A plain write that lost a race, or finds waiting writers, is combined with theirs. Other
@@ -148,7 +158,7 @@ impl Commit<'_> {
     ) -> Result<Stored, Error> {
         let (backend, id) = (self.backend(), put.id);
         self.contended_since.get_or_insert_with(Instant::now);
-        if !matches!(put.change, Change::Write | Change::Merge) {
+        if !matches!(put.change, Change::Write | Change::Merge) || put.into_cookie.is_some() {
             let alone = backend.queue.alone(store, id, put.base.clone(), self.patience()).await;
             let alone = alone.ok_or_else(|| self.contended())?;
             // If the queue knows an older record than this request does, this request's record is used.
@@ -159,7 +169,7 @@ impl Commit<'_> {
         let (patience, base) = (self.patience(), put.base.clone());
         let mut last = None;
         let change = |found: &Record| match self.next(Some(found), now) {
-            Ok(Next::Put(put)) if matches!(put.change, Change::Write | Change::Merge) => {
+            Ok(Next::Put(put)) if matches!(put.change, Change::Write | Change::Merge) && put.into_cookie.is_none() => {
                 let record = put.record.clone();
                 last = Some(put);
                 Some(record)
@@ -178,7 +188,7 @@ impl Commit<'_> {
 
     /// Records that a replacement is done. `later` is the stored record if a later write replaced it.
     pub(super) fn stored(&mut self, put: Put, later: Option<Record>, now: Timestamp) -> Result<(), Error> {
-        let Put { id, change, record, renewed, .. } = put;
+        let Put { id, change, mut record, renewed, into_cookie, .. } = put;
         if change == Change::Merge {
             let mut seen = self.opening.record().cloned();
             if let Some(seen) = &mut seen
@@ -197,6 +207,9 @@ impl Commit<'_> {
         }
         let newest = later.as_ref().unwrap_or(&record);
         let is_current = self.standing(newest, now) == Standing::Current;
+        if let Some(deadline) = into_cookie.filter(|_| is_current) {
+            record = self.moved_into_cookie(id, newest.clone(), deadline);
+        }
         let moves_cookie = self.edits.moves_cookie(self.lifetime_of(&record));
         let is_wanted = is_renewed
             || self.backend().is_client_side()
@@ -211,6 +224,28 @@ impl Commit<'_> {
         self.opening.opened_at = now;
         self.opening.loaded = Loaded::Current(record);
         Ok(())
+    }
+
+    /// Returns true if this write moves the session into its cookie. It must fit there, and the cookie must leave now.
+    fn moves_into_cookie(&mut self, change: Change, id: SessionId, record: &Record) -> bool {
+        let is_asked =
+            self.is_moving(change) && self.config.backend.is_client_side() && self.head == CookieWindow::Leaves;
+        if is_asked && self.config.backend.write(&Token::new(id, Secret::none()), record).is_err() {
+            self.stays = true;
+            return false;
+        }
+        is_asked
+    }
+
+    /// Goes on with the session in its cookie, which keeps the id.
+    fn moved_into_cookie(&mut self, id: SessionId, mut record: Record, deadline: Timestamp) -> Record {
+        let token = Token::new(id, Secret::none()).hashed();
+        let body = record.body_mut();
+        (body.current, body.expires_at) = (token.hash(), deadline);
+        body.rest.superseded.clear();
+        (self.opening.at, self.opening.token, self.opening.successor) = (0, Some(token), None);
+        self.config.emit(&Event::Moved { from: id, to: id });
+        record
     }
 
     /// Sends the client its token.
