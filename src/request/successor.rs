@@ -146,10 +146,7 @@ async fn try_move(
     // The draft is read before the old record. So a draft is never replaced by an older copy: whoever made a newer one
     // has changed its nonce.
     let draft = new.load(id).await?;
-    let found = match old {
-        Some(old) => old.load(&token.id).await?,
-        None => held.cloned(),
-    };
+    let found = load(old, token, held).await?;
     let base = match follow(config, origin, found, now).await? {
         Followed::Stays(Some(base)) => base,
         Followed::Stays(None) | Followed::Ended => {
@@ -171,8 +168,11 @@ async fn try_move(
     match &draft {
         None => match new.create(id, &copy).await? {
             Created::Done => {}
-            // Another request was faster, or a tombstone is there: the successor was ended by hand. The session stays.
-            Created::Taken if new.load(id).await?.is_none() => return Ok(Some(Followed::Stays(Some(base)))),
+            // A tombstone is there. If the session has not ended, its successor was ended by hand. The session stays then.
+            Created::Taken if new.load(id).await?.is_none() => {
+                let found = load(old, token, held).await?;
+                return follow(config, origin, found, now).await.map(Some);
+            }
             Created::Taken => return Ok(None),
         },
         Some(draft) if draft.nonce() == nonce && draft.body().current == successor.draft => {}
@@ -198,10 +198,7 @@ async fn try_move(
     if !is_marked {
         return Ok(None);
     }
-    let found = match old {
-        Some(old) => old.load(&token.id).await?,
-        None => held.cloned(),
-    };
+    let found = load(old, token, held).await?;
     follow(config, origin, found, now).await.map(Some)
 }
 
@@ -264,6 +261,14 @@ async fn activated(
         Certain::Changed(found) => Some(found).filter(|found| found.body().current != successor.draft),
         Certain::Gone => None,
     })
+}
+
+/// Loads the record of a session before its move.
+async fn load(old: Option<&dyn DynStore>, token: &Token, held: Option<&Record>) -> Result<Option<Record>, StoreError> {
+    match old {
+        Some(old) => old.load(&token.id).await,
+        None => Ok(held.cloned()),
+    }
 }
 
 /// Deletes a draft whose session has ended. It opens nothing, so a failure does no harm.

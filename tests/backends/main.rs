@@ -5,3 +5,4 @@ mod support;
 
 mod also;
 mod moving;
+mod random;

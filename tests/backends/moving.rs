@@ -266,6 +266,47 @@ async fn a_purge_that_overlaps_a_move_wins() {
 }
 
 #[tokio::test]
+async fn a_session_that_others_move_and_purge_meanwhile_stays_ended() {
+    let calls = [(Verb::Load, 6), (Verb::Create, 2), (Verb::Replace, 2)];
+    let calls = calls.iter().flat_map(|(verb, times)| (1..=*times).map(|nth| (*verb, nth)));
+    let mut purged = 0;
+    for ((verb, nth), moves_first) in calls.flat_map(|call| [(call, false), (call, true)]) {
+        for nodes in Nodes::both_kinds() {
+            let (app, browser) = (nodes.moving_app(), nodes.logged_in().await);
+            let other = browser.copied();
+            let gate = nodes.new.nth(verb, nth).waits();
+            let purge = async {
+                gate.reached().await;
+                if moves_first {
+                    other.get(&app, "/app/insert:c:3").await;
+                }
+                assert_eq!(other.get(&app, "/app/purge").await.sent(), Removal);
+                gate.open();
+            };
+            let request = browser.peek(&app, "/app/insert:b:2");
+            tokio::pin!(purge, request);
+            let page = tokio::select! {
+                biased;
+                page = &mut request => page,
+                () = &mut purge => request.await,
+            };
+            // Not every request has this call.
+            if !other.header().is_empty() {
+                continue;
+            }
+            purged += 1;
+            let after = browser.copied();
+            after.keep(&page);
+            for browser in [&browser, &after] {
+                let page = browser.peek(&app, "/app/insert:x:1/whose/get:a").await;
+                assert_eq!(page.body, "nobody none", "{} {verb:?} {nth} {moves_first}", nodes.from_cookie);
+            }
+        }
+    }
+    assert!(purged >= 24, "{purged}");
+}
+
+#[tokio::test]
 async fn what_the_old_nodes_write_during_the_move_arrives() {
     for (at, (in_new, verb, nth)) in HOLDS.into_iter().enumerate() {
         for is_old in [true, false] {
