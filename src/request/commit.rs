@@ -139,7 +139,8 @@ impl<'a> Commit<'a> {
                 },
                 Next::Put(put) if self.is_moving(put.change) && self.config.backend.as_store().is_some() => {
                     match Box::pin(self.move_over(&mut found, now)).await {
-                        Ok(()) => {}
+                        // No race was lost.
+                        Ok(()) => continue,
                         Err(error) if put.change == Change::Touch => {
                             self.config.upkeep_failed(put.id, &error);
                             return Ok(());

@@ -290,6 +290,7 @@ async fn a_session_that_others_move_and_purge_meanwhile_stays_ended() {
                 page = &mut request => page,
                 () = &mut purge => request.await,
             };
+            assert!(page.status.is_success(), "{verb:?} {nth} {moves_first} {} {page:?}", nodes.from_cookie);
             // Not every request has this call.
             if !other.header().is_empty() {
                 continue;
