@@ -30,10 +30,11 @@ pub(crate) struct Successor {
 }
 
 impl Moves {
+    /// `key` is a sub-key for this purpose only.
     #[cfg(feature = "secure-cookies")]
-    pub(crate) fn new(key: &crate::keys::SecretKey, is_moving: bool) -> Self {
+    pub(crate) fn new(key: &[u8; 64], is_moving: bool) -> Self {
         use hmac::KeyInit as _;
-        Self { is_moving, mac: hmac::Hmac::new((&*key.derive::<64>(crate::keys::Purpose::Move, "")).into()) }
+        Self { is_moving, mac: hmac::Hmac::new(key.into()) }
     }
 
     /// Returns the successor of a session in a store. Its id depends on the old id only, so a token from before a renewal
@@ -125,13 +126,13 @@ impl fmt::Debug for Moves {
 #[cfg(all(test, feature = "secure-cookies"))]
 mod tests {
     use super::*;
-    use crate::keys::SecretKey;
+    use crate::keys::{Purpose, SecretKey};
 
     /// Nodes of later versions must find the sessions that this version has moved.
     #[test]
     fn the_names_are_kept_and_all_differ() {
         let bytes: Vec<u8> = (1..=64).collect();
-        let moves = Moves::new(&SecretKey::from_bytes(&bytes).unwrap(), true);
+        let moves = Moves::new(&SecretKey::from_bytes(&bytes).unwrap().derive(Purpose::Move, ""), true);
         let token = Token::from_bytes(SessionId::from_bytes([5; 16]), [6; 16]);
         let other = Token::from_bytes(token.id, [7; 16]);
         let all = [moves.of_token(&token), moves.of_token(&other), moves.of_value(&[5; 16]), moves.of_value(&[6; 16])];

@@ -67,7 +67,7 @@ impl<P> SessionLayer<P> {
     /// If `key` leaks, replace it. An attacker with the key still needs the old token to derive the new one.
     #[cfg(feature = "secure-cookies")]
     pub fn moving(self, key: &crate::keys::SecretKey) -> Self {
-        self.with(|config| config.moves = Some(crate::config::Moves::new(key, true).into()))
+        self.with_moves(key, true)
     }
 
     /// Recognises sessions that other nodes have moved with [`moving`](Self::moving) and this `key`, and moves none. Default:
@@ -76,6 +76,13 @@ impl<P> SessionLayer<P> {
     /// It is for nodes beside those that move: an old token opens the session that it has become, and a purge ends both.
     #[cfg(feature = "secure-cookies")]
     pub fn moved(self, key: &crate::keys::SecretKey) -> Self {
-        self.with(|config| config.moves = Some(crate::config::Moves::new(key, false).into()))
+        self.with_moves(key, false)
+    }
+
+    #[cfg(feature = "secure-cookies")]
+    fn with_moves(self, key: &crate::keys::SecretKey, is_moving: bool) -> Self {
+        use crate::{config::Moves, keys::Purpose};
+        let moves = Moves::new(&key.derive(Purpose::Move, ""), is_moving);
+        self.with(|config| config.moves = Some(moves.into()))
     }
 }

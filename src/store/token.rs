@@ -17,7 +17,7 @@ pub(crate) const HALF: usize = 22;
 /// The public name of a session: 128 random bits, and the key of its record.
 ///
 /// It opens nothing by itself, so it is safe in logs, in a "your devices" page and in admin tools. It stays the same
-/// for a session's whole life: a renewal replaces the secret, not the id. Its text is 22 characters of base64url.
+/// for a session's whole life in a store: a renewal replaces the secret, not the id. Its text is 22 characters of base64url.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId([u8; RANDOM]);
 

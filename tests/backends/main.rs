@@ -7,6 +7,7 @@ mod redis_server;
 mod support;
 
 mod also;
+mod copy;
 mod moving;
 mod pairs;
 mod random;
