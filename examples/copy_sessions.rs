@@ -23,7 +23,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let Some(from) = arguments.next() else {
         let (from, to) = (MemoryStore::new(), MemoryStore::new());
         fill(&from, 100_000).await?;
-        return report(&copy(&from, &to, Cursor::default(), 0, |_| ()).await?);
+        report(&copy(&from, &to, Cursor::default(), 0, |_| ()).await?);
+        return Ok(());
     };
     let to = arguments.next().ok_or("the second argument is the URL of the new Redis")?;
     let per_second = arguments.next().map_or(Ok(0), |rate| rate.parse())?;
@@ -35,7 +36,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let copied = copy(&from, &to, cursor, per_second, keep).await?;
     let _ = fs::remove_file(CURSOR);
-    report(&copied)
+    report(&copied);
+    Ok(())
 }
 
 async fn copy(
@@ -60,13 +62,12 @@ async fn copy(
     Ok(copied)
 }
 
-fn report(copied: &Copied) -> Result<(), Box<dyn Error>> {
+fn report(copied: &Copied) {
     let Copied { copied: count, expired, already_there, unreadable, reasons, .. } = copied;
     println!("{count} copied; skipped: {expired} expired, {already_there} already there, {unreadable} unreadable");
     for (id, reason) in reasons {
         println!("{id}: {}", cloakroom::store::ErrorChain(reason));
     }
-    Ok(())
 }
 
 /// Stores sessions as requests do.

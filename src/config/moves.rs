@@ -81,9 +81,9 @@ impl Moves {
     fn tag(&self, origin: Origin, part: Part, bytes: &[&[u8]]) -> [u8; 32] {
         #[cfg(feature = "secure-cookies")]
         {
-            use hmac::Mac as _;
+            use hmac::Mac;
             let labelled = self.mac.clone().chain_update([part as u8, origin as u8]);
-            bytes.iter().fold(labelled, |mac, bytes| mac.chain_update(bytes)).finalize().into_bytes().into()
+            bytes.iter().fold(labelled, Mac::chain_update).finalize().into_bytes().into()
         }
         #[cfg(not(feature = "secure-cookies"))]
         {
@@ -123,14 +123,15 @@ impl fmt::Debug for Moves {
     }
 }
 
-#[cfg(all(test, feature = "secure-cookies"))]
+#[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::keys::{Purpose, SecretKey};
-
     /// Nodes of later versions must find the sessions that this version has moved.
+    #[cfg(feature = "secure-cookies")]
     #[test]
     fn the_names_are_kept_and_all_differ() {
+        use super::*;
+        use crate::keys::{Purpose, SecretKey};
+
         let bytes: Vec<u8> = (1..=64).collect();
         let moves = Moves::new(&SecretKey::from_bytes(&bytes).unwrap().derive(Purpose::Move, ""), true);
         let token = Token::from_bytes(SessionId::from_bytes([5; 16]), [6; 16]);

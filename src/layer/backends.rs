@@ -21,6 +21,8 @@ impl<P> SessionLayer<P> {
     /// a record under the token's id is the only one that is asked for it: a record with another secret, or one past its
     /// deadline, opens nothing, whatever the next store has.
     ///
+    /// A token that no store knows costs a call to each. If tokens are `signed`, forged ones cost none.
+    ///
     /// The tokens of all stores have one form, signed or not: see `signed`. [`owners`](Self::owners) lists and ends the
     /// sessions of all stores, and [`max_per_owner`](Self::max_per_owner) counts all of them. Sessions in a `CookieStore`
     /// have no index, so they are neither listed nor counted.
@@ -51,7 +53,8 @@ impl<P> SessionLayer<P> {
     ///
     /// *The old token* opens the new session until the new session is renewed, by a login for example, or ends: the response
     /// that carried the new token may have been lost. Each response to it sends the new token again. After a renewal it is a
-    /// superseded token for 60 s, and unknown then, as the new session's own first token is.
+    /// superseded token for 60 s, and unknown then, as the new session's own first token is. An old cookie opens nothing
+    /// after its own deadline. So a thief who has the old token keeps what it opened, until the next renewal.
     ///
     /// *A purge* ends both. A session from a cookie leaves a record in the primary store until the cookie's deadline, so
     /// that no copy of this cookie opens a session again. If [`MemoryStore::bounded`](crate::MemoryStore::bounded) ends

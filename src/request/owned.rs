@@ -90,7 +90,9 @@ pub(crate) async fn revoke_all(config: &Config, owner: &str, but: Option<&Sessio
             match ended {
                 Ok(ended) => {
                     count += ended.len();
-                    ended.into_iter().for_each(|id| config.emit(&Event::Destroyed { id }));
+                    for id in ended {
+                        config.emit(&Event::Destroyed { id });
+                    }
                 }
                 Err(error) => failed = Some(error),
             }

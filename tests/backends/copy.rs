@@ -31,7 +31,7 @@ async fn fill(store: &impl SessionStore, count: usize) -> Vec<SessionId> {
 /// A store with one record that cannot be read, which fails its load number `fails_at`.
 struct Damaged {
     inner: MemoryStore,
-    damaged: SessionId,
+    unreadable: SessionId,
     loads: std::sync::atomic::AtomicUsize,
     fails_at: usize,
 }
@@ -42,7 +42,7 @@ impl SessionStore for Damaged {
         if nth == self.fails_at {
             return Err(StoreError::new("the connection broke"));
         }
-        if *id == self.damaged {
+        if *id == self.unreadable {
             return Err(StoreError::undecodable("cut off"));
         }
         SessionStore::load(&self.inner, id).await
@@ -74,7 +74,7 @@ async fn what_is_copied_and_skipped_is_counted_and_a_copy_goes_on_where_it_stopp
     let expired = SessionId::random();
     inner.create(&expired, &record(10)).await.unwrap();
     to.create(&ids[0], &record(7200)).await.unwrap();
-    let from = Damaged { inner, damaged: ids[1], loads: 0.into(), fails_at: 200 };
+    let from = Damaged { inner, unreadable: ids[1], loads: 0.into(), fails_at: 200 };
     let mut last = Cursor::default();
     let error =
         copy_all(&from, &to).on_progress(|so_far| last = so_far.cursor.clone()).run().await.expect_err("a load fails");

@@ -158,14 +158,16 @@ async fn all_requests_of_one_browser_end_in_one_session() {
         let browser = nodes.logged_in().await;
         let paths: Vec<String> = (0..20).map(|n| format!("/app/insert:k{n}:{n}/count:n")).collect();
         // The other store's nodes write meanwhile, too: a session in a cookie cannot be merged with theirs.
-        let on = |n: usize| if n % 2 == 0 && !nodes.from_cookie { &next_app } else { &app };
+        let on = |n: usize| if n.is_multiple_of(2) && !nodes.from_cookie { &next_app } else { &app };
         let writes = paths.iter().enumerate().map(|(n, path)| Box::pin(browser.peek(on(n), path)) as _);
         let pages = all::<Page>(writes).await;
         let mut tokens: Vec<&str> = pages.iter().flat_map(Page::cookies).collect();
         assert!(pages.iter().all(|page| page.status == StatusCode::OK), "{pages:?}");
         tokens.dedup();
         assert_eq!(tokens.len(), 1, "{tokens:?}");
-        pages.iter().for_each(|page| browser.keep(page));
+        for page in &pages {
+            browser.keep(page);
+        }
         let keys = browser.get(&nodes.new_app(), "/app/keys/get:n/whose").await.body;
         assert_eq!((keys.matches('k').count(), keys.ends_with(" 20 ada")), (20, true), "{keys}");
         assert!(nodes.old.inner().is_empty());
@@ -235,6 +237,20 @@ async fn a_cookie_that_was_moved_or_purged_is_remembered_until_its_deadline() {
         }
         assert_eq!(old.peek(&app, "/app/whose").await.body, "nobody", "after {hours} hours more");
     }
+}
+
+#[tokio::test]
+async fn an_old_cookie_opens_nothing_after_its_own_deadline() {
+    let nodes = Nodes { from_cookie: true, ..Nodes::new() };
+    let (app, browser) = (nodes.moving_app(), nodes.logged_in().await);
+    let old = browser.copied();
+    browser.get(&app, "/app/insert:b:2").await;
+    nodes.clock.advance(Duration::from_secs(23 * 3600));
+    assert_eq!(old.peek(&app, "/app/whose").await.body, "ada");
+    browser.get(&app, "/app/insert:b:3").await;
+    nodes.clock.advance(Duration::from_secs(2 * 3600));
+    assert_eq!(old.peek(&app, "/app/whose").await.body, "nobody");
+    assert_eq!(browser.get(&app, "/app/whose").await.body, "ada");
 }
 
 #[tokio::test]
@@ -353,9 +369,9 @@ async fn a_move_that_stops_half_way_goes_on_at_the_next_request() {
                     let store = if in_new { &nodes.new } else { &nodes.old };
                     let rule = store.nth(verb, nth);
                     if is_lost {
-                        rule.loses_its_reply()
+                        rule.loses_its_reply();
                     } else {
-                        rule.fails()
+                        rule.fails();
                     }
                     let page = browser.get(&app, "/app/insert:b:2").await;
                     store.heal();

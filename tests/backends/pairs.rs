@@ -76,7 +76,7 @@ impl User {
                 format!("/app/login:{}", self.name)
             }
             (Some(_), 2) => "/app/renew".to_owned(),
-            (Some(_), 3) if n % 3 == 0 => {
+            (Some(_), 3) if n.is_multiple_of(3) => {
                 self.keys = None;
                 "/app/purge".to_owned()
             }
