@@ -28,14 +28,13 @@ impl Headers for HeaderMap {
 
 /// The same name. One that requests and responses have again and again need not be looked up.
 fn name_of(name: &HeaderName) -> Option<header::HeaderName> {
-    let known = [
-        (&http::header::COOKIE, header::COOKIE),
-        (&http::header::VARY, header::VARY),
-        (&http::header::SET_COOKIE, header::SET_COOKIE),
-        (&http::header::CACHE_CONTROL, header::CACHE_CONTROL),
-    ];
-    let known = known.into_iter().find_map(|(ours, theirs)| (ours == name).then_some(theirs));
-    known.or_else(|| header::HeaderName::from_bytes(name.as_str().as_bytes()).ok())
+    match *name {
+        http::header::COOKIE => Some(header::COOKIE),
+        http::header::VARY => Some(header::VARY),
+        http::header::SET_COOKIE => Some(header::SET_COOKIE),
+        http::header::CACHE_CONTROL => Some(header::CACHE_CONTROL),
+        _ => header::HeaderName::from_bytes(name.as_str().as_bytes()).ok(),
+    }
 }
 
 /// The same value. Those that are always the same need no allocation.

@@ -65,7 +65,7 @@ pub(crate) struct Commit<'a> {
 /// A [`Plan`] with all that is needed to act on it.
 enum Next {
     Nothing,
-    Put(Box<Put>),
+    Put(Put),
     Create,
     DeleteFound,
     Drop(Dropped),
@@ -150,7 +150,7 @@ impl<'a> Commit<'a> {
                 }
                 Next::Put(put) => {
                     let (id, is_touch) = (put.id, put.change == Change::Touch);
-                    match self.store(*put, now, &mut turn).await {
+                    match self.store(put, now, &mut turn).await {
                         Ok(Stored::Done) => {
                             self.config.upkeep_works();
                             return Ok(());

@@ -6,7 +6,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::{
     config::OwnerKey,
-    store::{Lifetime, Raw, State, Timestamp},
+    store::{Lifetime, Raw, State, Timestamp, text},
 };
 
 mod apply;
@@ -56,17 +56,17 @@ pub(crate) enum Act {
     Restart,
 }
 
-/// A key's raw value as the request sees it.
+/// A key's raw value as the request sees it, as bytes.
 #[derive(Clone, Copy)]
 pub(crate) enum View<'a> {
     /// The request wrote it, or cleared the session before. What other requests write does not matter.
-    Own(Option<&'a str>),
+    Own(Option<&'a [u8]>),
     /// The loaded value, perhaps with updates applied.
-    Shared(Option<&'a str>),
+    Shared(Option<&'a [u8]>),
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn value(self) -> Option<&'a str> {
+    fn bytes(self) -> Option<&'a [u8]> {
         match self {
             Self::Own(value) | Self::Shared(value) => value,
         }
@@ -124,17 +124,18 @@ impl Edits {
         matches!(self.act, Act::Purge | Act::Restart)
     }
 
-    pub(crate) fn view<'a>(&'a self, key: &str, loaded: &'a State) -> View<'a> {
-        self.view_of(self.what(key), key, loaded)
+    /// Returns the raw value under a key as the request sees it.
+    pub(crate) fn seen<'a>(&'a self, key: &str, loaded: &'a State) -> Option<&'a str> {
+        self.view_of(self.what(key), key, loaded).bytes().map(text)
     }
 
     fn view_of<'a>(&self, what: Option<&'a What>, key: &str, loaded: &'a State) -> View<'a> {
         match what {
-            Some(What::Set(value)) => View::Own(Some(value)),
+            Some(What::Set(value)) => View::Own(Some(value.as_bytes())),
             Some(What::Remove) => View::Own(None),
-            Some(What::Update(update)) => View::Shared(update.made.as_deref()),
+            Some(What::Update(update)) => View::Shared(update.made.as_ref().map(|made| made.as_bytes())),
             None if self.hides_loaded() => View::Own(None),
-            None | Some(What::Affirm(_)) => View::Shared(loaded.get(key)),
+            None | Some(What::Affirm(_)) => View::Shared(loaded.find(key)),
         }
     }
 
@@ -157,7 +158,7 @@ impl Edits {
     pub(crate) fn insert(&mut self, key: &str, value: Raw, loaded: &State) {
         let place = self.find(key);
         let what = place.ok().and_then(|at| self.keys.get(at)).map(|op| &op.what);
-        let is_seen = self.view_of(what, key, loaded).value() == Some(&value);
+        let is_seen = self.view_of(what, key, loaded).bytes() == Some(value.as_bytes());
         match place {
             Ok(_) if is_seen => {}
             Err(_) if is_seen => self.put(place, key, What::Affirm(value)),
@@ -182,7 +183,7 @@ impl Edits {
         let place = self.find(key);
         let what = place.ok().and_then(|at| self.keys.get(at)).map(|op| &op.what);
         let view = self.view_of(what, key, loaded);
-        if view.value() != seen.as_deref() {
+        if view.bytes() != seen.as_ref().map(|seen| seen.as_bytes()) {
             return false;
         }
         let is_own = matches!(view, View::Own(_));

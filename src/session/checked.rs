@@ -3,7 +3,7 @@
 //! `serde_json` writes `NaN` and `Some(None)` as `null`, and writes trees that are too deep for it to read. Every other
 //! value passes unchanged.
 
-use std::fmt;
+use std::{cell::RefCell, fmt};
 
 use serde::{
     Serialize, Serializer,
@@ -16,63 +16,78 @@ use smallvec::SmallVec;
 
 use crate::store::Raw;
 
+/// JSON text that is being written. It is on the stack, so that the result is allocated once, at its exact size.
+type Text = SmallVec<[u8; 256]>;
+
 /// Writes a value as JSON text that reads back as the same value.
 ///
 /// # Errors
 ///
 /// The text would read back as another value, or could not be read.
 pub(super) fn raw_of<T: Serialize + ?Sized>(value: &T) -> Result<Raw, serde_json::Error> {
-    // The buffer is on the stack, so that the result is allocated once, at its exact size.
-    let mut text = SmallVec::<[u8; 256]>::new();
-    serde_json::to_writer(&mut text, &Checked::new(value))?;
-    std::str::from_utf8(&text).map(Raw::new).map_err(<serde_json::Error as serde::ser::Error>::custom)
+    let (mut text, plain) = (Text::new(), RefCell::new(Text::new()));
+    let place = Place { depth: 0, in_some: false, plain: Some(&plain) };
+    serde_json::to_writer(&mut text, &Checked { value, place })?;
+    let plain = plain.borrow();
+    let text = if plain.is_empty() { &text } else { &*plain };
+    std::str::from_utf8(text).map(Raw::new).map_err(<serde_json::Error as serde::ser::Error>::custom)
+}
+
+/// Writes a string that needs no escapes. `serde_json` looks at its bytes one by one, and most values are such strings.
+fn write_plain(string: &str, text: &mut Text) -> bool {
+    let needs_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // Without an early exit, the compiler looks at many bytes at once.
+    if string.bytes().fold(false, |found, byte| found | needs_escape(byte)) {
+        return false;
+    }
+    text.reserve_exact(string.len() + 2);
+    text.push(b'"');
+    text.extend_from_slice(string.as_bytes());
+    text.push(b'"');
+    true
 }
 
 /// The depth of arrays and objects that `serde_json` can read.
 const MAX_DEPTH: u8 = 127;
 
 /// A value whose parts are checked while it is serialized.
-struct Checked<T> {
+struct Checked<'a, T> {
     value: T,
-    place: Place,
+    place: Place<'a>,
 }
 
 /// The place of a value in the tree.
 #[derive(Clone, Copy)]
-struct Place {
+struct Place<'a> {
     /// The number of arrays and objects around it.
     depth: u8,
     /// True for the value of a `Some`: `null` would be read back as `None`.
     in_some: bool,
+    /// The place of the text if the whole value is a string that needs no escapes.
+    plain: Option<&'a RefCell<Text>>,
 }
 
-impl<T> Checked<T> {
-    pub(super) fn new(value: T) -> Self {
-        Self { value, place: Place { depth: 0, in_some: false } }
-    }
-}
-
-impl<T: Serialize> Serialize for Checked<T> {
+impl<T: Serialize> Serialize for Checked<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.value.serialize(Checker { inner: serializer, place: self.place })
     }
 }
 
-struct Checker<S> {
+struct Checker<'a, S> {
     inner: S,
-    place: Place,
+    place: Place<'a>,
 }
 
-impl Place {
+impl Place<'_> {
     /// Returns the place of this value's parts, `levels` deeper.
-    fn below<E: serde::ser::Error>(self, levels: u8) -> Result<Self, E> {
+    fn below<E: serde::ser::Error>(self, levels: u8) -> Result<Place<'static>, E> {
         let depth = self.depth.saturating_add(levels);
         if depth > MAX_DEPTH {
             return Err(E::custom(
                 "the value is nested more than 127 levels deep, and JSON that deep is not read back",
             ));
         }
-        Ok(Self { depth, in_some: false })
+        Ok(Place { depth, in_some: false, plain: None })
     }
 
     fn null<E: serde::ser::Error>(self) -> Result<(), E> {
@@ -80,12 +95,6 @@ impl Place {
             return Err(E::custom("`Some` of an empty value is written as `null`, and read back as `None`"));
         }
         Ok(())
-    }
-}
-
-impl<S: Serializer> Checker<S> {
-    fn at<T>(value: T, place: Place) -> Checked<T> {
-        Checked { value, place }
     }
 }
 
@@ -97,7 +106,7 @@ macro_rules! pass {
     };
 }
 
-impl<S: Serializer> Serializer for Checker<S> {
+impl<S: Serializer> Serializer for Checker<'_, S> {
     type Ok = S::Ok;
     type Error = S::Error;
     type SerializeSeq = Parts<S::SerializeSeq>;
@@ -121,7 +130,14 @@ impl<S: Serializer> Serializer for Checker<S> {
         serialize_u64: u64,
         serialize_u128: u128,
         serialize_char: char,
-        serialize_str: &str,
+    }
+
+    fn serialize_str(self, value: &str) -> Result<S::Ok, S::Error> {
+        match self.place.plain {
+            // The inner serializer's text is not used then.
+            Some(plain) if write_plain(value, &mut plain.borrow_mut()) => self.inner.serialize_unit(),
+            _ => self.inner.serialize_str(value),
+        }
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<S::Ok, S::Error> {
@@ -145,7 +161,7 @@ impl<S: Serializer> Serializer for Checker<S> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        self.inner.serialize_some(&Self::at(value, Place { in_some: true, ..self.place }))
+        self.inner.serialize_some(&Checked { value, place: Place { in_some: true, ..self.place } })
     }
 
     fn serialize_unit(self) -> Result<S::Ok, S::Error> {
@@ -163,7 +179,7 @@ impl<S: Serializer> Serializer for Checker<S> {
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<S::Ok, S::Error> {
-        self.inner.serialize_newtype_struct(name, &Self::at(value, self.place))
+        self.inner.serialize_newtype_struct(name, &Checked { value, place: self.place })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -174,7 +190,7 @@ impl<S: Serializer> Serializer for Checker<S> {
         value: &T,
     ) -> Result<S::Ok, S::Error> {
         let place = self.place.below(1)?;
-        self.inner.serialize_newtype_variant(name, index, variant, &Self::at(value, place))
+        self.inner.serialize_newtype_variant(name, index, variant, &Checked { value, place })
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
@@ -240,11 +256,11 @@ fn finite<E: serde::ser::Error>(is_finite: bool) -> Result<(), E> {
 /// The parts of an array or an object.
 struct Parts<S> {
     inner: S,
-    place: Place,
+    place: Place<'static>,
 }
 
 impl<S> Parts<S> {
-    fn checked<T>(&self, value: T) -> Checked<T> {
+    fn checked<T>(&self, value: T) -> Checked<'static, T> {
         Checked { value, place: self.place }
     }
 }

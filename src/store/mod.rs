@@ -41,7 +41,7 @@ pub(crate) use self::{
     credentials::{SUPERSEDED_FOR, SUPERSEDED_MAX, Superseded},
     raw::Raw,
     record::{Body, Parts, Rest, Trail},
-    state::Run,
+    state::{Run, text},
     time::millis,
     token::{Secret, Token, random_nonce},
 };

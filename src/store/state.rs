@@ -53,6 +53,11 @@ impl State {
         self.find(key) == value.map(|value| value.as_bytes())
     }
 
+    /// Returns the value at a [`place`](Self::place), or `None` for a place in which a key would be inserted.
+    pub(crate) fn value_at(&self, place: Result<usize, usize>) -> Option<&[u8]> {
+        place.ok().map(|at| self.parts().value(at))
+    }
+
     /// Returns the number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -128,8 +133,8 @@ impl State {
         Err(low)
     }
 
-    fn find(&self, key: &str) -> Option<&[u8]> {
-        self.place(key.as_bytes()).ok().map(|at| self.parts().value(at))
+    pub(crate) fn find(&self, key: &str) -> Option<&[u8]> {
+        self.value_at(self.place(key.as_bytes()))
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -210,7 +215,7 @@ impl fmt::Debug for State {
 }
 
 /// Keys and values were text when they were packed, or were checked when they were read.
-fn text(bytes: &[u8]) -> &str {
+pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }
 

@@ -1,44 +1,21 @@
 //! A mistake that still works is one warning in the log, however many workers make a middleware.
 
-use std::sync::{Arc, Mutex};
-
 use actix_web::cookie::{Key, time::Duration};
 use cloakroom::{
     MemoryStore,
     actix_web::{SessionMiddleware, config::PersistentSession},
 };
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::{
     house::{Site, builder, max_age},
-    support::Browser,
+    support::{Browser, log::Log},
 };
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Returns the lines that were logged while `act` ran.
 fn logged(act: impl FnOnce()) -> Vec<String> {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, act);
-    let bytes = log.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+    let log = Log::capture();
+    act();
+    log.text().lines().map(str::to_owned).collect()
 }
 
 fn years() -> SessionMiddleware<MemoryStore> {

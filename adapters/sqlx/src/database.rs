@@ -50,7 +50,7 @@ pub trait Driver: sqlx::Database {
     /// Returns whether an error of the server promises that the statement had no effect.
     fn is_not_done(error: &dyn sqlx::error::DatabaseError) -> bool;
 
-    /// Returns whether an error of the server says that another statement was in the way. The same statement may be sent again.
+    /// Returns whether an error of the server says that it rolled the statement back for another one, as it ends a deadlock.
     fn is_conflict(error: &dyn sqlx::error::DatabaseError) -> bool;
 
     /// Takes a connection out of use while a statement is under way on it.

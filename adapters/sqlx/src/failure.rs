@@ -17,7 +17,7 @@ pub(crate) struct Failure {
 enum Fate {
     /// It had no effect, and never will: it was not sent, or the database refused it or rolled it back.
     NotDone,
-    /// The same, because another transaction was in the way.
+    /// The same, because the database rolled it back for another transaction.
     Conflict,
     /// It was sent, and may have been done.
     Unknown,
@@ -52,7 +52,7 @@ impl Failure {
         Self { fate, cause: Cause::Database(error) }
     }
 
-    /// Returns whether another statement was in the way, so that the same statement may be sent again.
+    /// Returns whether the database rolled the statement back for another one, so that it may be sent again at once.
     pub(crate) fn is_conflict(&self) -> bool {
         self.fate == Fate::Conflict
     }

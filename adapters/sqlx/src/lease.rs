@@ -14,6 +14,9 @@ use crate::{
 /// The longest time-out. Longer ones are cut to a year, so that no sum of times overflows.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
+/// The number of times that a statement is sent if the database rolls it back for another one.
+const TRIES: u32 = 8;
+
 /// The time-outs of a store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeouts {
@@ -35,6 +38,21 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self { acquire: Duration::from_secs(1), query: Duration::from_secs(1) }
     }
+}
+
+/// Sends a statement, and sends it again if the database rolled it back for another one: after a deadlock it had no effect, and
+/// its way is free. A macro, because a future that a closure returns has no `Send` bound.
+macro_rules! send {
+    ($lease:expr, |$connection:ident| $statement:expr) => {{
+        let mut tries = 1;
+        loop {
+            let ($connection, guard) = $lease.begin()?;
+            match guard.end::<DB, _>($statement).await {
+                Err(failure) if failure.is_conflict() && tries < TRIES => tries += 1,
+                ended => break ended,
+            }
+        }
+    }};
 }
 
 /// A connection of the pool. It goes back when it is dropped, or is abandoned if a statement is under way on it.
@@ -59,20 +77,17 @@ impl<DB: Database> Lease<DB> {
 
     /// Runs a statement, and returns the number of rows that it found or wrote.
     pub(crate) async fn execute(&mut self, call: Call<'_>) -> Result<u64, Failure> {
-        let (connection, guard) = self.begin()?;
-        guard.end::<DB, _>(DB::execute(connection, call)).await
+        send!(self, |connection| DB::execute(connection, call))
     }
 
     /// Returns the record in the only row.
     pub(crate) async fn record(&mut self, call: Call<'_>) -> Result<Option<Vec<u8>>, Failure> {
-        let (connection, guard) = self.begin()?;
-        guard.end::<DB, _>(DB::record(connection, call)).await
+        send!(self, |connection| DB::record(connection, call))
     }
 
     /// Returns all rows.
     pub(crate) async fn rows(&mut self, call: Call<'_>) -> Result<Vec<Row>, Failure> {
-        let (connection, guard) = self.begin()?;
-        guard.end::<DB, _>(DB::rows(connection, call)).await
+        send!(self, |connection| DB::rows(connection, call))
     }
 
     pub(crate) async fn revoke_all(
@@ -80,8 +95,7 @@ impl<DB: Database> Lease<DB> {
         statements: &Statements,
         revocation: Revocation<'_>,
     ) -> Result<Vec<Row>, Failure> {
-        let (connection, guard) = self.begin()?;
-        guard.end::<DB, _>(DB::revoke_all(connection, statements, revocation)).await
+        send!(self, |connection| DB::revoke_all(connection, statements, revocation))
     }
 
     fn begin(&mut self) -> Result<(&mut DB::Connection, Guard<'_>), Failure> {

@@ -85,7 +85,7 @@
 //! # Failures
 //!
 //! A call ends within 1 s for a connection of the pool and 1 s for its statements: see [`SqlStore::acquire_timeout`] and
-//! [`SqlStore::query_timeout`]. The store sends no write again, with one exception: a revocation that the database rolled
+//! [`SqlStore::query_timeout`]. The store sends no write again, with one exception: a statement that the database rolled
 //! back because of a deadlock. After the second time-out, or if a request is dropped while its statement runs, the store
 //! closes the connection to PostgreSQL or MySQL. A connection to SQLite goes back to the pool, and its statement ends.
 //!

@@ -7,12 +7,8 @@ use cloakroom::{
 
 use crate::{
     SqlStore, columns,
-    database::{Database, Revocation, Row, Value},
-    failure::Failure,
+    database::{Database, Revocation, Value},
 };
-
-/// The number of times that a revocation is sent if other transactions are in its way.
-const TRIES: u32 = 8;
 
 impl<DB: Database> OwnerIndex for SqlStore<DB> {
     /// Reads the first KiB of each record, and leaves the state out.
@@ -49,20 +45,7 @@ impl<DB: Database> OwnerIndex for SqlStore<DB> {
     async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<Vec<SessionId>, StoreError> {
         let (name, but) = (columns::owner(owner), but.map(SessionId::to_string).unwrap_or_default());
         let revocation = Revocation { tombstone: columns::tombstone(), owner: &name, but: &but, mode: self.mode };
-        let ended = self.end_all(revocation).await?;
+        let ended = self.lease().await?.revoke_all(&self.statements, revocation).await?;
         Ok(ended.into_iter().filter_map(|(id, _)| id.parse().ok()).collect())
-    }
-}
-
-impl<DB: Database> SqlStore<DB> {
-    /// Sends a revocation again after a deadlock, which rolled it back.
-    async fn end_all(&self, revocation: Revocation<'_>) -> Result<Vec<Row>, Failure> {
-        let mut tries = 1;
-        loop {
-            match self.lease().await?.revoke_all(&self.statements, revocation).await {
-                Err(failure) if failure.is_conflict() && tries < TRIES => tries += 1,
-                ended => return ended,
-            }
-        }
     }
 }

@@ -34,9 +34,9 @@ impl Driver for Sqlite {
         code(error).is_some_and(|code| !matches!(code, IO_ERROR | CORRUPT))
     }
 
-    /// `SQLITE_BUSY` and `SQLITE_LOCKED`.
-    fn is_conflict(error: &dyn DatabaseError) -> bool {
-        matches!(code(error), Some(5 | 6))
+    /// Never: SQLite has one writer, and `busy_timeout` says how long another one waits for it.
+    fn is_conflict(_: &dyn DatabaseError) -> bool {
+        false
     }
 
     /// Gives it back: its thread ends the statement, and a database in memory ends with its connection.

@@ -44,7 +44,7 @@ impl Commit<'_> {
         owner: Option<Option<Arc<str>>>,
         admits: bool,
         now: Timestamp,
-    ) -> Result<Option<Box<Put>>, Error> {
+    ) -> Result<Option<Put>, Error> {
         let Some(token) = &self.opening.token else { return Ok(None) };
         let is_sent = change == Change::Renew || self.backend().is_client_side();
         if is_sent && self.head == CookieWindow::Sent {
@@ -104,7 +104,7 @@ impl Commit<'_> {
         if size(&record) > size(base) {
             self.check_size(&record)?;
         }
-        Ok(Some(Box::new(Put { id, change, base: base.clone(), record, renewed, into_cookie })))
+        Ok(Some(Put { id, change, base: base.clone(), record, renewed, into_cookie }))
     }
 
     /// Sends the replacement. A plain write that lost a race, or finds waiting writers, is combined with theirs. Other
@@ -179,7 +179,7 @@ impl Commit<'_> {
         };
         let written = backend.queue.combine(store, id, base, patience, change).await;
         match (self.told(written)?, last) {
-            (Written::Done(record), Some(put)) => self.stored(Put { record, ..*put }, None, now).map(|()| Stored::Done),
+            (Written::Done(record), Some(put)) => self.stored(Put { record, ..put }, None, now).map(|()| Stored::Done),
             (Written::Gone, _) => Ok(Stored::Found(None)),
             (Written::Late, _) => Err(self.contended()),
             (Written::Declined | Written::Done(_), _) => Ok(Stored::Found(backend.load(&id, None).await?)),

@@ -20,10 +20,10 @@ impl Edits {
         let base = if this.hides_keys() { State::empty() } else { base };
         for at in 0..this.keys.len() {
             let Some(KeyOp { key, what: What::Update(update), .. }) = this.keys.get(at) else { continue };
-            let found = base.get(key);
-            if update.seen.as_ref().map(Option::as_deref) == Some(found) {
+            if update.seen.as_ref().is_some_and(|seen| base.has(key, seen.as_ref())) {
                 continue;
             }
+            let found = base.get(key);
             let again = replay(key, found, &update.steps)?;
             if let Some(KeyOp { what: What::Update(update), .. }) = SharedEdits::make_mut(this).keys.get_mut(at) {
                 (update.seen, update.made) = (Some(found.map(Raw::new)), again);
@@ -38,7 +38,7 @@ impl Edits {
         let hides = self.hides_keys();
         let kept = if hides { State::empty() } else { base };
         let changes: SmallVec<[_; 4]> =
-            self.written_keys(affirms).filter(|(key, value)| !kept.has(key, value.as_ref().copied())).collect();
+            self.written_keys(affirms).filter_map(|(key, value)| Write::of(key, value, kept)).collect();
         if changes.is_empty() && (!hides || base.is_empty()) {
             return None;
         }
@@ -61,7 +61,8 @@ impl Edits {
         changes.extend(
             self.written_keys(affirms).map(|(key, value)| (&**key, value)).filter(|(key, _)| is_unchanged(key)),
         );
-        changes.retain(|key, value| !now.has(key, *value));
+        let changes: SmallVec<[_; 4]> =
+            changes.into_iter().filter_map(|(key, value)| Write::of(key, value, now)).collect();
         Ok((!changes.is_empty()).then(|| packed(now, changes)))
     }
 
@@ -88,20 +89,30 @@ impl Edits {
     }
 }
 
+/// A key's new value, and its place in a state that has another value there.
+struct Write<'a> {
+    key: &'a str,
+    value: Option<&'a Raw>,
+    place: Result<usize, usize>,
+}
+
+impl<'a> Write<'a> {
+    /// Returns `None` if the state has this value.
+    fn of(key: &'a str, value: Option<&'a Raw>, state: &State) -> Option<Self> {
+        let place = state.place(key.as_bytes());
+        (state.value_at(place) != value.map(|value| value.as_bytes())).then_some(Self { key, value, place })
+    }
+}
+
 /// Packs `kept` with these changes, which are in the order of the keys, each key once.
-fn packed<'a, K: AsRef<str> + ?Sized + 'a>(
-    kept: &State,
-    changes: impl IntoIterator<Item = (&'a K, Option<&'a Raw>)>,
-) -> State {
+fn packed<'a>(kept: &State, changes: impl IntoIterator<Item = Write<'a>>) -> State {
     let mut runs = SmallVec::<[Run<'_>; 8]>::new();
     let mut next = 0;
-    for (key, value) in changes {
-        let key = key.as_ref().as_bytes();
-        let place = kept.place(key);
+    for Write { key, value, place } in changes {
         let (Ok(at) | Err(at)) = place;
         runs.extend((next < at).then(|| kept.run(next, at)));
         next = at + usize::from(place.is_ok());
-        runs.extend(value.map(|value| Run::New(key, value.as_bytes())));
+        runs.extend(value.map(|value| Run::New(key.as_bytes(), value.as_bytes())));
     }
     runs.extend((next < kept.len()).then(|| kept.run(next, kept.len())));
     State::pack(&runs)

@@ -25,7 +25,7 @@ fn add(edits: &mut Edits, loaded: &State, n: u32) {
         let before: u32 = raw.map_or(0, |raw| raw.parse().unwrap());
         Ok(Some((before + n).to_string().into()))
     };
-    let seen = edits.view("n", loaded).value().map(Raw::new);
+    let seen = edits.seen("n", loaded).map(Raw::new);
     let made = make(seen.as_deref()).unwrap();
     assert!(edits.update("n", loaded, seen, made, Replay::with(make)));
 }
@@ -47,20 +47,24 @@ fn check(edits: &mut PendingEdits, base: &[(&str, &str)], expected: Option<&[(&s
     assert_eq!(told(made.as_ref()), expected.map(<[_]>::to_vec), "{base:?}");
 }
 
+fn view<'a>(edits: &'a Edits, key: &str, loaded: &'a State) -> View<'a> {
+    edits.view_of(edits.what(key), key, loaded)
+}
+
 #[test]
 fn a_request_sees_what_it_wrote_and_beneath_that_what_was_loaded() {
     let loaded = state(&[("a", "1"), ("b", "2")]);
     let mut edits = PendingEdits::default();
-    assert!(matches!(edits.view("a", &loaded), View::Shared(Some("1"))));
+    assert!(matches!(view(&edits, "a", &loaded), View::Shared(Some(b"1"))));
     edits.write("a", Some(raw("9")));
     edits.write("b", None);
-    assert!(matches!(edits.view("a", &loaded), View::Own(Some("9"))));
-    assert!(matches!(edits.view("b", &loaded), View::Own(None)));
+    assert!(matches!(view(&edits, "a", &loaded), View::Own(Some(b"9"))));
+    assert!(matches!(view(&edits, "b", &loaded), View::Own(None)));
     add(&mut edits, &loaded, 1);
-    assert!(matches!(edits.view("n", &loaded), View::Shared(Some("1"))));
+    assert!(matches!(view(&edits, "n", &loaded), View::Shared(Some(b"1"))));
     assert_eq!(edits.entries(&loaded).into_iter().collect::<Vec<_>>(), [("a", "9"), ("n", "1")]);
     edits.clear();
-    assert!(matches!(edits.view("a", &loaded), View::Own(None)));
+    assert!(matches!(view(&edits, "a", &loaded), View::Own(None)));
     assert!(edits.entries(&loaded).is_empty());
 }
 
@@ -270,9 +274,9 @@ fn starting_over_hides_what_was_loaded_and_keeps_what_was_inserted() {
     add(&mut edits, &loaded, 1);
     edits.start_over();
     assert!(edits.hides_loaded() && edits.touches_keys());
-    assert_eq!(edits.view("a", &loaded).value(), None);
-    assert_eq!(edits.view("same", &loaded).value(), Some("0"));
-    assert_eq!(edits.view("n", &loaded).value(), None, "the value that was made of another user's");
+    assert_eq!(edits.seen("a", &loaded), None);
+    assert_eq!(edits.seen("same", &loaded), Some("0"));
+    assert_eq!(edits.seen("n", &loaded), None, "the value that was made of another user's");
     // The update runs again from nothing, because its value was made of another user's.
     for base in [&loaded, State::empty(), &state(&[("n", "77"), ("z", "1")])] {
         let made = resolved(&mut edits.share(), base).unwrap();

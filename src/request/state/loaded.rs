@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use smallvec::SmallVec;
+
 use crate::{
     error::Error,
     request::{Act, Commit, Dropped, Loaded, Opening, PendingEdits, Replay, SharedEdits, Ticket},
@@ -21,7 +23,7 @@ pub(crate) struct LoadedSession {
     pub(super) usage: Usage,
     /// The closures of updates. They are kept so that none is dropped under the lock: an application's `Drop` may use
     /// the session.
-    closures: Vec<Replay>,
+    closures: SmallVec<[Replay; 1]>,
     /// True if a change after the session's end was reported.
     pub(crate) is_end_told: bool,
 }
@@ -61,13 +63,13 @@ impl LoadedSession {
             resends: false,
             was_presented,
             usage: Usage::Loaded,
-            closures: Vec::new(),
+            closures: SmallVec::new(),
             is_end_told: false,
         }
     }
 
     pub(crate) fn raw(&self, key: &str) -> Option<&str> {
-        self.edits.view(key, self.opening.state()).value()
+        self.edits.seen(key, self.opening.state())
     }
 
     pub(crate) fn entries(&self) -> BTreeMap<&str, &str> {
@@ -154,8 +156,16 @@ impl LoadedSession {
 
     /// Removes and returns the closures that no update needs any more. The caller drops them after the lock is
     /// released.
-    pub(super) fn spent_closures(&mut self) -> Vec<Replay> {
-        self.closures.extract_if(.., |closure| closure.is_last()).collect()
+    pub(super) fn spent_closures(&mut self) -> SmallVec<[Replay; 1]> {
+        let mut spent = SmallVec::new();
+        self.closures.retain(|closure| {
+            let is_spent = closure.is_last();
+            if is_spent {
+                spent.push(closure.clone());
+            }
+            !is_spent
+        });
+        spent
     }
 
     /// Logs the user in. If the session has ended, the login begins a new one.

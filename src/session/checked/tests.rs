@@ -145,4 +145,15 @@ proptest! {
     fn every_text_is_kept(text: String, letter: char, bytes: Vec<u8>) {
         keeps(&(text, letter, bytes));
     }
+
+    /// Strings are written without `serde_json` where they need no escapes.
+    #[test]
+    fn a_string_is_written_as_serde_json_writes_it(text in "[ -~]{0,300}|\\PC{0,40}|.{0,40}|[\u{0}-\u{1f}\"\\\\a\u{7f}\u{80}\u{2028}]{0,5}") {
+        let expected = serde_json::to_string(&text).unwrap();
+        prop_assert_eq!(raw_of(&text).unwrap(), expected.as_str());
+        prop_assert_eq!(raw_of(&Some(&text)).unwrap(), expected.as_str());
+        prop_assert_eq!(raw_of(&Wrapped(&text)).unwrap(), expected.as_str());
+        prop_assert_eq!(raw_of(&[&text]).unwrap(), serde_json::to_string(&[&text]).unwrap());
+        prop_assert_eq!(raw_of(&Enum::Tuple(1, text.clone())).unwrap(), serde_json::to_string(&Enum::Tuple(1, text)).unwrap());
+    }
 }

@@ -146,7 +146,7 @@ async fn a_file_that_another_program_locks() {
     assert_eq!(seen.status, 503);
     assert!(seen.took < BOUND, "{:?}", seen.took);
     assert!(
-        app.last_failure().contains("Failure(Conflict") && app.last_failure().contains("locked"),
+        app.last_failure().contains("Failure(NotDone") && app.last_failure().contains("locked"),
         "{}",
         app.last_failure()
     );

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use cloakroom::{
     SessionId, StoreError,
-    store::{Created, Record, SessionStore, Timestamp},
+    store::{Created, Record, Replaced, SessionStore, Timestamp},
     testing::RecordBuilder,
 };
 use cloakroom_sqlx::{MySqlStore, PostgresStore, SqliteStore};
@@ -113,6 +113,40 @@ async fn a_lock_that_does_not_come_in_time_is_not_done() {
     assert!(error.is_not_done() && text(&error).contains("Lock wait timeout"), "{error:?}");
     transaction.commit().await.unwrap();
     assert_eq!(store.load(&id).await.unwrap().as_ref(), Some(&first));
+}
+
+/// The replacement holds its row and waits for the place of the new owner in the index. The other transaction holds that
+/// place, and then asks for the row. It wrote more rows, so the server ends the replacement.
+#[tokio::test]
+async fn a_statement_that_a_deadlock_ended_is_sent_again() {
+    let (id, first) = (SessionId::random(), record());
+    let next = RecordBuilder::after(&first).owner(Some("bob")).build();
+    let (server, name) = (&*mariadb::SHARED, table());
+    let store = MySqlStore::new(server.pool()).table(&name).unwrap().query_timeout(Duration::from_secs(30));
+    store.migrate().await.unwrap();
+    store.create(&id, &first).await.unwrap();
+    let mut other = MySqlConnection::connect_with(&server.options()).await.unwrap();
+    let mut transaction = other.begin().await.unwrap();
+    for _ in 0..20 {
+        let filler = format!("insert into {name} (id, nonce, expires_at, sweep, record) values (?, 1, 1, 1, '')");
+        let filler = sqlx::query(sqlx::AssertSqlSafe(filler)).bind(SessionId::random().to_string());
+        filler.execute(&mut *transaction).await.unwrap();
+    }
+    let place = format!("select 1 from {name} where owner = 'bob' for update");
+    sqlx::query(sqlx::AssertSqlSafe(place)).execute(&mut *transaction).await.unwrap();
+    let deadlock = async {
+        let waiting = "select count(*) from information_schema.innodb_trx where trx_state = 'LOCK WAIT'";
+        // The server renews this table only if it was not read for 100 ms.
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *transaction).await.unwrap() == 0 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let row = format!("select 1 from {name} where id = ? for update");
+        sqlx::query(sqlx::AssertSqlSafe(row)).bind(id.to_string()).execute(&mut *transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+    };
+    let (replaced, ()) = tokio::join!(store.replace(&id, &first, &next), deadlock);
+    assert_eq!(replaced.unwrap(), Replaced::Done);
+    assert_eq!(store.load(&id).await.unwrap(), Some(next));
 }
 
 #[tokio::test]

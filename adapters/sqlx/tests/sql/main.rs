@@ -2,6 +2,8 @@
 #![allow(unreachable_pub)]
 
 mod app;
+#[path = "../../../../tests/support/log.rs"]
+mod log;
 mod servers;
 
 mod contract;

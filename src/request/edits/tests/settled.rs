@@ -22,7 +22,7 @@ fn what_was_done_while_a_commit_ran_is_left_for_the_next_one() {
 
     assert_eq!((edits.act, &edits.label, edits.started), (Act::Keep, &None, false));
     assert_eq!(edits.owner, Some(Some("alice".into())));
-    assert_eq!(edits.view("n", &stored).value(), Some("16"));
+    assert_eq!(edits.seen("n", &stored), Some("16"));
     check(&mut edits, &[("a", "1"), ("b", "1"), ("n", "11")], Some(&[("a", "1"), ("b", "2"), ("c", "3"), ("n", "16")]));
     let done = edits.share();
     edits.settle(&done, &stored);
@@ -119,12 +119,12 @@ fn a_reload_makes_updates_again_of_what_is_there() {
     let mut rebased = edits.share();
     let now = state(&[("a", "7"), ("n", "20")]);
     Edits::rebase(&mut rebased, &now).unwrap();
-    assert_eq!(edits.view("n", &loaded).value(), Some("11"), "until it is adopted");
+    assert_eq!(edits.seen("n", &loaded), Some("11"), "until it is adopted");
     assert_eq!(edits.version(), before);
     edits.adopt(rebased);
     assert_ne!(edits.version(), before);
-    assert_eq!(edits.view("n", &now).value(), Some("21"));
-    assert_eq!(edits.view("a", &now).value(), Some("2"));
+    assert_eq!(edits.seen("n", &now), Some("21"));
+    assert_eq!(edits.seen("a", &now), Some("2"));
     check(&mut edits, &[("a", "7"), ("n", "20")], Some(&[("a", "2"), ("n", "21")]));
 
     let mut edits = PendingEdits::default();
