@@ -145,6 +145,7 @@ impl Config {
     }
 
     /// Sets the form of the tokens of all stores.
+    #[cfg(feature = "secure-cookies")]
     pub(crate) fn set_tokens(&mut self, tokens: Arc<dyn Format>) {
         self.tokens = tokens;
         for backend in std::iter::once(&mut self.backend).chain(&mut self.others) {
@@ -174,9 +175,8 @@ impl Config {
         for (at, backend) in self.backends().enumerate().skip(from) {
             match backend.open(value) {
                 Ok(opened) => return (Ok(opened), at),
-                Err(Refused::Malformed) => {}
-                #[cfg(feature = "secure-cookies")]
-                Err(Refused::Forged) => refused = Refused::Forged,
+                Err(error) if error == Refused::Malformed => {}
+                Err(error) => refused = error,
             }
         }
         (Err(refused), from)
