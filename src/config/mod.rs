@@ -175,8 +175,8 @@ impl Config {
         for (at, backend) in self.backends().enumerate().skip(from) {
             match backend.open(value) {
                 Ok(opened) => return (Ok(opened), at),
-                Err(error) if error == Refused::Malformed => {}
-                Err(error) => refused = error,
+                Err(error) if error != Refused::Malformed => refused = error,
+                Err(_) => {}
             }
         }
         (Err(refused), from)
