@@ -59,6 +59,16 @@ impl<T: 'static, S: Send + Sync> OptionalFromRequestParts<S> for Scoped<T> {
     }
 }
 
+/// Refuses a request without the proof of a bound device, with 403.
+#[cfg(feature = "device-bound")]
+impl<S: Send + Sync> FromRequestParts<S> for crate::device_bound::RequireBoundDevice {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
+        session(parts).await?.try_into()
+    }
+}
+
 /// Gives the session without loading it, for handlers that may not need it.
 impl<S: Send + Sync> FromRequestParts<S> for LazySession {
     type Rejection = Failure;

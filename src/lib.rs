@@ -8,6 +8,8 @@
 mod chain;
 mod client;
 mod config;
+#[cfg(feature = "device-bound")]
+mod device;
 mod error;
 // Documentation only. Its code and its links need these features.
 #[cfg(all(
@@ -59,6 +61,21 @@ pub use crate::{
     store::{Lifetime, LifetimeBuilder, LifetimeError, ParseIdError, SessionId, StoreError},
 };
 
+#[cfg(feature = "device-bound")]
+#[cfg_attr(docsrs, doc(cfg(feature = "device-bound")))]
+/// Device-bound sessions, by the W3C draft Device Bound Session Credentials: a stolen cookie is worth minutes.
+///
+/// Experimental: the draft may change, and so may this module, in a minor version.
+/// [`SessionLayer::device_bound`](crate::SessionLayer::device_bound) switches them on. The guide `cloakroom::guide::device_bound`
+/// says how they work, what they protect from and what not, and how to roll them out.
+pub mod device_bound {
+    pub use crate::{
+        device::{DeviceBound, DeviceBoundBuilder, DeviceBoundError, OnMismatch},
+        layer::DevicePolicy,
+        session::{Device, RequireBoundDevice},
+    };
+}
+
 /// The types of the tower service, for code that has to name them.
 pub mod service {
     pub use crate::layer::{EmptyResponse, OnFailure, ResponseFuture, SessionService};
@@ -69,8 +86,8 @@ pub mod service {
 /// [`SessionLayer::begin`](crate::SessionLayer::begin) shows the calls that an adapter makes.
 pub mod adapter {
     pub use crate::{
-        layer::{CommitFuture, Exchange},
-        request::{Head, Headers},
+        layer::{AnswerFuture, CommitFuture, Exchange},
+        request::{Head, Headers, OwnResponse},
         session::{RequestExtensions, ScopedSessions},
     };
 }

@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use ::actix_web::{HttpResponse, ResponseError, http::StatusCode};
 
 use super::service::FailureHook;
-use crate::{Error, Failure, SessionGetError, SessionInsertError, SessionUpdateError, adapter::Head};
+use crate::{
+    Error, Failure, SessionGetError, SessionInsertError, SessionUpdateError,
+    adapter::{Head, OwnResponse},
+};
 
 /// An empty response: the client is told a status, and nothing of the cause.
 impl ResponseError for Failure {
@@ -97,6 +100,29 @@ macro_rules! value_error {
 }
 
 value_error!(SessionGetError, SessionInsertError, SessionUpdateError);
+
+/// A response of the layer's own.
+#[derive(Debug)]
+pub(super) struct Own(pub(super) OwnResponse);
+
+impl ResponseError for Own {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.status().as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response =
+            HttpResponse::new(self.status_code()).set_body(self.0.body().to_owned()).map_into_boxed_body();
+        self.0.write(response.headers_mut());
+        response
+    }
+}
+
+impl fmt::Display for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a response about a device")
+    }
+}
 
 /// Adds the session's headers to the response that an error becomes. The error stays of its type: outer middlewares look for theirs by
 /// `as_error`.

@@ -61,6 +61,18 @@ impl<T: 'static> FromRequest for Scoped<T> {
     }
 }
 
+/// Refuses a request without the proof of a bound device, with 403.
+#[cfg(feature = "device-bound")]
+impl FromRequest for crate::device_bound::RequireBoundDevice {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let session = Session::from_request(request, payload);
+        Box::pin(async move { Ok(Self::try_from(session.await?)?) })
+    }
+}
+
 /// The session, not loaded: for handlers that may not need it.
 impl FromRequest for LazySession {
     type Error = Error;

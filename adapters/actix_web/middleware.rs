@@ -81,6 +81,14 @@ impl From<SessionLayer> for SessionMiddleware {
     }
 }
 
+#[cfg(feature = "device-bound")]
+#[cfg_attr(docsrs, doc(cfg(feature = "device-bound")))]
+impl From<SessionLayer<crate::device_bound::DevicePolicy>> for SessionMiddleware {
+    fn from(layer: SessionLayer<crate::device_bound::DevicePolicy>) -> Self {
+        Self::of(layer.without_policy())
+    }
+}
+
 impl<Store> Clone for SessionMiddleware<Store> {
     fn clone(&self) -> Self {
         let Self { layer, loading, on_failure, store } = self;

@@ -19,11 +19,11 @@ use pin_project_lite::pin_project;
 use super::{
     beside::Watch,
     bridge::{Outcome, failure, status},
-    error::{Hooked, with_head},
+    error::{Hooked, Own, with_head},
 };
 use crate::{
     Failure, SessionLayer,
-    adapter::{CommitFuture, Exchange, Head},
+    adapter::{AnswerFuture, CommitFuture, Exchange, Head},
 };
 
 /// The service that [`SessionMiddleware`](super::SessionMiddleware) makes.
@@ -72,6 +72,11 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
+        #[cfg(feature = "device-bound")]
+        if let Some(answer) = self.shared.layer.answer(request.method().as_str(), request.path(), request.headers()) {
+            let exchange = self.shared.layer.begin(&http::HeaderMap::new());
+            return MiddlewareFuture { shared: Rc::clone(&self.shared), exchange, step: Step::Own { answer } };
+        }
         let exchange = self.shared.layer.begin(request.headers());
         let attached = exchange.attach(&mut *request.extensions_mut());
         if let Some(watch) = &self.shared.watch {
@@ -106,11 +111,13 @@ pin_project! {
 
 pin_project! {
     #[project = StepProjection]
+    #[allow(dead_code)] // Only the feature `device-bound` makes the last variant.
     enum Step<F, B> {
         Load { load: Load, request: Option<ServiceRequest> },
         Handle { #[pin] outcome: F },
         Commit { outcome: Option<Outcome<B>>, commit: CommitFuture },
         Refuse { failure: Option<Failure> },
+        Own { answer: AnswerFuture },
     }
 }
 
@@ -142,6 +149,11 @@ where
                 StepProjection::Refuse { failure } => {
                     let Some(failure) = failure.take() else { return Poll::Pending };
                     return Poll::Ready(Err(this.shared.error(failure)));
+                }
+                StepProjection::Own { answer } => {
+                    let answer = ready!(Pin::new(answer).poll(cx));
+                    // A middleware cannot make a body of its application's type, and the server makes one of an error.
+                    return Poll::Ready(Err(Own(answer).into()));
                 }
             }
         };

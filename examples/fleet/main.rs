@@ -2,9 +2,15 @@
 //!
 //! `cargo run --features actix-web,axum,redis,secure-cookies --example fleet`, then log in on one of them and go shopping on the others. `shop.rs` is what
 //! to copy from: it is written once, on `Session` and `Owners`, and the three `on_*.rs` only hand requests to it.
+//!
+//! With the features `redis-rustls` and `device-bound` too, it takes `--https` and `--device-bound`. The first needs a C compiler.
 
 mod args;
 mod calls;
+#[cfg(feature = "redis-rustls")]
+mod certificate;
+#[cfg(feature = "redis-rustls")]
+mod https;
 mod on_actix;
 mod on_axum;
 mod on_hyper;
@@ -17,6 +23,7 @@ use std::{error::Error, process::ExitCode};
 
 use cloakroom::{
     CookieStore, MemoryStore, SessionLayer,
+    actix_web::SessionMiddleware,
     keys::{KeyError, Keyring, SecretKey},
     redis::RedisStore,
     store::SessionStore,
@@ -25,7 +32,7 @@ use cloakroom::{
 use self::{
     args::{Command, Sessions},
     calls::{Calls, Noting},
-    servers::Fleet,
+    servers::{Fleet, Policy},
 };
 
 #[tokio::main]
@@ -49,7 +56,28 @@ async fn run() -> Result<(), Box<dyn Error>> {
         }
     };
     let (layer, calls) = layer(args.sessions).await?;
-    let fleet = Fleet::bind(args.port)?;
+    #[allow(unused_mut)] // Only further features change it.
+    let mut fleet = Fleet::bind(args.port)?;
+    // Without https, browsers keep a `Secure` cookie to themselves, but for pages of the machine they run on.
+    let layer = if args.https { layer } else { layer.insecure_http() };
+    #[cfg(feature = "redis-rustls")]
+    if args.https {
+        fleet.note = https::secure(&mut fleet)?;
+    }
+    #[cfg(feature = "device-bound")]
+    if args.device_bound {
+        fleet.device = |session| session.device().map(|device| [device.bound_at, device.proved_at]);
+        let layer = layer.device_bound(cloakroom::device_bound::DeviceBound::builder().build()?)?;
+        return serve(fleet, layer, calls).await;
+    }
+    serve(fleet, layer, calls).await
+}
+
+/// Serves until Ctrl-C is pressed.
+async fn serve<P: Policy>(fleet: Fleet, layer: SessionLayer<P>, calls: Calls) -> Result<(), Box<dyn Error>>
+where
+    SessionLayer<P>: Into<SessionMiddleware>,
+{
     print!("{fleet}");
     tokio::select! {
         ended = fleet.serve(layer, calls) => ended?,
@@ -65,9 +93,7 @@ async fn layer(sessions: Sessions) -> Result<(SessionLayer, Calls), Box<dyn Erro
         Sessions::Redis(url) => over(RedisStore::connect(url.as_str()).await?),
         Sessions::Cookie => (SessionLayer::cookie_store(CookieStore::new(keys()?)), Calls::default()),
     };
-    // The servers speak plain http, and browsers keep a `Secure` cookie of a plain http page to themselves, but for pages
-    // of the machine they run on.
-    Ok((layer.insecure_http(), calls))
+    Ok((layer, calls))
 }
 
 fn over(store: impl SessionStore) -> (SessionLayer, Calls) {

@@ -7,18 +7,18 @@ use actix_web::{
     http::{StatusCode, header::ContentType},
     web::{self, Data, Form, Path},
 };
-use cloakroom::{Session, SessionLayer, actix_web::SessionMiddleware};
+use cloakroom::{Session, actix_web::SessionMiddleware};
 
 use super::{
     reply::{Answer, Refusal, Reply},
     shop::{self, Login, Order, Shop},
 };
 
-pub(crate) async fn serve(listener: TcpListener, shop: Shop, layer: SessionLayer) -> io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, shop: Shop, middleware: SessionMiddleware) -> io::Result<()> {
     let app = move || {
         App::new()
             // The extractors load the session, so `/health` works while the store does not.
-            .wrap(SessionMiddleware::from(layer.clone()).lazy())
+            .wrap(middleware.clone().lazy())
             .app_data(Data::new(shop.clone()))
             .route("/", web::get().to(home))
             .route("/login", web::post().to(login))

@@ -12,10 +12,11 @@ use cloakroom::{Session, SessionLayer};
 
 use super::{
     reply::{Answer, Refusal, Reply},
+    servers::Policy,
     shop::{self, Login, Order, Shop},
 };
 
-pub(crate) async fn serve(listener: TcpListener, shop: Shop, layer: SessionLayer) -> io::Result<()> {
+pub(crate) async fn serve<P: Policy>(listener: TcpListener, shop: Shop, layer: SessionLayer<P>) -> io::Result<()> {
     let app = Router::new()
         .route("/", get(home))
         .route("/login", post(login))

@@ -12,6 +12,7 @@ use tower::{Layer as _, service_fn};
 
 use super::{
     reply::{Answer, Refusal, Reply},
+    servers::Policy,
     shop::{self, Shop},
 };
 
@@ -19,7 +20,7 @@ use super::{
 const LONGEST: usize = 16 * 1024;
 const TEXT: &str = "text/plain; charset=utf-8";
 
-pub(crate) async fn serve(listener: TcpListener, shop: Shop, layer: SessionLayer) -> io::Result<()> {
+pub(crate) async fn serve<P: Policy>(listener: TcpListener, shop: Shop, layer: SessionLayer<P>) -> io::Result<()> {
     let service = layer.layer(service_fn(move |request| answer(shop.clone(), request)));
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;

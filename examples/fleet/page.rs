@@ -9,7 +9,13 @@ use super::{reply::Status, servers::Member, shop::Shop};
 
 const STYLE: &str = include_str!("page.css");
 
-pub(crate) fn home(shop: &Shop, status: &Status, sessions: Option<&[OwnedSession]>, calls: &[&str]) -> Markup {
+pub(crate) fn home(
+    shop: &Shop,
+    status: &Status,
+    sessions: Option<&[OwnedSession]>,
+    calls: &[&str],
+    device: Option<[SystemTime; 2]>,
+) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -36,6 +42,12 @@ pub(crate) fn home(shop: &Shop, status: &Status, sessions: Option<&[OwnedSession
                 }
                 footer {
                     p { "Session " @match &status.id { Some(id) => code { (id) }, None => "not stored yet" } }
+                    @if let Some([bound, proved]) = device {
+                        p #device {
+                            "Bound to this device at " (time(bound)) ", proved at " (time(proved))
+                            ": a copy of the cookies works for 10 minutes at most."
+                        }
+                    }
                     p.calls { (made(calls)) }
                 }
             }

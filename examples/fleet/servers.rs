@@ -6,16 +6,33 @@ use std::{
     sync::Arc,
 };
 
-use cloakroom::SessionLayer;
+use cloakroom::{FailureResponse, SessionLayer, actix_web::SessionMiddleware};
 
-use super::{calls::Calls, on_actix, on_axum, on_hyper, shop::Shop};
+use super::{
+    calls::Calls,
+    on_actix, on_axum, on_hyper,
+    shop::{Device, Shop},
+};
 
 const FRAMEWORKS: [&str; 3] = ["Actix Web", "Axum", "hyper"];
 
 pub(crate) struct Fleet {
-    listeners: [TcpListener; 3],
+    pub(crate) listeners: [TcpListener; 3],
     pub(crate) members: Arc<[Member]>,
+    /// Finds the device of a session. The default finds none.
+    pub(crate) device: Device,
+    /// The line below the URLs.
+    pub(crate) note: String,
 }
+
+/// The responses of the layer's own, on Axum and on hyper.
+pub(crate) trait Policy:
+    FailureResponse<axum::body::Body> + FailureResponse<String> + Clone + Send + Sync + 'static
+{
+}
+
+impl<P> Policy for P where P: FailureResponse<axum::body::Body> + FailureResponse<String> + Clone + Send + Sync + 'static
+{}
 
 /// One server of the fleet, to which the others link.
 pub(crate) struct Member {
@@ -39,16 +56,21 @@ impl Fleet {
             Ok(Member { framework, url: format!("http://{address}/"), port: address.port() })
         });
         let members = members.collect::<Result<_, String>>()?;
-        Ok(Self { listeners, members })
+        let note = "Plain http, so the layer is `.insecure_http()`: for development only.".to_owned();
+        Ok(Self { listeners, members, device: |_| None, note })
     }
 
     /// Serves until one of the servers fails.
-    pub(crate) async fn serve(self, layer: SessionLayer, calls: Calls) -> io::Result<()> {
-        let shop = |framework| Shop::new(framework, layer.owners(), Arc::clone(&self.members), calls.clone());
+    pub(crate) async fn serve<P: Policy>(self, layer: SessionLayer<P>, calls: Calls) -> io::Result<()>
+    where
+        SessionLayer<P>: Into<SessionMiddleware>,
+    {
+        let shop =
+            |framework| Shop::new(framework, layer.owners(), Arc::clone(&self.members), calls.clone(), self.device);
         let [actix, axum, hyper] = FRAMEWORKS.map(shop);
         let [at_actix, at_axum, at_hyper] = self.listeners;
         tokio::try_join!(
-            on_actix::serve(at_actix, actix, layer.clone()),
+            on_actix::serve(at_actix, actix, layer.clone().into()),
             on_axum::serve(at_axum, axum, layer.clone()),
             on_hyper::serve(at_hyper, hyper, layer),
         )?;
@@ -62,6 +84,6 @@ impl fmt::Display for Fleet {
         for Member { framework, url, .. } in &*self.members {
             writeln!(f, "{framework:<9}  {url}")?;
         }
-        writeln!(f, "One set of sessions. Plain http, so the layer is `.insecure_http()`: for development only.")
+        writeln!(f, "One set of sessions. {}", self.note)
     }
 }

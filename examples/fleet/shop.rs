@@ -3,7 +3,7 @@
 //! The session cookie is `SameSite=Lax`, so a form on another site posts without it, and no handler here checks the
 //! origin of a post. Ports and subdomains belong to the same site: if they are not all yours, check `Origin`, too.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use cloakroom::{Key, Owners, Session, SessionId};
 use http::StatusCode;
@@ -24,12 +24,16 @@ const CART: Key<Vec<String>> = Key::new("cart");
 /// The most characters of a name, or of an item.
 const LONGEST: usize = 64;
 
+/// Returns the times at which the browser's device was bound and last proved its key, if the session is bound.
+pub(crate) type Device = fn(&Session) -> Option<[SystemTime; 2]>;
+
 #[derive(Clone)]
 pub(crate) struct Shop {
     pub(crate) framework: &'static str,
     pub(crate) members: Arc<[Member]>,
     owners: Option<Owners>,
     calls: Calls,
+    device: Device,
 }
 
 #[derive(Deserialize)]
@@ -45,8 +49,14 @@ pub(crate) struct Order {
 }
 
 impl Shop {
-    pub(crate) fn new(framework: &'static str, owners: Option<Owners>, members: Arc<[Member]>, calls: Calls) -> Self {
-        Self { framework, members, owners, calls }
+    pub(crate) fn new(
+        framework: &'static str,
+        owners: Option<Owners>,
+        members: Arc<[Member]>,
+        calls: Calls,
+        device: Device,
+    ) -> Self {
+        Self { framework, members, owners, calls, device }
     }
 
     pub(crate) async fn home(&self, session: &Session) -> Answer {
@@ -58,7 +68,7 @@ impl Shop {
             _ => None,
         };
         let calls = session.id().map(|id| self.calls.last(&id)).unwrap_or_default();
-        Ok(Reply::Page(page::home(self, &status, sessions.as_deref(), &calls)))
+        Ok(Reply::Page(page::home(self, &status, sessions.as_deref(), &calls, (self.device)(session))))
     }
 
     pub(crate) fn api(&self, session: &Session) -> Answer {

@@ -62,6 +62,20 @@ pub enum Event<'a> {
         /// The session.
         id: SessionId,
     },
+    /// A browser registered its device's key: from now on the session opens only with the device's proofs. See the module
+    /// `device_bound`.
+    #[cfg(feature = "device-bound")]
+    DeviceBound {
+        /// The session.
+        id: SessionId,
+    },
+    /// A client presented a bound session's token and a wrong signature under a live challenge: it has the cookies, and not the
+    /// device's key.
+    #[cfg(feature = "device-bound")]
+    DeviceMismatch {
+        /// The session.
+        id: SessionId,
+    },
     /// Housekeeping failed: the deadline was not moved on, or a token was not sent again under its new key. The request
     /// itself does not fail, and a later request tries again.
     UpkeepFailed {
@@ -116,6 +130,9 @@ pub enum Rejection {
     /// The session exists, and the secret was never or is no longer its own. A thief may have renewed it: see
     /// [`Session::renew`](crate::Session::renew).
     WrongSecret,
+    /// The session is bound to a device, and the request has no live proof of it: see the module `device_bound`. The cookies
+    /// may be stolen, or the browser could not refresh its proof.
+    Unproven,
     /// The session's record cannot be read: it is damaged, or a later version wrote it.
     Undecodable,
 }
@@ -136,6 +153,12 @@ impl Event<'_> {
             Self::GoneWriteDropped { id } => tracing::warn!(%id, "session write dropped: the session is gone"),
             Self::ConflictReplayed { id } => tracing::debug!(%id, "session update replayed"),
             Self::Contended { id } => tracing::error!(store, %id, "session contended: other requests kept changing it"),
+            #[cfg(feature = "device-bound")]
+            Self::DeviceBound { id } => tracing::debug!(%id, "session bound to a device"),
+            #[cfg(feature = "device-bound")]
+            Self::DeviceMismatch { id } => {
+                tracing::warn!(%id, "session cookies presented with a wrong signature of the device");
+            }
             // The core logs the first failure of an outage, and its end.
             Self::UpkeepFailed { .. } => {}
             Self::StoreFailed { error } => tracing::error!(store, error = cause(error), "session store failed"),

@@ -71,6 +71,11 @@ pub(crate) struct Config {
     pub(crate) failure_status: StatusCode,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) on_event: Option<Arc<Hook>>,
+    #[cfg(feature = "device-bound")]
+    pub(crate) device: Option<Arc<crate::device::DeviceBound>>,
+    /// The cookie of proofs, beside the session's. `None`: sessions of this layer cannot be bound.
+    #[cfg(feature = "device-bound")]
+    pub(crate) proof_cookie: Option<CookieOptions>,
 }
 
 /// Asks the application since when an owner's sessions are valid.
@@ -125,6 +130,10 @@ impl Config {
             failure_status: StatusCode::SERVICE_UNAVAILABLE,
             clock: Arc::new(SystemTime::now),
             on_event: None,
+            #[cfg(feature = "device-bound")]
+            device: None,
+            #[cfg(feature = "device-bound")]
+            proof_cookie: None,
         }
     }
 
@@ -161,6 +170,11 @@ impl Config {
         }
         for backend in std::iter::once(&mut self.backend).chain(&mut self.others) {
             backend.bind(name);
+        }
+        #[cfg(feature = "device-bound")]
+        {
+            let cookie = self.transport.cookie.as_ref().filter(|_| self.device.is_some());
+            self.proof_cookie = cookie.and_then(CookieOptions::of_proof);
         }
     }
 

@@ -36,6 +36,10 @@ pub(super) enum Kind {
     NotLoaded,
     ReadOnly,
     NoOwnerIndex,
+    #[cfg_attr(not(feature = "device-bound"), allow(dead_code))] // Only that feature binds sessions.
+    NoDevices,
+    #[cfg_attr(not(feature = "device-bound"), allow(dead_code))]
+    Unbound,
     NoLimit,
     OverLimit(usize),
     NoOwner(Box<str>),
@@ -102,6 +106,10 @@ impl fmt::Display for Kind {
             }
             Self::LoginExpired => f.write_str("the owner's sessions were ended while this login was in progress: log in again"),
             Self::NoOwnerIndex => f.write_str("this store cannot list or end sessions by owner"),
+            Self::NoDevices => f.write_str(
+                "sessions in cookies cannot be bound to a device: use a store on the server, such as `MemoryStore` or `RedisStore`",
+            ),
+            Self::Unbound => f.write_str("this needs a session that is bound to a device, and a proof of the device"),
             Self::ReadOnly => f.write_str("the session could not be loaded, so it is read-only"),
         }
     }

@@ -76,10 +76,11 @@ impl Error {
         }
     }
 
-    /// Returns true if the store cannot do this, because it has no index of owners.
+    /// Returns true if the store cannot do this, because it has no index of owners, or no records in which a device's key
+    /// can be kept.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
-        matches!(self.kind, Kind::NoOwnerIndex)
+        matches!(self.kind, Kind::NoOwnerIndex | Kind::NoDevices)
     }
 
     /// Returns true if the owner has as many sessions as
@@ -101,6 +102,13 @@ impl Error {
     #[must_use]
     pub fn is_login_expired(&self) -> bool {
         matches!(self.kind, Kind::LoginExpired)
+    }
+
+    /// Returns whether a route needs the proof of a bound device, and the request has none.
+    #[cfg(feature = "device-bound")]
+    #[must_use]
+    pub fn is_unbound(&self) -> bool {
+        matches!(self.kind, Kind::Unbound)
     }
 
     /// Returns true if a value is not of the requested type, or cannot be written as JSON.
@@ -145,6 +153,7 @@ impl Error {
                 | Kind::LayeredTwice(_)
                 | Kind::SameName(..)
                 | Kind::NoOwnerIndex
+                | Kind::NoDevices
                 | Kind::NoOwner(_)
         )
     }
@@ -175,7 +184,7 @@ impl Error {
     pub(crate) fn status(&self, temporary: StatusCode) -> StatusCode {
         if self.is_temporary() {
             temporary
-        } else if self.is_over_limit() || self.is_login_expired() {
+        } else if self.is_over_limit() || self.is_login_expired() || matches!(self.kind, Kind::Unbound) {
             StatusCode::FORBIDDEN
         } else {
             StatusCode::INTERNAL_SERVER_ERROR
@@ -253,6 +262,16 @@ impl Error {
 
     pub(crate) fn no_owner_index() -> Self {
         Kind::NoOwnerIndex.into()
+    }
+
+    #[cfg(feature = "device-bound")]
+    pub(crate) fn unbound() -> Self {
+        Kind::Unbound.into()
+    }
+
+    #[cfg(feature = "device-bound")]
+    pub(crate) fn no_devices() -> Self {
+        Kind::NoDevices.into()
     }
 
     pub(crate) fn read_only() -> Self {

@@ -6,10 +6,11 @@
 //! | [`flash`] | a message that one page leaves for the next one |
 //! | [`csrf`] | forms that other sites send |
 //! | [`testing`] | tests of pages that need a login, of stores, and of failures |
-//! | [`production`] | proxies, keys, Redis, time-outs, metrics, health |
+//! | [`production`] | proxies, keys, Redis, SQL, time-outs, metrics, health |
 //! | [`performance`] | what a session costs, measured beside other libraries |
 //! | `moving` | from one store to another while the service runs; with `secure-cookies` |
 //! | [`streaming`] | server-sent events, `WebSocket`s, and tasks that outlive the response |
+//! | `device_bound` | sessions that a copy of the cookies does not open for long; with that feature |
 //! | `from_actix_session` | services on `actix-session`; with that feature |
 //! | `from_tower_sessions` | services on `tower-sessions`, and `axum-login`; with `tower-sessions-signed` |
 //! | `stand_ins` | crates that link `actix-session`, such as `actix-identity` |
@@ -18,6 +19,10 @@
 
 #[doc = include_str!("csrf.md")]
 pub mod csrf {}
+
+#[cfg(feature = "device-bound")]
+#[doc = include_str!("../../docs/device-bound.md")]
+pub mod device_bound {}
 
 #[doc = include_str!("flash.md")]
 pub mod flash {}

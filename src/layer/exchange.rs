@@ -12,7 +12,7 @@ use http::StatusCode;
 
 use crate::{
     error::Error,
-    request::{Failure, Head, HeadLines, Outlives, RequestState, at_once},
+    request::{Failure, Head, HeadLines, Outlives, OwnResponse, RequestState, at_once},
     session::{LazySession, RequestExtensions, attach},
 };
 
@@ -100,6 +100,24 @@ impl Future for CommitFuture {
 impl fmt::Debug for CommitFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CommitFuture").finish_non_exhaustive()
+    }
+}
+
+/// Resolves to the layer's own response to a request that is not for the application.
+#[must_use]
+pub struct AnswerFuture(pub(super) Pin<Box<dyn Future<Output = OwnResponse> + Send>>);
+
+impl Future for AnswerFuture {
+    type Output = OwnResponse;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<OwnResponse> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for AnswerFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnswerFuture").finish_non_exhaustive()
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::Response;
 
-use crate::request::Failure;
+use crate::request::{Failure, OwnResponse};
 
 /// Makes the response of a tower service to a request whose commit failed.
 pub trait FailureResponse<B> {
@@ -15,6 +15,12 @@ pub trait FailureResponse<B> {
     /// keeps the headers that inner middleware added.
     fn is_own(&self) -> bool {
         false
+    }
+
+    /// Returns the function that makes a response of the layer's own answers. Default: none, so that every request goes to the
+    /// inner service.
+    fn own(&self) -> Option<fn(OwnResponse) -> Response<B>> {
+        None
     }
 }
 

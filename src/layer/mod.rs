@@ -15,14 +15,18 @@ use tower_layer::Layer;
 use triomphe::UniqueArc;
 
 mod backends;
+#[cfg(feature = "device-bound")]
+mod device;
 mod exchange;
 mod failure_response;
 mod service;
 #[cfg(feature = "testing")]
 mod test_cookie;
 
+#[cfg(feature = "device-bound")]
+pub use self::device::DevicePolicy;
 pub use self::{
-    exchange::{CommitFuture, Exchange},
+    exchange::{AnswerFuture, CommitFuture, Exchange},
     failure_response::{EmptyResponse, FailureResponse, OnFailure},
     service::{ResponseFuture, SessionService},
 };
@@ -141,6 +145,20 @@ impl SessionLayer {
     #[cfg(feature = "secure-cookies")]
     pub fn cookie_store(store: crate::client::CookieStore) -> Self {
         Self::over(Backend::client_side(Arc::new(store.into_format())))
+    }
+
+    /// Builds the response that is sent when a session fails. Default: an empty response with
+    /// [`failure_status`](Self::failure_status).
+    ///
+    /// The hook gets the cause, and must not show it to the client. The layer adds the headers that the failure needs:
+    /// `Cache-Control: no-store`, and the removal of a purged session's cookie.
+    ///
+    /// For Actix Web, `SessionMiddleware` has a hook of its own.
+    pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<F>>
+    where
+        F: Fn(&Failure) -> Response<B> + Clone,
+    {
+        SessionLayer { config: self.config, policy: OnFailure(hook) }
     }
 
     fn over(backend: Backend) -> Self {
@@ -358,20 +376,6 @@ impl<P> SessionLayer<P> {
     /// Other failures are answered with 403 or 500: see [`Failure`].
     pub fn failure_status(self, status: StatusCode) -> Self {
         self.with(|config| config.failure_status = status)
-    }
-
-    /// Builds the response that is sent when a session fails. Default: an empty response with
-    /// [`failure_status`](Self::failure_status).
-    ///
-    /// The hook gets the cause, and must not show it to the client. The layer adds the headers that the failure needs:
-    /// `Cache-Control: no-store`, and the removal of a purged session's cookie.
-    ///
-    /// For Actix Web, `SessionMiddleware` has a hook of its own.
-    pub fn on_failure<B, F>(self, hook: F) -> SessionLayer<OnFailure<F>>
-    where
-        F: Fn(&Failure) -> Response<B> + Clone,
-    {
-        SessionLayer { config: self.config, policy: OnFailure(hook) }
     }
 
     /// Sets the clock that deadlines are checked with. Default: `SystemTime::now`.

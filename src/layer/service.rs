@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
-    layer::{CommitFuture, EmptyResponse, Exchange, FailureResponse, SessionLayer},
-    request::{Failure, Head},
+    layer::{AnswerFuture, CommitFuture, EmptyResponse, Exchange, FailureResponse, SessionLayer},
+    request::{Failure, Head, OwnResponse},
 };
 
 /// The service that [`SessionLayer`] puts around another one.
@@ -43,6 +43,13 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        #[cfg(feature = "device-bound")]
+        if let Some(respond) = self.layer.policy.own()
+            && let Some(answer) = self.layer.answer(request.method().as_str(), request.uri().path(), request.headers())
+        {
+            let (exchange, policy) = (self.layer.begin(&http::HeaderMap::new()), self.layer.policy.clone());
+            return ResponseFuture { exchange, policy, step: Step::Own { answer, respond } };
+        }
         let exchange = self.layer.begin(request.headers());
         let step = match exchange.attach(request.extensions_mut()) {
             Ok(()) => Step::Handle { response: self.inner.call(request) },
@@ -64,10 +71,12 @@ pin_project! {
 
 pin_project! {
     #[project = StepProjection]
+    #[allow(dead_code)] // Only the feature `device-bound` makes the last variant.
     enum Step<F, B> {
         Handle { #[pin] response: F },
         Commit { response: Option<Response<B>>, commit: CommitFuture },
         Refuse { failure: Option<Failure> },
+        Own { answer: AnswerFuture, respond: fn(OwnResponse) -> Response<B> },
     }
 }
 
@@ -101,6 +110,10 @@ where
             StepProjection::Refuse { failure } => {
                 let Some(failure) = failure.take() else { return Poll::Pending };
                 return Poll::Ready(Ok(this.policy.answer(failure)));
+            }
+            StepProjection::Own { answer, respond } => {
+                let answer = ready!(Pin::new(answer).poll(cx));
+                return Poll::Ready(Ok(respond(answer)));
             }
         };
         Poll::Ready(Ok(answer(this.policy, response, head)))

@@ -3,7 +3,7 @@
 use super::{
     does::{ALICE, Does},
     replay::Step,
-    request::{Answer, Next, SetCookie},
+    request::{Answer, DeviceValues, Next, SetCookie},
     world::{Break, Opened, Request, Stage, World},
 };
 use crate::store::Standing;
@@ -12,9 +12,14 @@ use crate::store::Standing;
 pub(super) fn advance(world: &mut World, at: usize, step: Step) {
     world.broken.set(Break::Shown, step.progress.has_shown);
     world.broken.set(Break::Ran, step.progress.has_run);
+    let is_late = step.progress.opened_at.is_some_and(|time| !world.is_copy_live(time));
+    world.broken.set(Break::Thief, world.requests[at].is_attack && is_late);
     let request = &mut world.requests[at];
     request.acknowledged.clone_from(&step.progress.acknowledged);
     request.is_dropped = step.progress.is_dropped;
+    if step.progress.is_unproven && request.opened != Opened::Unproven {
+        (request.opened, request.seat) = (Opened::Unproven, None);
+    }
     let answer = match step.next() {
         Next::Answer(answer) if request.put_off.is_none() => answer.clone(),
         _ => {
@@ -39,7 +44,8 @@ pub(super) fn advance(world: &mut World, at: usize, step: Step) {
     world.broken.set(Break::NoLogout, stays_in);
     // The moment at which an answer without a cookie arrives changes nothing, and an attacker loses no answers.
     let request = &world.requests[at];
-    let sets_cookie = !matches!(&request.stage, Stage::Answered(answer) if answer.cookie == SetCookie::Nothing);
+    let is_nothing = |answer: &Answer| answer.cookie == SetCookie::Nothing && answer.values == DeviceValues::default();
+    let sets_cookie = !matches!(&request.stage, Stage::Answered(answer) if is_nothing(answer));
     if request.is_attack || !sets_cookie {
         deliver(world, at);
     }
@@ -60,10 +66,11 @@ fn is_still_in(world: &World, at: usize) -> bool {
 
 pub(super) fn deliver(world: &mut World, at: usize) {
     let request = &mut world.requests[at];
-    let Stage::Answered(Answer { is_ok, cookie }) = request.stage.clone() else { return };
+    let Stage::Answered(Answer { is_ok, cookie, values }) = request.stage.clone() else { return };
     let sets_cookie = cookie != SetCookie::Nothing;
     request.stage = Stage::Over { is_ok, sets_cookie };
     if request.is_attack {
+        world.copied.learn(&values);
         if let SetCookie::Set(cookie) = cookie
             && !world.known.contains(&cookie)
         {
@@ -71,6 +78,7 @@ pub(super) fn deliver(world: &mut World, at: usize) {
         }
         return;
     }
+    world.values.learn(&values);
     if sets_cookie {
         let owner = request.target.and_then(|id| world.store.get(&id)?.owner());
         let is_early = request.is_early && owner.is_none();
@@ -93,7 +101,7 @@ pub(super) fn deliver(world: &mut World, at: usize) {
 
 pub(super) fn lose(world: &mut World, at: usize) {
     let request = &mut world.requests[at];
-    let Stage::Answered(Answer { is_ok, cookie }) = request.stage.clone() else { return };
+    let Stage::Answered(Answer { is_ok, cookie, .. }) = request.stage.clone() else { return };
     request.stage = Stage::Over { is_ok, sets_cookie: cookie != SetCookie::Nothing };
     world.is_answer_lost |= request.is_renewal() && matches!(cookie, SetCookie::Set(_));
 }

@@ -15,6 +15,7 @@ const USER: &str = "user";
 const SECOND: u8 = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(not(feature = "device-bound"), allow(dead_code))] // Only that feature has devices.
 pub(super) enum Does {
     /// Reads. The session was used, so its deadline moves.
     Read,
@@ -44,12 +45,25 @@ pub(super) enum Does {
     Restart,
     /// Ends all sessions of [`ALICE`].
     Everywhere,
+    /// The browser proves that it has the device's key.
+    Refresh,
+    /// The browser registers a device.
+    Register,
+    /// A client without the device's key asks for a proof.
+    Forge,
+    /// A client registers a device of its own, with a challenge that was made for a proof.
+    ForgeDevice,
 }
 
 impl Does {
     /// Returns true if the handler ends the session.
     pub(super) fn purges(self) -> bool {
         matches!(self, Self::Purge | Self::HeldPurge | Self::Restart)
+    }
+
+    /// Returns true if the layer answers it, and no handler.
+    pub(super) fn is_of_device(self) -> bool {
+        matches!(self, Self::Refresh | Self::Register | Self::Forge | Self::ForgeDevice)
     }
 
     pub(super) fn logs_in(self) -> bool {
@@ -99,6 +113,8 @@ impl Does {
         let [first, second] = Self::marks(number);
         match self {
             Self::Read | Self::Write | Self::Everywhere => {}
+            // The layer answers these itself.
+            Self::Refresh | Self::Register | Self::Forge | Self::ForgeDevice => {}
             Self::Update => update(session, tape, first),
             Self::UpdateTwice => {
                 update(session, tape, first);

@@ -26,6 +26,7 @@ pub(super) const FORKED: &str = "what a request inserts is in one session";
 pub(super) const INDEXED: &str = "a live owned session is in its owner's index";
 pub(super) const RESTART: &str = "a restart's session begins after the old one's end";
 pub(super) const LASTS: &str = "a login lasts";
+pub(super) const THIEF: &str = "a thief without the device's key acts for one proof's lifetime at most";
 
 pub(super) fn all() -> Vec<Property<Protocol>> {
     vec![
@@ -58,6 +59,7 @@ pub(super) fn all() -> Vec<Property<Protocol>> {
         Property::always("no token of the attacker's opens a user's session", |_, world: &World| fixation_fails(world)),
         Property::always("nothing fails by itself", |_, world: &World| nothing_fails_by_itself(world)),
         Property::always(LASTS, |_, world: &World| logins_last(world)),
+        Property::always(THIEF, |_, world: &World| !world.broken.has(Break::Thief)),
         Property::always("one can log in again at once", can_log_in),
     ]
 }

@@ -25,7 +25,8 @@
 
 mod calls;
 mod delivery;
-
+#[cfg(feature = "device-bound")]
+mod device;
 mod does;
 mod invariants;
 mod kept;

@@ -19,7 +19,7 @@ use tower_service::Service;
 use super::{
     does::Does,
     kept::Cookie,
-    request::{Answer, Next, Options, Progress, Run, SetCookie},
+    request::{Answer, DeviceValues, Next, Options, Progress, Run, SetCookie},
     tape::TapeStore,
 };
 use crate::{
@@ -76,21 +76,36 @@ impl Hash for Step {
 
 fn replay(run: &Run) -> Progress {
     let tape = TapeStore::of(run);
-    let layer = layer(run.options, &tape);
+    let layer = layer(run, &tape);
     let mut request = Request::new(());
-    if let Some(cookie) = &run.cookie {
-        let line = format!("__Host-Http-id={}", cookie.as_str());
-        request.headers_mut().insert(header::COOKIE, line.parse().unwrap());
+    let token = run.cookie.as_ref().map(|cookie| format!("__Host-Http-id={}", cookie.as_str()));
+    let proof = run.values.proof.as_ref().map(|proof| format!("__Host-id-proof={proof}"));
+    let cookies: Vec<String> = token.into_iter().chain(proof).collect();
+    if !cookies.is_empty() {
+        request.headers_mut().insert(header::COOKIE, cookies.join("; ").parse().unwrap());
     }
     let owners = layer.owners().unwrap();
     let Run { does, number, options, .. } = *run;
-    let mut service = layer.layer(Handler { does, number, options, owners, tape: tape.clone() });
+    let handler = Handler { does, number, options, owners, tape: tape.clone() };
+    #[cfg(feature = "device-bound")]
+    if options.devices {
+        super::device::post(run, &mut request);
+        let layer = layer.device_bound(crate::device::DeviceBound::builder().build().unwrap()).unwrap();
+        return drive(does, layer.layer(handler), request, &tape);
+    }
+    drive(does, layer.layer(handler), request, &tape)
+}
+
+fn drive<S>(does: Does, mut service: S, request: Request<()>, tape: &TapeStore) -> Progress
+where
+    S: Service<Request<()>, Response = Response<String>, Error = Infallible>,
+{
     let mut response = Box::pin(service.call(request));
-    let answer = run_tasks(&tape, response.as_mut());
+    let answer = run_tasks(tape, response.as_mut());
     // It is dropped outside of the runtime, so no task goes on.
     drop(response);
     let next = match answer {
-        Some(Ok(response)) => Next::Answer(answer_of(&response)),
+        Some(Ok(response)) => Next::Answer(answer_of(does, &response)),
         None => Next::Call(tape.call().expect("it waits for nothing but the store")),
     };
     tape.progress(next)
@@ -124,7 +139,10 @@ fn run_tasks<F: Future + ?Sized>(tape: &TapeStore, mut response: Pin<&mut F>) ->
     })
 }
 
-fn layer(options: Options, tape: &TapeStore) -> SessionLayer {
+fn layer(run: &Run, tape: &TapeStore) -> SessionLayer {
+    let options = run.options;
+    #[cfg(feature = "device-bound")]
+    let logs_in = run.does.logs_in();
     let always = Lifetime::builder().idle(Duration::from_secs(60 * 60)).extend_on_use(1.0).build().unwrap();
     let (clock, events, is_anonymous) = (tape.clone(), tape.clone(), options.anonymous);
     let mut layer = SessionLayer::new(tape.clone())
@@ -133,6 +151,8 @@ fn layer(options: Options, tape: &TapeStore) -> SessionLayer {
         .clock(move || clock.now().into())
         .on_event(move |event| match event {
             Event::SupersededWriteDropped { .. } | Event::GoneWriteDropped { .. } => events.dropped(),
+            #[cfg(feature = "device-bound")]
+            Event::Rejected { reason: crate::Rejection::Unproven, .. } => events.unproven(logs_in),
             // The session is read-only in this case.
             Event::StoreFailed { .. } if is_anonymous => events.dropped(),
             _ => {}
@@ -150,16 +170,26 @@ fn layer(options: Options, tape: &TapeStore) -> SessionLayer {
     layer
 }
 
-fn answer_of(response: &Response<()>) -> Answer {
-    let cookies: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().collect();
-    assert!(cookies.len() <= 1, "{cookies:?}");
-    let cookie = cookies.first().map(|cookie| cookie.to_str().unwrap());
-    let cookie = match cookie.map(|cookie| cookie.split(['=', ';']).nth(1).unwrap()) {
-        None => SetCookie::Nothing,
-        Some("") => SetCookie::Remove,
-        Some(value) => SetCookie::Set(Cookie::new(value)),
-    };
-    Answer { is_ok: response.status() == StatusCode::OK, cookie }
+fn answer_of(does: Does, response: &Response<String>) -> Answer {
+    let mut values = DeviceValues::default();
+    let mut cookie = SetCookie::Nothing;
+    for line in response.headers().get_all(header::SET_COOKIE) {
+        let (name, rest) = line.to_str().unwrap().split_once('=').unwrap();
+        let value = rest.split(';').next().unwrap();
+        if name == "__Host-id-proof" {
+            values.proof = Some(value.into());
+            continue;
+        }
+        assert_eq!(cookie, SetCookie::Nothing, "one session, one cookie");
+        cookie = if value.is_empty() { SetCookie::Remove } else { SetCookie::Set(Cookie::new(value)) };
+    }
+    #[cfg(feature = "device-bound")]
+    {
+        values.challenge = super::device::challenge(response.headers());
+    }
+    // A device that is asked for a signature, or refused, is answered.
+    let is_ok = response.status() == StatusCode::OK || (does.is_of_device() && !response.status().is_server_error());
+    Answer { is_ok, cookie, values }
 }
 
 struct Handler {
@@ -171,9 +201,9 @@ struct Handler {
 }
 
 impl Service<Request<()>> for Handler {
-    type Response = Response<()>;
+    type Response = Response<String>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<()>, Infallible>>>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<String>, Infallible>>>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -188,6 +218,7 @@ impl Service<Request<()>> for Handler {
             } else {
                 match request.extensions().get::<LazySession>().unwrap().load().await {
                     Ok(session) => {
+                        tape.opened(&session);
                         tape.look(&session);
                         does.run(number, options, &session, &tape).await;
                         true
@@ -195,7 +226,7 @@ impl Service<Request<()>> for Handler {
                     Err(_) => false,
                 }
             };
-            let mut response = Response::new(());
+            let mut response = Response::new(String::new());
             if !is_ok {
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             }

@@ -1,6 +1,6 @@
 //! A request, its calls and its answer.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     does::Does,
@@ -9,6 +9,7 @@ use super::{
 use crate::{SessionId, store::Timestamp};
 
 /// The options of all layers of a world.
+#[allow(clippy::struct_excessive_bools)] // facts, and none excludes another
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Options {
     /// True if the owner is the value under a state key.
@@ -19,6 +20,28 @@ pub(super) struct Options {
     pub(super) skew: Duration,
     /// True if requests go on without the store.
     pub(super) anonymous: bool,
+    /// True if sessions are bound to devices.
+    pub(super) devices: bool,
+}
+
+/// The values of a bound session that a client has beside its token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct DeviceValues {
+    /// The value of the proof cookie.
+    pub(super) proof: Option<Arc<str>>,
+    /// The newest challenge.
+    pub(super) challenge: Option<Arc<str>>,
+}
+
+impl DeviceValues {
+    /// Takes over the values of an answer.
+    pub(super) fn learn(&mut self, answer: &Self) {
+        for (own, new) in [(&mut self.proof, &answer.proof), (&mut self.challenge, &answer.challenge)] {
+            if new.is_some() {
+                own.clone_from(new);
+            }
+        }
+    }
 }
 
 /// A request so far: everything that decides its next step.
@@ -28,6 +51,7 @@ pub(super) struct Run {
     pub(super) does: Does,
     pub(super) options: Options,
     pub(super) cookie: Option<Cookie>,
+    pub(super) values: DeviceValues,
     pub(super) sent: Timestamp,
     /// The replies of the store so far, with their times by the request's own clock.
     pub(super) replies: Vec<(Timestamp, Reply)>,
@@ -92,6 +116,7 @@ impl Reply {
 }
 
 /// A request's progress so far, and its next step.
+#[allow(clippy::struct_excessive_bools)] // facts, and none excludes another
 #[derive(Clone, Debug)]
 pub(super) struct Progress {
     pub(super) next: Next,
@@ -103,6 +128,10 @@ pub(super) struct Progress {
     pub(super) has_run: bool,
     /// True if writes of the last commit were dropped.
     pub(super) is_dropped: bool,
+    /// True if the layer missed the proof of the device.
+    pub(super) is_unproven: bool,
+    /// The time of the request, if its handler got a session of [`ALICE`](super::does::ALICE).
+    pub(super) opened_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -116,6 +145,7 @@ pub(super) enum Next {
 pub(super) struct Answer {
     pub(super) is_ok: bool,
     pub(super) cookie: SetCookie,
+    pub(super) values: DeviceValues,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -33,6 +33,12 @@ pub(super) enum Bug {
     AppliesAgain,
     /// A restart begins the new session before it ends the old one.
     CreateFirst,
+    /// A renewal drops the session's binding to its device.
+    #[cfg(feature = "device-bound")]
+    RenewalUnbinds,
+    /// A registration does not look whether the session is bound already.
+    #[cfg(feature = "device-bound")]
+    BindsAgain,
 }
 
 /// Returns the call as a core with this bug makes it.
@@ -52,6 +58,12 @@ pub(super) fn call(bug: Option<Bug>, world: &World, at: usize, call: Call) -> Ca
             cleared.body_mut().state = State::default();
             Kept::of(cleared)
         }
+        #[cfg(feature = "device-bound")]
+        Some(Bug::RenewalUnbinds) if record.body().current != found.body().current => {
+            let mut unbound = record.record().clone();
+            unbound.body_mut().rest.binding = None;
+            Kept::of(unbound)
+        }
         _ => record,
     };
     Call::Replace(id, base, record)
@@ -67,6 +79,15 @@ pub(super) fn reply(bug: Option<Bug>, world: &World, at: usize, reply: Reply) ->
             Reply::Forged(Kept::of(forged), found)
         }
         (Some(Bug::AppliesAgain), Reply::Unknown, _) => Reply::NotDone,
+        #[cfg(feature = "device-bound")]
+        (Some(Bug::BindsAgain), Reply::Found(found), _) if request.does == Does::ForgeDevice => {
+            let mut unbound = found.record().clone();
+            if let Some(binding) = found.binding() {
+                let binding = crate::store::Binding { key: binding.key.clone(), device: None };
+                unbound.body_mut().rest.binding = Some(std::sync::Arc::new(binding));
+            }
+            Reply::Found(Kept::of(unbound))
+        }
         (_, reply, _) => reply,
     }
 }

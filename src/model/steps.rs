@@ -34,6 +34,8 @@ pub(super) enum Action {
     Deliver(usize),
     Lose(usize),
     PassWindow,
+    /// Half the lifetime of a proof passes.
+    PassProof,
     /// A seeded bug does the work that it had put off.
     Settle,
 }
@@ -49,6 +51,9 @@ impl Model for Protocol {
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
         if world.left.windows > 0 && is_any_superseded(world) {
             actions.push(Action::PassWindow);
+        }
+        if world.left.proofs > 0 {
+            actions.push(Action::PassProof);
         }
         if !world.owed.is_empty() {
             actions.push(Action::Settle);
@@ -99,6 +104,11 @@ impl Model for Protocol {
                 world.left.windows -= 1;
                 world.pass_window();
             }
+            Action::PassProof => {
+                world.left.proofs -= 1;
+                #[cfg(feature = "device-bound")]
+                world.pass_proof();
+            }
             Action::Settle => {
                 let owed = world.owed.remove(0);
                 world.store.settle(owed);
@@ -115,9 +125,13 @@ impl Model for Protocol {
 pub(super) fn send(world: &mut World, at: usize, known: Option<usize>) {
     let cookie = known.map_or(world.jar, |at| world.known.get(at).copied());
     let (sent, options, is_excused) = (world.clock(at), world.options, world.is_excused);
+    let mut values = if known.is_some() { world.copied.clone() } else { world.values.clone() };
     let request = &mut world.requests[at];
     let Request { number, does, is_attack, .. } = *request;
-    let step = Step::of(Run { number, does, options, cookie, sent, replies: Vec::new() });
+    if !does.is_of_device() {
+        values.challenge = None;
+    }
+    let step = Step::of(Run { number, does, options, cookie, values, sent, replies: Vec::new() });
     (request.cookie, request.begun, request.is_excused) = (cookie, sent, is_excused);
     if cookie.is_none() {
         request.opened = Opened::Nothing;

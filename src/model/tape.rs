@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    does::ALICE,
     kept::{Cookie, Kept, own_secrets},
     request::{Call, Next, Progress, Reply, Run},
 };
@@ -25,6 +26,7 @@ pub(super) struct TapeStore {
 struct Tape {
     number: u8,
     cookie: Option<Cookie>,
+    sent: Timestamp,
     now: Timestamp,
     replies: VecDeque<(Timestamp, Reply)>,
     call: Option<Call>,
@@ -39,6 +41,8 @@ struct Tape {
     has_shown: bool,
     has_run: bool,
     is_dropped: bool,
+    is_unproven: bool,
+    opened_at: Option<Timestamp>,
 }
 
 impl TapeStore {
@@ -46,6 +50,7 @@ impl TapeStore {
         let tape = Tape {
             number: run.number,
             cookie: run.cookie,
+            sent: run.sent,
             now: run.sent,
             replies: run.replies.iter().cloned().collect(),
             call: None,
@@ -57,6 +62,8 @@ impl TapeStore {
             has_shown: false,
             has_run: false,
             is_dropped: false,
+            is_unproven: false,
+            opened_at: None,
         };
         Self { tape: Arc::new(Mutex::new(tape)) }
     }
@@ -83,8 +90,9 @@ impl TapeStore {
         {
             tape.acknowledge();
         }
-        let Tape { has_shown, has_run, is_dropped, .. } = *tape;
-        Progress { next, acknowledged: std::mem::take(&mut tape.acknowledged), has_shown, has_run, is_dropped }
+        let acknowledged = std::mem::take(&mut tape.acknowledged);
+        let Tape { has_shown, has_run, is_dropped, is_unproven, opened_at, .. } = *tape;
+        Progress { next, acknowledged, has_shown, has_run, is_dropped, is_unproven, opened_at }
     }
 
     /// Notes that a change was made.
@@ -102,6 +110,20 @@ impl TapeStore {
     /// Notes that writes were dropped.
     pub(super) fn dropped(&self) {
         self.lock().is_dropped = true;
+    }
+
+    /// Notes that the layer missed the proof of the device. Plain writes are dropped then.
+    #[cfg(feature = "device-bound")]
+    pub(super) fn unproven(&self, logs_in: bool) {
+        let mut tape = self.lock();
+        (tape.is_unproven, tape.is_dropped) = (true, !logs_in);
+    }
+
+    /// Notes the session that the load gave the handler. The layer checks a proof before the call of the store.
+    pub(super) fn opened(&self, session: &Session) {
+        let is_hers = session.owner().as_deref() == Some(ALICE);
+        let mut tape = self.lock();
+        tape.opened_at = is_hers.then_some(tape.sent);
     }
 
     /// Notes the result of a save.

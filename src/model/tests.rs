@@ -41,8 +41,11 @@ const KINDS: [Does; 20] = [
     Everywhere,
 ];
 const STARTS: [Start; 3] = [Start::Empty, Start::Anonymous, Start::LoggedIn];
-const CALM: Budget = Budget { faults: 0, windows: 0 };
-const PLAIN: Options = Options { owner_key: false, epochs: false, skew: Duration::ZERO, anonymous: false };
+const CALM: Budget = Budget { faults: 0, windows: 0, proofs: 0 };
+const PLAIN: Options =
+    Options { owner_key: false, epochs: false, skew: Duration::ZERO, anonymous: false, devices: false };
+#[cfg(feature = "device-bound")]
+const DEVICES: Options = Options { devices: true, ..PLAIN };
 
 /// Returns every way to choose `count` of `all`, in any order, with "everywhere" at most once.
 fn choices(all: &[Does], count: usize) -> Vec<Vec<Does>> {
@@ -188,6 +191,31 @@ fn a_thief_gets_no_more_than_one_session() {
     explore(attacked(Start::LoggedIn, &kinds, 2, Options { epochs: true, ..PLAIN }, CALM, &attacks), 40_000);
 }
 
+#[cfg(feature = "device-bound")]
+#[test]
+fn a_thief_without_the_devices_key_acts_for_one_proofs_lifetime_at_most() {
+    let left = Budget { proofs: 2, ..CALM };
+    let attacks: [&[Does]; 7] = [&[Write], &[Held], &[HeldReload], &[StepUp], &[Renew], &[Purge], &[SetOwner(MALLORY)]];
+    let kinds = [Write, Renew, Login(ALICE), Leave, Refresh];
+    explore(attacked(Start::LoggedIn, &kinds, 1, DEVICES, left, &attacks), 1_000);
+    let attacks: [&[Does]; 3] = [&[Renew, Read], &[Forge, Forge], &[Forge, ForgeDevice]];
+    explore(attacked(Start::LoggedIn, &[Login(ALICE), Refresh], 1, DEVICES, left, &attacks), 1_000);
+    let browser = [Login(ALICE), Register];
+    explore(vec![World::new(Start::LoggedIn, DEVICES, left, &browser, &[Read])], 1_000);
+}
+
+#[cfg(feature = "device-bound")]
+#[test]
+fn requests_of_a_bound_session_agree() {
+    let kinds = [Write, Renew, Login(ALICE), Leave, Purge, Refresh];
+    let worlds = |kinds, left| {
+        let of = move |does: Vec<Does>| World::new(Start::LoggedIn, DEVICES, left, &does, &[]);
+        choices(kinds, 2).into_iter().map(of).collect()
+    };
+    explore(worlds(&kinds, Budget { proofs: 2, ..CALM }), 1_000);
+    explore(worlds(&[Write, Login(ALICE), Refresh], Budget { faults: 1, ..CALM }), 1_000);
+}
+
 /// Checks that the model finds `bug` as a violation of each of these properties.
 fn finds(bug: Bug, worlds: Vec<World>, violated: &[&'static str]) {
     let checker = Protocol { worlds, bug: Some(bug) }.checker().spawn_bfs().join();
@@ -260,4 +288,20 @@ fn finds_an_operation_of_unknown_outcome_that_is_applied_again() {
 #[test]
 fn finds_a_restart_that_begins_first() {
     finds(Bug::CreateFirst, browsers(&[Restart], 1, PLAIN, CALM), &[is::RESTART]);
+}
+
+#[cfg(feature = "device-bound")]
+#[test]
+fn finds_a_renewal_that_drops_the_device() {
+    let attacks: [&[Does]; 1] = [&[Renew, Read]];
+    let worlds = attacked(Start::LoggedIn, &[Write], 1, DEVICES, Budget { proofs: 2, ..CALM }, &attacks);
+    finds(Bug::RenewalUnbinds, worlds, &[is::THIEF]);
+}
+
+#[cfg(feature = "device-bound")]
+#[test]
+fn finds_a_registration_of_a_bound_session() {
+    let attacks: [&[Does]; 1] = [&[ForgeDevice]];
+    let worlds = attacked(Start::LoggedIn, &[Write], 1, DEVICES, CALM, &attacks);
+    finds(Bug::BindsAgain, worlds, &[is::THIEF]);
 }

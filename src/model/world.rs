@@ -9,13 +9,16 @@ use super::{
     does::{ALICE, Does},
     kept::{Cookie, Kept},
     replay::Step,
-    request::{Answer, Call, Next, Options, Reply},
+    request::{Answer, Call, DeviceValues, Next, Options, Reply},
     store::{Owed, Store},
 };
 use crate::{
     SessionId,
     store::{Credentials, Record, Secret, Standing, State, Timestamp, Token, dice},
 };
+
+/// The time at which a world begins, and at which a thief makes the copy.
+const START: Timestamp = Timestamp::from_millis(1000);
 
 #[allow(clippy::struct_excessive_bools)] // facts, and none excludes another
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +32,10 @@ pub(super) struct World {
     pub(super) jar: Option<Cookie>,
     /// All tokens that the attacker has known.
     pub(super) known: Vec<Cookie>,
+    /// The browser's values of its bound session.
+    pub(super) values: DeviceValues,
+    /// The values that the attacker copied, or got.
+    pub(super) copied: DeviceValues,
     /// True if the attacker knows the token of a logged-in session, which is theft and not fixation.
     pub(super) is_theft: bool,
     pub(super) requests: Vec<Request>,
@@ -75,6 +82,8 @@ pub(super) struct Budget {
     pub(super) faults: u8,
     /// The number of times that the superseded window may pass.
     pub(super) windows: u8,
+    /// The number of times that half the lifetime of a proof may pass.
+    pub(super) proofs: u8,
 }
 
 /// The faults of a single write or a single handle.
@@ -89,6 +98,7 @@ pub(super) enum Break {
     Ran,
     NoSession,
     NoLogout,
+    Thief,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -161,6 +171,8 @@ pub(super) enum Opened {
     Nothing,
     Current(SessionId),
     Superseded(SessionId),
+    /// The session is bound to a device, and the request brought no live proof.
+    Unproven,
 }
 
 /// The start of the browser's session.
@@ -179,7 +191,7 @@ impl World {
             (Cookie::of(&token), crate::store::random_nonce())
         });
         let is_in = start == Start::LoggedIn;
-        let (now, then) = (Timestamp::from_millis(1000), Timestamp::from_millis(60 * 60 * 1000));
+        let (now, then) = (START, Timestamp::from_millis(60 * 60 * 1000));
         let user = (is_in && options.owner_key).then(|| ("user", format!("\"{ALICE}\"")));
         let state: State = user.into_iter().chain([("last", "0".to_owned())]).collect();
         let mut record = Record::new(Credentials::new(cookie.hash), state, Timestamp::from_millis(0), then);
@@ -187,6 +199,16 @@ impl World {
         (body.nonce, body.rest.trail) = (nonce, Some([0; 4]));
         body.rest.owner = is_in.then(|| ALICE.into());
         let is_there = start != Start::Empty;
+        #[cfg(feature = "device-bound")]
+        let values = if is_in && options.devices {
+            let (binding, values) = dice::with(200, || super::device::bound(&cookie.id, now));
+            record.body_mut().rest.binding = Some(std::sync::Arc::new(binding));
+            values
+        } else {
+            DeviceValues::default()
+        };
+        #[cfg(not(feature = "device-bound"))]
+        let values = DeviceValues::default();
         let mut store = Store::default();
         if is_there {
             store.put(cookie.id, Kept::of(record));
@@ -200,6 +222,8 @@ impl World {
             packets: Vec::new(),
             jar: is_there.then_some(cookie),
             known: (is_there && !attacker.is_empty()).then_some(cookie).into_iter().collect(),
+            copied: if attacker.is_empty() { DeviceValues::default() } else { values.clone() },
+            values,
             is_theft: is_in && !attacker.is_empty(),
             requests: requests.collect(),
             left,
@@ -240,6 +264,20 @@ impl World {
     pub(super) fn is_quiet(&self) -> bool {
         let is_under_way = |stage: &Stage| matches!(stage, Stage::Running(_) | Stage::Answered(_));
         !self.requests.iter().any(|request| is_under_way(&request.stage))
+    }
+
+    /// Returns true if a thief's copy of the proof, which was made at the start, may be live at this time.
+    pub(super) fn is_copy_live(&self, time: Timestamp) -> bool {
+        #[cfg(feature = "device-bound")]
+        let lifetime = *super::device::LIFETIME;
+        #[cfg(not(feature = "device-bound"))]
+        let lifetime = Duration::MAX;
+        !self.options.devices || time.since(START) < lifetime
+    }
+
+    #[cfg(feature = "device-bound")]
+    pub(super) fn pass_proof(&mut self) {
+        self.now = self.now.plus(*super::device::LIFETIME / 2);
     }
 
     pub(super) fn pass_window(&mut self) {

@@ -5,7 +5,7 @@ use super::{
     kept::{Kept, own_secrets, standing},
     seeded::Bug,
     store::Effect,
-    world::{Break, World},
+    world::{Break, Stage, World},
 };
 use crate::{SessionId, store::Standing};
 
@@ -21,6 +21,8 @@ pub(super) fn note(world: &mut World, at: usize, effect: &Effect, is_late: bool,
         }
         Effect::Created(id, new) => created(world, at, *id, new),
         Effect::Replaced(id, old, new) => {
+            // A purge needs no proof.
+            world.broken.set(Break::Thief, is_of_thief(world, at, old));
             is_merged = replaced(world, at, old, new) == Standing::Superseded;
             let is_rotated = old.body().current != new.body().current;
             if is_rotated {
@@ -57,6 +59,17 @@ pub(super) fn note(world: &mut World, at: usize, effect: &Effect, is_late: bool,
     }
 }
 
+/// Returns true if a thief without the device's key writes to a session that no proof has opened.
+fn is_of_thief(world: &World, at: usize, old: &Kept) -> bool {
+    let request = &world.requests[at];
+    let opened_at = match &request.stage {
+        Stage::Running(step) => step.progress.opened_at,
+        _ => None,
+    };
+    let was_open = opened_at.is_some_and(|time| world.is_copy_live(time));
+    world.options.devices && request.is_attack && old.owner() == Some(ALICE) && !was_open
+}
+
 /// Checks that a new session holds the request's own inserts, and nothing that was loaded.
 fn created(world: &mut World, at: usize, id: SessionId, new: &Kept) {
     let request = &world.requests[at];
@@ -80,7 +93,11 @@ fn replaced(world: &mut World, at: usize, old: &Kept, new: &Kept) -> Standing {
     let owner_at_load = request.seat.as_ref().and_then(|seat| seat.owner());
     let merges = standing == Standing::Superseded && owner_at_load.is_none();
     let sets_owner = does.owner().is_some_and(|owner| new.owner() == Some(owner)) && standing == Standing::Current;
-    broken.set(Break::Foreign, old.owner() != owner_at_load && !merges && !sets_owner);
+    let is_of_device = does.is_of_device();
+    broken.set(Break::Foreign, old.owner() != owner_at_load && !merges && !sets_owner && !is_of_device);
+    // A device's request changes the binding alone.
+    let parts = |kept: &Kept| (kept.state().clone(), kept.owner().map(str::to_owned), kept.credentials().clone());
+    broken.set(Break::Foreign, is_of_device && parts(old) != parts(new));
 
     let removed: Vec<u8> = old.marks().iter().copied().filter(|mark| !new.has_mark(*mark)).collect();
     let starts_over = does.logs_in() && old.owner().is_some_and(|owner| does.owner() != Some(owner));

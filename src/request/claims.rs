@@ -15,11 +15,27 @@ use crate::config::{Config, Way};
 /// be malformed or forged.
 const MAX_KEPT: usize = 16;
 
+/// The most proofs of one request that are checked.
+#[cfg(feature = "device-bound")]
+const MAX_PROOFS: usize = 4;
+
 /// A value that a request presents as a token, not yet checked: most requests with a cookie never ask for the session.
 pub(crate) struct Claim {
     /// A signed token fits without an allocation.
     pub(crate) value: SmallVec<[u8; 66]>,
     pub(crate) way: Way,
+}
+
+/// A value that a request presents as a proof of its device, not yet checked.
+#[cfg(feature = "device-bound")]
+pub(crate) struct ProofClaim(pub(crate) Box<[u8]>);
+
+/// Shows nothing: until its end, a proof is worth a part of the session.
+#[cfg(feature = "device-bound")]
+impl fmt::Debug for ProofClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProofClaim(..)")
+    }
 }
 
 /// Values that a request presents as tokens.
@@ -31,13 +47,21 @@ pub(crate) struct Presented {
     /// The values of a token's length, each once, and 16 at most: a thousand cookies in a request must not cause much
     /// work.
     pub(crate) claims: Claims,
+    /// Values that it presents as proofs of its device. Few have more than one.
+    #[cfg(feature = "device-bound")]
+    pub(crate) proofs: Vec<ProofClaim>,
     /// The place to which a new token goes if none of the claims is well-formed.
     pub(crate) way: Way,
 }
 
 impl Presented {
     pub(crate) fn nothing() -> Self {
-        Self { claims: SmallVec::new(), way: Way::Cookie }
+        Self {
+            claims: SmallVec::new(),
+            #[cfg(feature = "device-bound")]
+            proofs: Vec::new(),
+            way: Way::Cookie,
+        }
     }
 
     /// Reads the claims of a request. It allocates nothing for a request with at most one token.
@@ -45,7 +69,13 @@ impl Presented {
     where
         I: Iterator<Item = &'a [u8]>,
     {
-        let (Self { claims, way }, transport) = (self, &config.transport);
+        #[cfg(feature = "device-bound")]
+        if let Some(cookie) = &config.proof_cookie {
+            let values = cookie_values(header(&header::COOKIE), cookie.name());
+            let fitting = values.filter(|value| value.len() <= crate::device::Proof::MAX);
+            self.proofs.extend(fitting.take(MAX_PROOFS).map(|value| ProofClaim(value.into())));
+        }
+        let (Self { claims, way, .. }, transport) = (self, &config.transport);
         let mut add = |value: &[u8], way| {
             if claims.len() < MAX_KEPT && config.fits(value.len()) && claims.iter().all(|known| *known.value != *value)
             {

@@ -50,6 +50,12 @@ pub(crate) struct Commit<'a> {
     pub(crate) dropped: Option<Dropped>,
     /// The token must be sent again with the response's head, because of an earlier commit.
     pub(crate) resends: bool,
+    /// The way of the client's token, if it presents none that is well-formed.
+    #[cfg(feature = "device-bound")]
+    pub(crate) way: crate::config::Way,
+    /// Asks the browser for its device's key, after a login.
+    #[cfg(feature = "device-bound")]
+    pub(crate) registration: Option<Box<http::HeaderValue>>,
     /// The operations stay pending, because there is no session for them yet.
     pub(crate) waits: bool,
     /// The value of `owner_valid_from` with which a login is admitted. It is read once, before the first try.
@@ -89,6 +95,10 @@ impl<'a> Commit<'a> {
             ticket: Ticket::Keep,
             dropped: None,
             resends: false,
+            #[cfg(feature = "device-bound")]
+            way: crate::config::Way::Cookie,
+            #[cfg(feature = "device-bound")]
+            registration: None,
             waits: false,
             admitted: None,
             contended_since: None,
@@ -310,6 +320,22 @@ impl<'a> Commit<'a> {
     /// with which the head is sent does it: a token that is sent after a newer one would log the user out.
     fn is_resend_asked(&self) -> bool {
         self.head == CookieWindow::Leaves && (self.opening.is_reissue_due() || self.resends)
+    }
+
+    /// Returns the binding that a login begins, if the client's way and the options allow one.
+    #[cfg(feature = "device-bound")]
+    fn new_binding(&self) -> Option<std::sync::Arc<crate::store::Binding>> {
+        let is_cookie = self.opening.way.unwrap_or(self.way) == crate::config::Way::Cookie;
+        let registers = self.config.device.as_ref().is_some_and(|options| options.registers());
+        (is_cookie && registers && self.config.proof_cookie.is_some())
+            .then(|| std::sync::Arc::new(crate::store::Binding::new()))
+    }
+
+    /// Asks the browser for its device's key, with the response's head.
+    #[cfg(feature = "device-bound")]
+    fn ask_device(&mut self, id: &crate::store::SessionId, record: &Record) {
+        let binding = record.binding();
+        self.registration = binding.and_then(|binding| crate::request::device::registration(self.config, id, binding));
     }
 
     fn drop_writes(&mut self, why: Dropped) {

@@ -71,11 +71,19 @@ pub struct Head {
     pub(crate) token: Option<Box<(HeaderName, HeaderValue)>>,
     /// The layer's options, if the response may depend on the session.
     pub(crate) read: Option<Arc<Config>>,
+    /// Asks the browser for its device's key. Boxed, as the token is.
+    #[cfg(feature = "device-bound")]
+    pub(crate) registration: Option<Box<HeaderValue>>,
 }
 
 impl Head {
     pub(crate) fn nothing() -> Self {
-        Self { token: None, read: None }
+        Self {
+            token: None,
+            read: None,
+            #[cfg(feature = "device-bound")]
+            registration: None,
+        }
     }
 
     /// Returns true if it adds no header.
@@ -89,6 +97,10 @@ impl Head {
         for name in self.read.iter().flat_map(|config| config.transport.varies_on()) {
             add(headers, header::VARY, HeaderValue::from(name.clone()));
         }
+        #[cfg(feature = "device-bound")]
+        if let Some(value) = self.registration {
+            headers.append(super::device::REGISTRATION, *value);
+        }
         if let Some(token) = self.token {
             let (name, value) = *token;
             headers.append(name, value);
@@ -101,7 +113,10 @@ impl Head {
 
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Head").field("token", &self.token).field("is_read", &self.read.is_some()).finish()
+        f.debug_struct("Head")
+            .field("token", &self.token)
+            .field("is_read", &self.read.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -112,11 +127,19 @@ pub(crate) struct HeadLines {
     pub(crate) way: Way,
     /// True if a handler read or wrote the session, so that the response may depend on it.
     pub(crate) is_read: bool,
+    #[cfg(feature = "device-bound")]
+    pub(crate) registration: Option<Box<HeaderValue>>,
 }
 
 impl HeadLines {
     pub(crate) fn nothing() -> Self {
-        Self { ticket: Ticket::Keep, way: Way::Cookie, is_read: false }
+        Self {
+            ticket: Ticket::Keep,
+            way: Way::Cookie,
+            is_read: false,
+            #[cfg(feature = "device-bound")]
+            registration: None,
+        }
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
@@ -131,10 +154,23 @@ impl HeadLines {
         let read = self.is_read.then(|| Arc::clone(config));
         let token = self.ticket.line(&config.transport, self.way).map(|line| line.map(Box::new));
         match (token, result) {
-            (Ok(token), Ok(())) => Ok(Head { token, read }),
+            (Ok(token), Ok(())) => Ok(Head {
+                token,
+                read,
+                #[cfg(feature = "device-bound")]
+                registration: self.registration,
+            }),
             (Err(error), Ok(())) => Err(Failure::new(config, error, Head::nothing())),
             // If the token cannot be written either, the first error is answered.
-            (token, Err(error)) => Err(Failure::new(config, error, Head { token: token.ok().flatten(), read })),
+            (token, Err(error)) => {
+                let head = Head {
+                    token: token.ok().flatten(),
+                    read,
+                    #[cfg(feature = "device-bound")]
+                    registration: None,
+                };
+                Err(Failure::new(config, error, head))
+            }
         }
     }
 }

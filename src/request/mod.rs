@@ -2,6 +2,8 @@
 
 mod claims;
 mod commit;
+#[cfg(feature = "device-bound")]
+pub(crate) mod device;
 mod edits;
 mod failure;
 mod headers;
@@ -11,6 +13,7 @@ mod ticket;
 
 mod admission;
 mod outlives;
+mod own;
 pub(crate) mod owned;
 mod state;
 mod successor;
@@ -30,5 +33,6 @@ pub(crate) use self::{
 pub use self::{
     failure::Failure,
     headers::{Head, Headers},
+    own::OwnResponse,
     owned::OwnedSession,
 };

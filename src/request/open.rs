@@ -1,11 +1,13 @@
 //! Opens the session that a request's tokens name.
 
+#[cfg(feature = "device-bound")]
+use super::device::{DeviceProof, proof_of};
 use crate::{
     client::{KeyAge, Opened, Refused},
     config::{Config, Event, OnStoreError, Rejection, Successor, Way},
     error::Error,
     request::{
-        Claim, Loaded,
+        Claim, Loaded, Presented,
         successor::{Followed, Moved, Origin, follow, successor_of},
     },
     store::{Record, SessionId, Standing, State, StoreError, Timestamp, Token},
@@ -33,6 +35,9 @@ pub(crate) struct Opening {
     pub(crate) opened_at: Timestamp,
     /// The session that this one becomes, if it moves to another store.
     pub(crate) successor: Option<Box<Successor>>,
+    /// The proof of the device to which the session is bound.
+    #[cfg(feature = "device-bound")]
+    pub(crate) proof: DeviceProof,
     /// Boxed, because few requests have any.
     pub(crate) beside: Option<Box<Beside>>,
     /// The number of claims that were looked at.
@@ -74,6 +79,8 @@ impl Opening {
             behind: None,
             opened_at: Timestamp::default(),
             successor: None,
+            #[cfg(feature = "device-bound")]
+            proof: DeviceProof::default(),
             beside: None,
             tried: 0,
             counted: 0,
@@ -130,6 +137,7 @@ impl Opening {
             Loaded::Nothing
             | Loaded::Superseded(_)
             | Loaded::Undecodable
+            | Loaded::Unproven
             | Loaded::Unavailable
             | Loaded::Ended
             | Loaded::Gone => None,
@@ -156,8 +164,8 @@ impl Opening {
 ///
 /// It is one flat future that writes into `opening`, because each nested future would be moved as a whole for every
 /// request.
-pub(crate) async fn open(config: &Config, claims: &[Claim], opening: &mut Opening) -> Result<(), Error> {
-    while let Some(Next { opened, at, value, way }) = opening.open_next(config, claims) {
+pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut Opening) -> Result<(), Error> {
+    while let Some(Next { opened, at, value, way }) = opening.open_next(config, &presented.claims) {
         let Ok(Opened { token, record, key }) = opened else {
             config.emit(&Event::Forged);
             continue;
@@ -193,6 +201,19 @@ pub(crate) async fn open(config: &Config, claims: &[Claim], opening: &mut Openin
         let mut verdict = judge(config, &token, found.as_ref(), now);
         if config.owner_valid_from.is_some() {
             verdict = Box::pin(revoked_by_owner(config, verdict, found.as_ref())).await?;
+        }
+        #[cfg(feature = "device-bound")]
+        if let (Verdict::Opens, Some(record)) = (verdict, &found) {
+            let proof = proof_of(config, presented, &id, record, now);
+            if proof == DeviceProof::Missing {
+                // The token may be the owner's own, so no other one is put in its place.
+                if opening.token.is_none() {
+                    (opening.loaded, opening.opened_at) = (Loaded::Unproven, now);
+                    (opening.token, opening.way) = (Some(token), Some(way));
+                }
+                continue;
+            }
+            opening.proof = proof;
         }
         match (verdict, found) {
             (Verdict::Opens, Some(record)) => {

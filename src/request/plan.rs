@@ -19,6 +19,9 @@ pub(crate) enum Loaded {
     Superseded(Record),
     /// A token names a record that cannot be read.
     Undecodable,
+    /// A token opens a session that is bound to a device, and the request has no live proof of the device.
+    #[cfg_attr(not(feature = "device-bound"), allow(dead_code))] // Only that feature binds sessions.
+    Unproven,
     /// The store failed, and the layer gives the handler an empty session instead.
     Unavailable,
     /// This request purged the session.
@@ -101,6 +104,8 @@ pub(crate) enum Dropped {
     Overtaken,
     /// The session could not be loaded.
     Unavailable,
+    /// The session is bound to a device, and the request has no live proof of it.
+    Unproven,
 }
 
 impl Dropped {
@@ -109,7 +114,7 @@ impl Dropped {
         match self {
             Self::Superseded | Self::Overtaken => Some(Event::SupersededWriteDropped { id }),
             Self::Gone => Some(Event::GoneWriteDropped { id }),
-            Self::Unavailable => None,
+            Self::Unavailable | Self::Unproven => None,
         }
     }
 }
@@ -136,6 +141,8 @@ pub(crate) fn plan(loaded: &Loaded, found: Found<'_>, asked: Asked<'_>) -> Plan 
         (_, Loaded::Undecodable) => Plan::Nothing,
         (_, Loaded::Nothing) if renews || writes => Plan::Create,
         (_, Loaded::Nothing) => Plan::Nothing,
+        (_, Loaded::Unproven) if logs_in => Plan::Create,
+        (_, Loaded::Unproven) => drop_if(renews || writes, Dropped::Unproven),
         (_, Loaded::Superseded(_)) if logs_in => Plan::Create,
         (_, Loaded::Superseded(_)) => drop_if(renews || writes, Dropped::Superseded),
         (_, Loaded::Current(_)) => match found {

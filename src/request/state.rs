@@ -128,7 +128,7 @@ impl RequestState {
         }
         let config = self.config.as_deref().filter(|config| config.is_immediate())?;
         let mut opening = Opening::of(Loaded::Nothing);
-        let opened = at_once!(open(config, &self.presented.claims, &mut opening))?;
+        let opened = at_once!(open(config, &self.presented, &mut opening))?;
         Some(self.end_load(config, opened, opening))
     }
 
@@ -139,7 +139,7 @@ impl RequestState {
         }
         let config = self.config.as_deref().ok_or_else(Error::not_loaded)?;
         let mut opening = Opening::of(Loaded::Nothing);
-        let opened = open(config, &self.presented.claims, &mut opening).await;
+        let opened = open(config, &self.presented, &mut opening).await;
         self.end_load(config, opened, opening)
     }
 
@@ -173,7 +173,7 @@ impl RequestState {
         let window = if self.progress().is_head_sent { CookieWindow::Sent } else { CookieWindow::Open };
         match self.commit(config, window).await? {
             Some(Dropped::Unavailable) => Err(Error::read_only()),
-            Some(Dropped::Superseded | Dropped::Gone | Dropped::Overtaken) => Err(Error::gone()),
+            Some(Dropped::Superseded | Dropped::Gone | Dropped::Overtaken | Dropped::Unproven) => Err(Error::gone()),
             None => Ok(()),
         }
     }
@@ -253,6 +253,10 @@ impl RequestState {
             let asked = session.begin_commit()?;
             let mut commit = Commit::new(config, &self.presented.claims, session.opening.clone(), asked, window);
             commit.resends = session.resends;
+            #[cfg(feature = "device-bound")]
+            {
+                commit.way = self.presented.way;
+            }
             Ok::<_, Error>(commit)
         })??;
         let result = commit.run().await;
@@ -277,7 +281,15 @@ impl RequestState {
         progress.is_head_sent = true;
         let Phase::Loaded(session) = &mut progress.phase else { return HeadLines::nothing() };
         let way = session.opening.way.unwrap_or(self.presented.way);
-        HeadLines { ticket: std::mem::take(&mut session.ticket), way, is_read: session.usage == Usage::Used }
+        #[cfg(feature = "device-bound")]
+        let registration = session.take_registration();
+        HeadLines {
+            ticket: std::mem::take(&mut session.ticket),
+            way,
+            is_read: session.usage == Usage::Used,
+            #[cfg(feature = "device-bound")]
+            registration,
+        }
     }
 }
 

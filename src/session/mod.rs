@@ -11,6 +11,8 @@ use crate::{
 };
 
 mod checked;
+#[cfg(feature = "device-bound")]
+mod device;
 mod key;
 mod lazy;
 mod owners;
@@ -18,6 +20,8 @@ mod scoped;
 mod typed;
 mod values;
 
+#[cfg(feature = "device-bound")]
+pub use self::device::{Device, RequireBoundDevice};
 pub(crate) use self::scoped::attach;
 pub use self::{
     key::{AsKey, Key, KeyName},

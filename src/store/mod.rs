@@ -4,6 +4,8 @@
 //! bytes of [`Record::to_bytes`]. `examples/custom_store.rs` is an example, and `cloakroom::testing::contract` tests
 //! it.
 
+#[cfg(feature = "device-bound")]
+mod binding;
 pub(crate) mod certain;
 mod contract;
 mod copy;
@@ -21,6 +23,10 @@ mod state;
 mod time;
 pub(crate) mod token;
 
+#[cfg(feature = "device-bound")]
+pub(crate) use self::binding::{Binding, BoundDevice, ChallengeStamp, MacKey, PublicKey};
+#[cfg(any(feature = "device-bound", feature = "secure-cookies"))]
+pub(crate) use self::token::random;
 pub use crate::chain::ErrorChain;
 
 pub use self::{
@@ -48,5 +54,5 @@ pub(crate) use self::{
 #[cfg(feature = "secure-cookies")]
 pub(crate) use self::{
     lifetime::{CookieLife, Extend},
-    token::{Mac, random},
+    token::Mac,
 };

@@ -9,6 +9,8 @@ use std::{
 
 use triomphe::Arc;
 
+#[cfg(feature = "device-bound")]
+use crate::store::Binding;
 use crate::store::{Credentials, Lifetime, SecretHash, Standing, State, Superseded, Timestamp};
 
 #[cfg(feature = "secure-cookies")]
@@ -50,6 +52,9 @@ pub(crate) struct Parts {
     pub(crate) lifetime: Option<std::sync::Arc<Lifetime>>,
     /// The value of `owner_valid_from` with which the login was admitted.
     pub(crate) admitted: Option<Timestamp>,
+    /// The session's binding to a device. Boxed: few sessions have one.
+    #[cfg(feature = "device-bound")]
+    pub(crate) binding: Option<std::sync::Arc<Binding>>,
     /// The lines of the text form that this version does not know, unchanged.
     pub(crate) unknown: Option<std::sync::Arc<str>>,
 }
@@ -130,6 +135,12 @@ impl Record {
     /// Returns the value of `owner_valid_from` with which the owner's login was admitted.
     pub(crate) fn admitted(&self) -> Option<Timestamp> {
         self.0.rest.admitted
+    }
+
+    /// Returns the session's binding to a device: there is one from the login on, and a device once one is registered.
+    #[cfg(feature = "device-bound")]
+    pub(crate) fn binding(&self) -> Option<&Binding> {
+        self.0.rest.binding.as_deref()
     }
 
     /// Returns the time at which the session was created. A renewal does not change it.
@@ -215,6 +226,8 @@ impl Deref for Rest {
             label: None,
             lifetime: None,
             admitted: None,
+            #[cfg(feature = "device-bound")]
+            binding: None,
             unknown: None,
         };
         self.0.as_deref().unwrap_or(&NOTHING)

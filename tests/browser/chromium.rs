@@ -43,11 +43,19 @@ pub(crate) struct Chromium {
 
 impl Chromium {
     pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Starts it with further arguments.
+    pub(crate) async fn with(arguments: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut process = ChromeDriver::start(&folder);
         // chromedriver uses this name for Chromium, too.
         let mut options = DesiredCapabilities::chrome();
         for argument in ARGUMENTS {
+            options.add_arg(argument).unwrap();
+        }
+        for argument in arguments {
             options.add_arg(argument).unwrap();
         }
         options.add_arg(&format!("--user-data-dir={}", folder.path().join("profile").display())).unwrap();

@@ -150,3 +150,28 @@ async fn a_double_clicked_login_ends_logged_in() {
         browser.delete_all_cookies().await.unwrap();
     }
 }
+
+#[cfg(all(feature = "device-bound", feature = "redis-rustls"))]
+#[tokio::test]
+async fn a_login_over_https_binds_the_session_to_the_browsers_device() {
+    let (_program, lines) = Program::start("fleet", &["--port", "0", "--https", "--device-bound"], 4);
+    let urls: Vec<&str> = lines[..3].iter().map(|line| line.split_whitespace().last().unwrap()).collect();
+    let (_, trusted) = lines[3].split_once("trusts it with ").unwrap();
+    let browser = Chromium::with(&[trusted.to_owned(), super::device_bound::FEATURES.to_owned()]).await;
+    for url in &urls {
+        browser.open(url).await;
+        assert!(browser.script::<bool>("return document.getElementById('device') === null").await, "{url}");
+    }
+    submit(&browser, "/login", "name", "Ada").await;
+    browser.read("Hello, Ada").await;
+    let begun = std::time::Instant::now();
+    while browser.script::<bool>("return document.getElementById('device') === null").await {
+        assert!(begun.elapsed() < Duration::from_secs(20), "not bound: {}", browser.text().await);
+        browser.open(urls[2]).await;
+    }
+    for url in urls {
+        browser.open(url).await;
+        browser.read("Hello, Ada").await;
+        assert!(browser.text().await.contains("Bound to this device at "), "{url}");
+    }
+}

@@ -36,6 +36,25 @@ fn what_it_does_not_understand_is_one_line_and_a_failure() {
 }
 
 #[test]
+fn options_that_this_build_or_browsers_cannot_serve_are_one_line_and_a_failure() {
+    let table: [(bool, &[&str], &str); 4] = [
+        (cfg!(feature = "redis-rustls"), &["--https"], "--features redis-rustls"),
+        (cfg!(feature = "device-bound"), &["--device-bound"], "--features device-bound"),
+        (!cfg!(feature = "device-bound"), &["--device-bound"], "--device-bound needs --https"),
+        (
+            !cfg!(all(feature = "device-bound", feature = "redis-rustls")),
+            &["--cookie-store", "--port", "0", "--https", "--device-bound"],
+            "sessions in cookies cannot be bound to a device",
+        ),
+    ];
+    for (is_other_build, args, expected) in table {
+        if !is_other_build {
+            assert_refused(args, expected);
+        }
+    }
+}
+
+#[test]
 fn a_taken_port_is_one_line_and_a_failure() {
     // The first port is taken. Other programs may have taken its neighbours.
     let (taken, port) = std::iter::repeat_with(|| TcpListener::bind("127.0.0.1:0").unwrap())

@@ -1,10 +1,13 @@
 //! Real servers, a proxy that cuts connections, and a small application, for the tests of `RedisStore`.
 #![allow(dead_code, unused_imports, unreachable_pub)] // Each test file uses a part of it.
 
-pub mod app;
 pub mod far;
-pub mod proxy;
 pub mod server;
+
+#[path = "../support/store_app.rs"]
+pub mod app;
+#[path = "../support/proxy.rs"]
+pub mod proxy;
 
 #[path = "../support/redis_server.rs"]
 mod process;

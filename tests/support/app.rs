@@ -50,6 +50,8 @@ pub async fn run(session: &Session, script: &str) -> Reply {
             "whose" => words.push(session.owner().unwrap_or_else(|| "nobody".to_owned())),
             "state" => words.push(format!("{:?}", session.status())),
             "id" => words.push(session.id().map_or_else(|| "none".to_owned(), |id| id.to_string())),
+            #[cfg(feature = "device-bound")]
+            "device" => words.push(if session.device().is_some() { "bound" } else { "unbound" }.to_owned()),
             "keys" => words.push(session.keys().join("+")),
             "presented" => words.push(session.was_presented().to_string()),
             "remember" => session.set_lifetime(remember_me()),

@@ -58,6 +58,28 @@ impl CookieOptions {
         Self::from_checked(self.builder.insecure_http())
     }
 
+    /// Returns the cookie of a device's proofs, beside this one. `None`: the protocol covers neither partitioned cookies nor plain
+    /// http.
+    #[cfg(feature = "device-bound")]
+    pub(crate) fn of_proof(&self) -> Option<Self> {
+        let mut builder = self.builder.clone();
+        // Chromium 156 does not refresh a cookie with an `Http` prefix.
+        for (prefix, other) in [("__Host-Http-", "__Host-"), ("__Http-", "__Secure-")] {
+            if has_prefix(&builder.name, prefix) {
+                builder.name.replace_range(..prefix.len(), other);
+                break;
+            }
+        }
+        builder.name.push_str("-proof");
+        (builder.secure && !builder.partitioned).then(|| Self::from_checked(builder))
+    }
+
+    /// Returns the attributes as a `Set-Cookie` header has them, without `Max-Age`.
+    #[cfg(feature = "device-bound")]
+    pub(crate) fn attributes(&self) -> &str {
+        self.attributes.trim_start_matches("; ")
+    }
+
     fn from_checked(builder: CookieOptionsBuilder) -> Self {
         let mut attributes = format!("; Path={}", builder.path);
         if let Some(domain) = &builder.domain {

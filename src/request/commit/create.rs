@@ -43,6 +43,8 @@ impl Commit<'_> {
             label: self.edits.label.clone().flatten(),
             lifetime: self.edits.lifetime.clone(),
             admitted: self.admitted.filter(|_| owner.is_some()),
+            #[cfg(feature = "device-bound")]
+            binding: owner.as_ref().and_then(|_| self.new_binding()),
             ..Parts::default()
         });
         let found = match &self.opening.loaded {
@@ -98,6 +100,8 @@ impl Commit<'_> {
                         return Err(error);
                     }
                     self.config.emit(&Event::Created { id: token.id });
+                    #[cfg(feature = "device-bound")]
+                    self.ask_device(&token.id, &record);
                     self.opening.loaded = Loaded::Current(record);
                     self.opening.behind = None;
                     self.opening.opened_at = now;

@@ -74,6 +74,11 @@ impl Commit<'_> {
                 }
             }
         }
+        #[cfg(feature = "device-bound")]
+        if admits && renewed.is_some() {
+            // A login is made on the device that is in use now, which need not be the one before.
+            rest.binding = self.new_binding();
+        }
         if change != Change::Merge {
             if let Some(label) = &self.edits.label {
                 rest.label.clone_from(label);
@@ -188,6 +193,10 @@ impl Commit<'_> {
 
     /// Records that a replacement is done. `later` is the stored record if a later write replaced it.
     pub(super) fn stored(&mut self, put: Put, later: Option<Record>, now: Timestamp) -> Result<(), Error> {
+        #[cfg(feature = "device-bound")]
+        if put.record.binding() != put.base.binding() {
+            self.ask_device(&put.id, &put.record);
+        }
         let Put { id, change, mut record, renewed, into_cookie, .. } = put;
         if change == Change::Merge {
             let mut seen = self.opening.record().cloned();

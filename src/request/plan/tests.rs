@@ -1,7 +1,7 @@
 use super::{
     Act::{Keep, Login, Purge, Renew, Restart},
     Change::{Merge, Touch, Write},
-    Dropped::{Gone, Overtaken, Superseded, Unavailable},
+    Dropped::{Gone, Overtaken, Superseded, Unavailable, Unproven},
     Plan::{Create, DeleteFound, Drop, Fail, Nothing, Replace},
     *,
 };
@@ -104,6 +104,7 @@ fn a_login_renews_or_begins_a_new_session() {
         (Loaded::Ended, Stored::Gone, login("alice"), Create),
         // Nothing can be renewed, and the unreadable record may be an attacker's.
         (Loaded::Unavailable, Stored::Gone, login("alice"), Fail),
+        (Loaded::Unproven, Stored::Gone, login("alice"), Create),
     ]);
 }
 
@@ -236,6 +237,11 @@ fn what_could_not_be_loaded_is_not_written() {
         (Loaded::Undecodable, Stored::Gone, writes(Keep), Fail),
         (Loaded::Undecodable, Stored::Gone, asked(Renew), Create),
         (Loaded::Undecodable, Stored::Gone, set("alice"), Create),
+        (Loaded::Unproven, Stored::Gone, asked(Keep), Nothing),
+        (Loaded::Unproven, Stored::Gone, writes(Keep), Drop(Unproven)),
+        (Loaded::Unproven, Stored::Gone, asked(Renew), Drop(Unproven)),
+        (Loaded::Unproven, Stored::Gone, set("alice"), Create),
+        (Loaded::Unproven, Stored::Gone, asked(Purge), Plan::Purge),
         (Loaded::Unavailable, Stored::Gone, writes(Keep), Drop(Unavailable)),
         (Loaded::Unavailable, Stored::Gone, asked(Renew), Fail),
         (Loaded::Unavailable, Stored::Gone, set("alice"), Fail),

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+#[cfg(feature = "device-bound")]
+use http::HeaderValue;
 use smallvec::SmallVec;
 
 use crate::{
@@ -9,6 +11,8 @@ use crate::{
     request::{Act, Commit, Dropped, Loaded, Opening, PendingEdits, Replay, SharedEdits, Ticket},
     store::{Raw, Record, State, StoreError, Timestamp},
 };
+#[cfg(feature = "device-bound")]
+use crate::{request::device::DeviceProof, store::BoundDevice};
 
 /// A loaded session.
 pub(crate) struct LoadedSession {
@@ -19,6 +23,9 @@ pub(crate) struct LoadedSession {
     pub(super) ticket: Ticket,
     /// True if the token must be sent again with the response's head, because of an earlier `save`.
     pub(super) resends: bool,
+    /// Asks the browser for its device's key, after a login.
+    #[cfg(feature = "device-bound")]
+    registration: Option<Box<HeaderValue>>,
     pub(crate) was_presented: bool,
     pub(super) usage: Usage,
     /// The closures of updates. They are kept so that none is dropped under the lock: an application's `Drop` may use
@@ -61,6 +68,8 @@ impl LoadedSession {
             attempt: Attempt::None,
             ticket: Ticket::Keep,
             resends: false,
+            #[cfg(feature = "device-bound")]
+            registration: None,
             was_presented,
             usage: Usage::Loaded,
             closures: SmallVec::new(),
@@ -136,11 +145,30 @@ impl LoadedSession {
         }
         self.attempt = Attempt::None;
         self.resends = commit.resends;
+        #[cfg(feature = "device-bound")]
+        if let Some(registration) = commit.registration.take() {
+            self.registration = Some(registration);
+        }
         if commit.dropped == Some(Dropped::Gone) && matches!(self.ticket, Ticket::Give(..)) {
             self.ticket = Ticket::Keep;
         }
         std::mem::swap(&mut self.opening, &mut commit.opening);
         Ok(commit.dropped)
+    }
+
+    /// Removes and returns the header that asks the browser for its device's key, if the session still waits for a device.
+    #[cfg(feature = "device-bound")]
+    pub(super) fn take_registration(&mut self) -> Option<Box<HeaderValue>> {
+        let registration = self.registration.take()?;
+        let binding = self.opening.record().and_then(Record::binding)?;
+        binding.device.is_none().then_some(registration)
+    }
+
+    /// Returns the device that the request comes from: the session is bound to it, and the request has its proof.
+    #[cfg(feature = "device-bound")]
+    pub(crate) fn device(&self) -> Option<&BoundDevice> {
+        let is_proven = self.opening.proof == DeviceProof::Live;
+        self.visible().filter(|_| is_proven)?.binding()?.device.as_ref()
     }
 
     /// Takes over a record that was loaded again, unless there were operations since `version`. Returns true if it did.

@@ -3,7 +3,8 @@
 //! ```text
 //! record = head *meta LF *entry
 //! head   = "cloakroom=1 nonce=" 16HEX " expires=" 15DIGIT " used=" 15DIGIT " created=" 15DIGIT " secret=" 43B64URL LF
-//! meta   = name "=" text LF    ; trail superseded owner label lifetime admitted, then the names of later versions
+//! meta   = name "=" text LF    ; trail superseded owner label lifetime admitted devicekey !device, then the names
+//!                              ; of later versions
 //! entry  = text "=" text LF    ; a key and its raw JSON; keys ascend strictly, by their bytes
 //! text   = length ":" bytes    ; decimal, without leading zeros, counts bytes; any UTF-8
 //! name   = ["!"] 1*(a-z)
@@ -17,6 +18,8 @@ use std::ops::Range;
 use self::error::Kind;
 use super::Record;
 
+#[cfg(feature = "device-bound")]
+mod device;
 mod error;
 mod fields;
 mod read;
@@ -29,7 +32,18 @@ pub use self::error::DecodeError;
 const VERSION: u64 = 1;
 
 /// The names of the lines between the head and the empty line, in their order.
-const LINES: [&str; 6] = ["trail", "superseded", "owner", "label", "lifetime", "admitted"];
+const LINES: &[&str] = &[
+    "trail",
+    "superseded",
+    "owner",
+    "label",
+    "lifetime",
+    "admitted",
+    #[cfg(feature = "device-bound")]
+    "devicekey",
+    #[cfg(feature = "device-bound")]
+    "!device",
+];
 
 impl Record {
     /// The place of the nonce's 16 hexadecimal digits in the text form. A store that keeps bytes can compare nonces

@@ -15,13 +15,13 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
-use cloakroom::{Session, SessionLayer, actix_web::SessionMiddleware};
+use cloakroom::{Session, actix_web::SessionMiddleware};
 use http::{Request, Response};
 
 use super::App;
 use crate::support::app::{Reply, run};
 
-pub async fn app(layer: SessionLayer, is_lazy: bool) -> App {
+pub async fn app(layer: impl Into<SessionMiddleware>, is_lazy: bool) -> App {
     let middleware = middleware(layer, is_lazy);
     let service = Rc::new(init_service(actix_web::App::new().wrap(middleware).configure(routes)).await);
     let name = if is_lazy { "actix lazy" } else { "actix" };
@@ -39,7 +39,7 @@ pub async fn app(layer: SessionLayer, is_lazy: bool) -> App {
 }
 
 /// Serves the application on a real socket, with two workers, until the handle is dropped.
-pub fn serve(layer: SessionLayer, is_lazy: bool) -> SocketAddr {
+pub fn serve(layer: impl Into<SessionMiddleware> + Clone + Send + 'static, is_lazy: bool) -> SocketAddr {
     let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
@@ -53,8 +53,8 @@ pub fn serve(layer: SessionLayer, is_lazy: bool) -> SocketAddr {
     receive.recv().expect("it serves")
 }
 
-pub fn middleware(layer: SessionLayer, is_lazy: bool) -> SessionMiddleware {
-    let middleware = SessionMiddleware::from(layer);
+pub fn middleware(layer: impl Into<SessionMiddleware>, is_lazy: bool) -> SessionMiddleware {
+    let middleware = layer.into();
     if is_lazy { middleware.lazy() } else { middleware }
 }
 

@@ -1,5 +1,7 @@
 //! The application as an Axum router.
 
+use std::net::SocketAddr;
+
 use axum::{
     Router,
     body::Body,
@@ -7,16 +9,28 @@ use axum::{
     response::{IntoResponse, Response as AxumResponse},
     routing::get,
 };
-use cloakroom::{Session, SessionLayer};
+use cloakroom::{FailureResponse, Session, SessionLayer};
 use http::Response;
 use http_body_util::BodyExt as _;
+use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 use super::App;
 use crate::support::app::{Reply, run};
 
-pub fn app(layer: SessionLayer) -> App {
+pub fn app<P>(layer: SessionLayer<P>) -> App
+where
+    P: FailureResponse<Body> + Clone + Send + Sync + 'static,
+{
     served("axum", router().layer(layer))
+}
+
+/// Serves it until the runtime ends.
+pub async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
 }
 
 pub fn router() -> Router {

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use cloakroom::SessionLayer;
+use cloakroom::{FailureResponse, SessionLayer};
 use http::Response;
+use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::net::TcpListener;
@@ -12,13 +13,19 @@ use tower::{Layer as _, service_fn};
 
 use super::{App, tower::handle};
 
-pub async fn app(layer: SessionLayer) -> App {
+pub async fn app<P>(layer: SessionLayer<P>) -> App
+where
+    P: FailureResponse<Full<Bytes>> + Clone + Send + Sync + 'static,
+{
     let address = serve(layer).await;
     over_socket("hyper", address)
 }
 
 /// Serves the application until the runtime ends.
-pub async fn serve(layer: SessionLayer) -> SocketAddr {
+pub async fn serve<P>(layer: SessionLayer<P>) -> SocketAddr
+where
+    P: FailureResponse<Full<Bytes>> + Clone + Send + Sync + 'static,
+{
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let service = layer.layer(service_fn(handle::<Incoming>));

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use cloakroom::{LazySession, SessionLayer};
+use cloakroom::{FailureResponse, LazySession, SessionLayer};
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use tower::{Layer as _, ServiceExt as _, service_fn};
@@ -11,7 +11,10 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 use super::App;
 use crate::support::app::{Reply, run};
 
-pub fn app(layer: SessionLayer) -> App {
+pub fn app<P>(layer: SessionLayer<P>) -> App
+where
+    P: FailureResponse<Full<Bytes>> + Clone + 'static,
+{
     let service = layer.layer(service_fn(handle::<Bytes>));
     App::new("tower", move |request| {
         let service = service.clone();

@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-const CUTS: [Cut; 3] = [Cut::Statement, Cut::Reply, Cut::NoReply];
+const CUTS: [Cut; 3] = [Cut::Request, Cut::Reply, Cut::NoReply];
 
 /// A thousand requests count, and the connection of each breaks while its record is written.
 async fn a_thousand_cuts_count_a_thousand<DB: Database>(proxy: &Proxy, store: SqlStore<DB>) {

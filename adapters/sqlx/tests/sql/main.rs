@@ -1,6 +1,8 @@
 //! The SQL stores, on databases that are real.
 #![allow(unreachable_pub)]
 
+#[allow(dead_code)] // These tests use a part of it.
+#[path = "../../../../tests/support/store_app.rs"]
 mod app;
 #[path = "../../../../tests/support/log.rs"]
 mod log;

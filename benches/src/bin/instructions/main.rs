@@ -7,7 +7,7 @@ use std::{env, process::ExitCode};
 use anyhow::{Context as _, Result, bail};
 use peers::{
     classes::{Class, Payload},
-    contestants::{Contestant, Framework, Store, baseline, with_store},
+    contestants::{Contestant, Framework, Store, baseline, floor, with_store},
     visit::Visit,
 };
 
@@ -36,7 +36,7 @@ fn counted() -> Vec<Contestant> {
 }
 
 fn find(framework: &str, name: &str) -> Result<Contestant> {
-    let bare = Framework::ALL.into_iter().filter_map(baseline);
+    let bare = Framework::ALL.into_iter().flat_map(|framework| [baseline(framework), floor(framework)]).flatten();
     let mut all = counted().into_iter().chain(bare);
     all.find(|contestant| contestant.framework.name() == framework && contestant.name == name)
         .context("no such contestant")
@@ -69,6 +69,10 @@ fn table() -> Result<ExitCode> {
             }
         }
     }
+    let [bare, layer] = [baseline(Framework::Axum), floor(Framework::Axum)].map(|it| it.context("Axum has both"));
+    let layer = per_request(&layer?, Class::Anonymous, Payload::Small)?
+        - per_request(&bare?, Class::Anonymous, Payload::Small)?;
+    println!("\nA layer that does nothing, on Axum: {layer}");
     if over.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }

@@ -100,6 +100,8 @@ fn rest(reader: &mut Reader<'_>) -> Result<Rest, Kind> {
         label: line(reader, "label", shared)?,
         lifetime: line(reader, "lifetime", |text| text.parse().ok().map(Arc::new))?,
         admitted: line(reader, "admitted", fields::short_time_from)?,
+        #[cfg(feature = "device-bound")]
+        binding: super::device::read(reader)?,
         unknown: unknown_lines(reader)?,
     };
     reader.literal("\n").map_err(|fault| fault.of(Kind::UnknownLine))?;
@@ -113,7 +115,7 @@ fn shared(text: &str) -> Option<Arc<str>> {
 
 /// Reads a line if it has this name.
 #[inline]
-fn line<T>(
+pub(super) fn line<T>(
     reader: &mut Reader<'_>,
     name: &'static str,
     read: impl FnOnce(&str) -> Option<T>,
@@ -136,7 +138,7 @@ fn unknown_lines(reader: &mut Reader<'_>) -> Result<Option<Arc<str>>, Kind> {
     let mut names = BTreeSet::new();
     while !reader.rest().starts_with('\n') {
         let name = reader.name().map_err(|fault| fault.of(Kind::UnknownLine))?;
-        if let Some(known) = LINES.into_iter().find(|known| *known == name) {
+        if let Some(known) = LINES.iter().find(|known| **known == name) {
             return Err(Kind::LineOrder(known));
         }
         if name.starts_with('!') {

@@ -26,6 +26,8 @@ fn full() -> Record {
             lifetime: Some(std::sync::Arc::new(Lifetime::default())),
             admitted: Some(at(900)),
             unknown: Some("device=3:k\n1\nepoch=0:\n".into()),
+            #[cfg(feature = "device-bound")]
+            binding: None,
         }),
     })
 }
@@ -179,6 +181,17 @@ fn a_malformed_part_is_named() {
         assert_eq!(error(&FULL.replacen(part, other, 1)), message, "{part} replaced by {other}");
     }
     assert_eq!(error(&format!("{FULL}\n")), "its entry 3 is malformed");
+}
+
+/// A server without the feature cannot check proofs, so it must not open a bound session. It keeps the key of one that waits
+/// for its device.
+#[cfg(not(feature = "device-bound"))]
+#[test]
+fn a_bound_record_is_refused_without_the_feature() {
+    let waiting = EMPTY.replacen("\n\n", "\ndevicekey=2:AQ\n\n", 1);
+    assert_eq!(Record::from_bytes(waiting.as_bytes()).unwrap().to_bytes(), waiting.as_bytes());
+    let bound = waiting.replacen("\n\n", "\n!device=1:x\n\n", 1);
+    assert_eq!(error(&bound), "its line `!device` is required, and this version does not know it");
 }
 
 #[test]

@@ -35,13 +35,18 @@ pub(super) fn record(record: &Record) -> Vec<u8> {
 
 /// Returns the most bytes of the lines before the state, with the empty line.
 fn parts_len(parts: &Parts) -> usize {
-    let Parts { trail, superseded, owner, label, lifetime, admitted, unknown } = parts;
+    let Parts { trail, superseded, owner, label, lifetime, admitted, unknown, .. } = parts;
+    #[cfg(feature = "device-bound")]
+    let binding = parts.binding.as_ref().map_or(0, |binding| 2 * AROUND + super::device::len(binding));
+    #[cfg(not(feature = "device-bound"))]
+    let binding = 0;
     let line = |length: usize| AROUND + length;
     trail.map_or(0, |trail| line(trail.len() * fields::NONCE))
         + line(superseded.len() * SUPERSEDED)
         + [owner, label].into_iter().flatten().map(|text| line(text.len())).sum::<usize>()
         + lifetime.as_ref().map_or(0, |_| line(LIFETIME))
         + admitted.map_or(0, |_| line(fields::TIME))
+        + binding
         + unknown.as_ref().map_or(0, |lines| lines.len())
 }
 
@@ -75,7 +80,7 @@ impl Writer {
 
     /// Writes the lines before the state, in the order of [`LINES`](super::LINES).
     fn parts(&mut self, parts: &Parts) {
-        let Parts { trail, superseded, owner, label, lifetime, admitted, unknown } = parts;
+        let Parts { trail, superseded, owner, label, lifetime, admitted, unknown, .. } = parts;
         if let Some(trail) = trail {
             self.line("trail", trail.map(fields::hex).as_flattened());
         }
@@ -92,6 +97,13 @@ impl Writer {
         }
         if let Some(admitted) = admitted {
             self.line("admitted", short(admitted.as_millis(), &mut [0; DIGITS]));
+        }
+        #[cfg(feature = "device-bound")]
+        if let Some(binding) = &parts.binding {
+            self.line("devicekey", super::device::key(binding).as_bytes());
+            if let Some(device) = &binding.device {
+                self.line("!device", super::device::text(device).as_bytes());
+            }
         }
         self.put(unknown.as_deref().unwrap_or_default().as_bytes());
     }

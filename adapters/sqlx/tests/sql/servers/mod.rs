@@ -4,6 +4,8 @@ pub mod mariadb;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
+#[allow(dead_code)] // These tests use a part of it.
+#[path = "../../../../../tests/support/proxy.rs"]
 pub mod proxy;
 pub mod sqlite;
 

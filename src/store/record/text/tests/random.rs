@@ -64,10 +64,26 @@ fn lines() -> impl Strategy<Value = Record> {
     let superseded = vec(secret, 0..=SUPERSEDED_MAX);
     let shared = || option::of(texts().prop_map(Arc::from));
     let lifetime = option::of(lifetimes().prop_map(Arc::new));
-    (trail, superseded, shared(), shared(), lifetime, option::of(times()), unknown()).prop_map(|parts| {
+    #[cfg(feature = "device-bound")]
+    let others = (option::of(super::super::device::tests::bindings().prop_map(Arc::new)), unknown());
+    #[cfg(not(feature = "device-bound"))]
+    let others = unknown();
+    (trail, superseded, shared(), shared(), lifetime, option::of(times()), others).prop_map(|parts| {
         let (trail, superseded, owner, label, lifetime, admitted, unknown) = parts;
+        #[cfg(feature = "device-bound")]
+        let (binding, unknown) = unknown;
         let mut record = empty();
-        record.body_mut().rest = Rest::of(Parts { trail, superseded, owner, label, lifetime, admitted, unknown });
+        record.body_mut().rest = Rest::of(Parts {
+            trail,
+            superseded,
+            owner,
+            label,
+            lifetime,
+            admitted,
+            #[cfg(feature = "device-bound")]
+            binding,
+            unknown,
+        });
         record
     })
 }

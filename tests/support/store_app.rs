@@ -3,21 +3,34 @@
 use std::{
     convert::Infallible,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use cloakroom::{Event, LazySession, SessionLayer, store::SessionStore};
+use cloakroom::{Event, LazySession, Lifetime, SessionLayer, store::SessionStore};
 use http::{Request, Response, StatusCode, header};
-use tokio::time::timeout;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
 use tower::{Layer as _, ServiceExt as _, service_fn, util::BoxCloneSyncService};
 
-/// Both time-outs of a store, and what a busy machine adds.
-const LIMIT: Duration = Duration::from_secs(4);
+type Service = BoxCloneSyncService<Request<()>, Response<String>, Infallible>;
 
 #[derive(Clone)]
 pub struct App {
-    service: BoxCloneSyncService<Request<()>, Response<String>, Infallible>,
-    failures: Arc<Mutex<Vec<String>>>,
+    service: Service,
+    /// Holds requests to `/gated` after they have loaded their session, until the test lets them go on.
+    pub gate: Arc<Gate>,
+    /// The time limit of each response.
+    pub limit: Duration,
+    /// The failures that the event hook got.
+    pub failures: Arc<Mutex<Vec<String>>>,
+}
+
+/// A gate for requests. Each arrival adds a permit to one semaphore, and takes one from the other.
+pub struct Gate {
+    pub arrived: Semaphore,
+    pub go: Semaphore,
 }
 
 /// The response as a client sees it.
@@ -29,6 +42,11 @@ pub struct Seen {
     pub took: Duration,
 }
 
+/// Both time-outs of a store, and a tolerance for a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(4);
+
+const MONTH: Duration = Duration::from_secs(1).saturating_mul(30 * 24 * 3600);
+
 impl App {
     pub fn new(store: impl SessionStore) -> Self {
         Self::over(SessionLayer::new(store))
@@ -38,25 +56,30 @@ impl App {
         let failures = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&failures);
         let layer = layer.insecure_http().on_event(move |event| {
-            if let Event::StoreFailed { error } = event {
+            if let Event::StoreFailed { error } | Event::CommitFailed { error } = event {
                 told.lock().unwrap().push(causes(*error));
             }
         });
-        let service = layer.layer(service_fn(|request: Request<()>| async move {
-            let lazy = request.extensions().get::<LazySession>().unwrap().clone();
-            Ok::<_, Infallible>(match handle(request.uri().path(), lazy).await {
-                Ok(body) => Response::new(body),
-                Err(error) => {
-                    let mut response = Response::new(format!("{error:?}"));
-                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                    response
-                }
-            })
+        let gate = Arc::new(Gate { arrived: Semaphore::new(0), go: Semaphore::new(0) });
+        let held = Arc::clone(&gate);
+        let service = layer.layer(service_fn(move |request: Request<()>| {
+            let gate = Arc::clone(&held);
+            async move {
+                let lazy = request.extensions().get::<LazySession>().unwrap().clone();
+                Ok::<_, Infallible>(match handle(request.uri().path(), lazy, &gate).await {
+                    Ok(body) => Response::new(body),
+                    Err(error) => {
+                        let mut response = Response::new(format!("{error:?}"));
+                        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                        response
+                    }
+                })
+            }
         }));
-        Self { service: BoxCloneSyncService::new(service), failures }
+        Self { service: BoxCloneSyncService::new(service), gate, limit: LIMIT, failures }
     }
 
-    /// One request, which must be answered in time.
+    /// Makes one request, which must be answered in time.
     pub async fn get(&self, path: &str, cookie: Option<&str>) -> Seen {
         let mut request = Request::builder().uri(path);
         if let Some(cookie) = cookie {
@@ -64,13 +87,13 @@ impl App {
         }
         let started = Instant::now();
         let answer = self.service.clone().oneshot(request.body(()).unwrap());
-        let response = timeout(LIMIT, answer).await.unwrap_or_else(|_| panic!("{path} takes too long")).unwrap();
+        let response = timeout(self.limit, answer).await.unwrap_or_else(|_| panic!("{path} takes too long")).unwrap();
         let set = response.headers().get(header::SET_COOKIE).map(|line| line.to_str().unwrap());
         let cookie = set.map(|line| line.split(';').next().unwrap().to_owned());
         Seen { status: response.status().as_u16(), body: response.into_body(), cookie, took: started.elapsed() }
     }
 
-    /// A new session, which counts 1: its cookie.
+    /// Returns the cookie of a new session, which counts 1.
     pub async fn new_session(&self) -> String {
         let seen = self.get("/count", None).await;
         assert_eq!((seen.status, seen.body.as_str()), (200, "1"), "{:?}", self.failures.lock().unwrap());
@@ -82,7 +105,12 @@ impl App {
     }
 }
 
-async fn handle(path: &str, lazy: LazySession) -> Result<String, Box<dyn std::error::Error>> {
+/// Returns the public id in a cookie.
+pub fn id(cookie: &str) -> String {
+    cookie.split_once('=').unwrap().1[..22].to_owned()
+}
+
+async fn handle(path: &str, lazy: LazySession, gate: &Gate) -> Result<String, Box<dyn std::error::Error>> {
     let mut parts = path.trim_matches('/').splitn(3, '/');
     let verb = parts.next().unwrap_or_default();
     if verb == "ignore" {
@@ -93,8 +121,15 @@ async fn handle(path: &str, lazy: LazySession) -> Result<String, Box<dyn std::er
     match verb {
         "read" => {}
         "count" => session.update_or("n", 1_u64, |n| n + 1)?,
+        "gated" => {
+            gate.arrived.add_permits(1);
+            gate.go.acquire().await?.forget();
+            session.update_or("n", 1_u64, |n| n + 1)?;
+        }
         "set" => session.insert(first, second)?,
+        "fill" => session.insert(first, "x".repeat(second.parse()?))?,
         "login" => session.login(first),
+        "remember" => session.set_lifetime(Lifetime::builder().idle(MONTH).build()?),
         "logout" => session.purge(),
         "renew" => session.renew(),
         other => return Err(format!("no route {other}").into()),
