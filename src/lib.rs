@@ -50,7 +50,8 @@ pub mod tower_sessions;
 pub use crate::client::CookieStore;
 pub use crate::{
     config::{
-        Clock, CookieOptions, CookieOptionsBuilder, Event, OnStoreError, OverLimit, Rejection, SameSite, ValidFrom,
+        Clock, CookieOptions, CookieOptionsBuilder, Event, OnStoreError, OtherStore, OverLimit, Rejection, SameSite,
+        ValidFrom,
     },
     error::{CookieError, Error, SessionGetError, SessionInsertError, SessionUpdateError},
     layer::{FailureResponse, SessionLayer},

@@ -49,6 +49,11 @@ impl Connection {
         self.timeouts.budget()
     }
 
+    /// Returns true if the keys are spread over several servers.
+    pub(super) fn is_cluster(&self) -> bool {
+        !matches!(&self.route, Route::Server(_) | Route::Provided(_))
+    }
+
     /// Sends a command on one key.
     pub(super) async fn send(
         &self,

@@ -35,6 +35,22 @@ impl Keys {
         }
     }
 
+    /// Returns the pattern of all keys, or `None` if the id cannot be read from a key.
+    pub(super) fn pattern(&self) -> Option<Vec<u8>> {
+        let Self::Prefix(prefix) = self else { return None };
+        let escaped = prefix.bytes().flat_map(|byte| {
+            let escape = matches!(byte, b'*' | b'?' | b'[' | b']' | b'^' | b'-' | b'\\').then_some(b'\\');
+            escape.into_iter().chain([byte])
+        });
+        Some(escaped.chain([b'*']).collect())
+    }
+
+    /// Returns the id in a session's key.
+    pub(super) fn id(&self, key: &[u8]) -> Option<SessionId> {
+        let Self::Prefix(prefix) = self else { return None };
+        str::from_utf8(key.strip_prefix(prefix.as_bytes())?).ok()?.parse().ok()
+    }
+
     /// Returns the key of an owner's index.
     pub(super) fn owner(&self, owner: &str) -> Vec<u8> {
         match self {
@@ -77,8 +93,10 @@ mod tests {
         for _ in 0..100 {
             let id = SessionId::random();
             assert_eq!(Keys::default().session(&id), format!("cloakroom:{id}").into_bytes());
+            assert_eq!(Keys::default().id(&Keys::default().session(&id)), Some(id));
             assert_eq!(Keys::named(|of| format!("{of}!")).session(&id), format!("{id}!").into_bytes());
         }
+        assert_eq!(Keys::prefix("a[*]:").pattern().unwrap(), br"a\[\*\]:*");
         assert_eq!(Keys::prefix("a:").owner("bob"), b"a:owner:bob");
         assert_eq!(Keys::named(str::to_uppercase).owner("bob"), b"OWNER:BOB");
     }

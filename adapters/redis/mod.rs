@@ -117,6 +117,7 @@ mod place;
 mod pooled;
 mod provided;
 mod replace;
+mod scan;
 mod script;
 #[cfg(feature = "redis-sentinel")]
 mod sentinel;

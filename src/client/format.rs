@@ -46,8 +46,8 @@ pub(crate) struct Opened {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyAge {
     Current,
-    /// An older key of the keyring. The response sends the same value under the current key.
-    #[cfg(feature = "secure-cookies")]
+    /// An older key of the keyring, or the session has moved since. The response sends the session's value under the
+    /// current key.
     Previous,
 }
 

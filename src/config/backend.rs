@@ -9,14 +9,19 @@ use crate::{
     client::{ClientValue, Format, Opened, Refused},
     error::Error,
     memory::MemoryStore,
-    store::{Created, Deleted, DynOwnerIndex, DynStore, Record, Secret, SessionId, SessionStore, StoreError, Token},
+    store::{
+        Created, Deleted, DynOwnerIndex, DynStore, Record, Secret, SessionId, SessionStore, StoreError, Token,
+        queue::Queue,
+    },
 };
 
-/// Reaches the sessions of a layer.
+/// Reaches the sessions of one store, or those that clients hold.
 #[derive(Clone)]
 pub(crate) struct Backend {
     pub(crate) place: Place,
     format: Arc<dyn Format>,
+    /// The queue of this process's writers that wait for each other. Clones of a layer share it.
+    pub(crate) queue: Arc<Queue>,
     /// The name of the store, for logs.
     pub(crate) store: &'static str,
 }
@@ -38,20 +43,18 @@ impl Backend {
             Some(memory) => Place::Memory(memory.clone()),
             None => Place::Store(Arc::new(store)),
         };
-        Self { place, format, store: short_name(type_name::<S>()) }
+        Self { place, format, queue: Arc::default(), store: short_name(type_name::<S>()) }
     }
 
     #[cfg(feature = "secure-cookies")]
     pub(crate) fn client_side(format: Arc<dyn Format>) -> Self {
-        Self { place: Place::Client, format, store: "CookieStore" }
+        Self { place: Place::Client, format, queue: Arc::default(), store: "CookieStore" }
     }
 
-    /// Sets the format of the values that clients hold. Clients that hold their own records have a format already,
-    /// which stays.
-    #[cfg(feature = "secure-cookies")]
-    pub(crate) fn format(&mut self, format: Arc<dyn Format>) {
+    /// Sets the form of this store's tokens. Clients that hold their own records have a form already, which stays.
+    pub(crate) fn set_tokens(&mut self, tokens: &Arc<dyn Format>) {
         if !self.is_client_side() {
-            self.format = format;
+            self.format = Arc::clone(tokens);
         }
     }
 
@@ -70,6 +73,15 @@ impl Backend {
     /// Returns true if no call ever waits.
     pub(crate) fn is_immediate(&self) -> bool {
         !matches!(self.place, Place::Store(_))
+    }
+
+    /// Returns the store, or `None` if clients hold the records.
+    pub(crate) fn as_store(&self) -> Option<&dyn DynStore> {
+        match &self.place {
+            Place::Memory(memory) => Some(memory),
+            Place::Store(store) => Some(&**store),
+            Place::Client => None,
+        }
     }
 
     pub(crate) fn fits(&self, len: usize) -> bool {

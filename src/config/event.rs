@@ -19,6 +19,13 @@ pub enum Event<'a> {
         /// The session.
         id: SessionId,
     },
+    /// A session was moved to the primary store, in which it has another id.
+    Moved {
+        /// The session in its old store.
+        from: SessionId,
+        /// The session in the primary store.
+        to: SessionId,
+    },
     /// A session was deleted by a purge, or revoked.
     Destroyed {
         /// The session.
@@ -136,6 +143,7 @@ impl Event<'_> {
         match self {
             Self::Created { id } => tracing::debug!(%id, "session created"),
             Self::Rotated { id } => tracing::debug!(%id, "session renewed"),
+            Self::Moved { from, to } => tracing::debug!(%from, %to, "session moved to the primary store"),
             Self::Destroyed { id } => tracing::debug!(%id, "session destroyed"),
             Self::Rejected { id, reason } => tracing::debug!(%id, ?reason, "session token rejected"),
             Self::Forged => tracing::debug!("session token forged, damaged, or under a removed key"),

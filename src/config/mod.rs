@@ -15,6 +15,8 @@ use http::StatusCode;
 mod backend;
 mod cookie;
 mod event;
+mod moves;
+mod other_store;
 mod owner_key;
 mod quota;
 mod scope;
@@ -23,6 +25,7 @@ mod valid_from;
 
 pub(crate) use self::{
     backend::{Backend, Place},
+    moves::{Moves, Successor},
     owner_key::{OwnerKey, splits},
     quota::Quota,
     scope::Scope,
@@ -31,20 +34,27 @@ pub(crate) use self::{
 pub use self::{
     cookie::{CookieOptions, CookieOptionsBuilder, SameSite},
     event::{Event, Rejection},
+    other_store::OtherStore,
     quota::OverLimit,
     valid_from::ValidFrom,
 };
 use crate::{
+    client::{Format, Opened, PlainTokens, Refused},
     error::Error,
-    store::{Lifetime, Record, SessionId, StoreError, Timestamp, queue::Queue},
+    store::{Lifetime, Record, SessionId, StoreError, Timestamp},
 };
 
-/// The backend and the options.
+/// The backends and the options.
 #[derive(Clone)]
 pub(crate) struct Config {
+    /// The primary backend, in which sessions begin.
     pub(crate) backend: Backend,
-    /// The queue of this process's writers that wait for each other. Clones of a layer share it.
-    pub(crate) queue: Arc<Queue>,
+    /// The backends that [`also`](crate::SessionLayer::also) added.
+    pub(crate) others: Vec<Backend>,
+    /// Set if sessions of other backends move, or have moved, to another one.
+    pub(crate) moves: Option<Arc<Moves>>,
+    /// The form of the tokens of all stores.
+    pub(crate) tokens: Arc<dyn Format>,
     /// True while housekeeping fails. The log says so once, and once more when it works again.
     upkeep_fails: Arc<AtomicBool>,
     pub(crate) transport: Transport,
@@ -102,7 +112,9 @@ impl Config {
     pub(crate) fn new(backend: Backend) -> Self {
         Self {
             backend,
-            queue: Arc::default(),
+            others: Vec::new(),
+            moves: None,
+            tokens: Arc::new(PlainTokens),
             upkeep_fails: Arc::default(),
             transport: Transport { cookie: Some(CookieOptions::default()), header: None },
             scope: Scope::default_scope(),
@@ -128,17 +140,60 @@ impl Config {
     /// Returns true if no request ever waits: neither for the store, nor for its index, nor for the application's
     /// `owner_valid_from`.
     pub(crate) fn is_immediate(&self) -> bool {
-        self.backend.is_immediate() && self.quota.is_none() && self.owner_valid_from.is_none()
+        self.backends().all(Backend::is_immediate) && self.quota.is_none() && self.owner_valid_from.is_none()
     }
 
-    /// Follows a change of the options: what depends on the name of the session's cookie.
+    /// Returns the primary backend, then the others.
+    pub(crate) fn backends(&self) -> impl DoubleEndedIterator<Item = &Backend> {
+        std::iter::once(&self.backend).chain(&self.others)
+    }
+
+    /// Returns the backend at this place. The primary one stands at 0.
+    pub(crate) fn backend_at(&self, at: usize) -> &Backend {
+        at.checked_sub(1).and_then(|other| self.others.get(other)).unwrap_or(&self.backend)
+    }
+
+    /// Sets the form of the tokens of all stores.
+    #[cfg(feature = "secure-cookies")]
+    pub(crate) fn set_tokens(&mut self, tokens: Arc<dyn Format>) {
+        self.tokens = tokens;
+        for backend in std::iter::once(&mut self.backend).chain(&mut self.others) {
+            backend.set_tokens(&self.tokens);
+        }
+    }
+
+    /// Binds all values that are written from now on to the layer's cookie or header.
     pub(crate) fn bind(&mut self) {
-        self.backend.bind(self.transport.name());
+        let name = self.transport.name();
+        if let Some(tokens) = self.tokens.named(name) {
+            self.tokens = tokens;
+        }
+        for backend in std::iter::once(&mut self.backend).chain(&mut self.others) {
+            backend.bind(name);
+        }
         #[cfg(feature = "device-bound")]
         {
             let cookie = self.transport.cookie.as_ref().filter(|_| self.device.is_some());
             self.proof_cookie = cookie.and_then(CookieOptions::of_proof);
         }
+    }
+
+    /// Returns true if a value of this length may be a backend's.
+    pub(crate) fn fits(&self, len: usize) -> bool {
+        self.backend.fits(len) || self.others.iter().any(|backend| backend.fits(len))
+    }
+
+    /// Opens a client's value by the first backend, from `from` on, whose form it has. Returns the place of that backend.
+    pub(crate) fn open(&self, value: &[u8], from: usize) -> (Result<Opened, Refused>, usize) {
+        let mut refused = Refused::Malformed;
+        for (at, backend) in self.backends().enumerate().skip(from) {
+            match backend.open(value) {
+                Ok(opened) => return (Ok(opened), at),
+                Err(error) if error != Refused::Malformed => refused = error,
+                Err(_) => {}
+            }
+        }
+        (Err(refused), from)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -8,6 +8,7 @@
 //! | [`testing`] | tests of pages that need a login, of stores, and of failures |
 //! | [`production`] | proxies, keys, Redis, SQL, time-outs, metrics, health |
 //! | [`performance`] | what a session costs, measured beside other libraries |
+//! | `moving` | from one store to another while the service runs; with `secure-cookies` |
 //! | [`streaming`] | server-sent events, `WebSocket`s, and tasks that outlive the response |
 //! | `device_bound` | sessions that a copy of the cookies does not open for long; with that feature |
 //! | `from_actix_session` | services on `actix-session`; with that feature |
@@ -36,6 +37,10 @@ pub mod from_tower_sessions {}
 
 #[doc = include_str!("login.md")]
 pub mod login {}
+
+#[cfg(feature = "secure-cookies")]
+#[doc = include_str!("moving.md")]
+pub mod moving {}
 
 #[doc = include_str!("../../docs/performance.md")]
 pub mod performance {}

@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Sign,
     /// The public number by which a cookie names its key.
     KeyId,
+    /// The names of sessions that move to another store.
+    Move,
 }
 
 impl Purpose {
@@ -25,6 +27,7 @@ impl Purpose {
             Self::Seal => b"cloakroom v1 cookie seal",
             Self::Sign => b"cloakroom v1 cookie mac",
             Self::KeyId => b"cloakroom v1 key id",
+            Self::Move => b"cloakroom v1 move",
         }
     }
 }
@@ -50,7 +53,7 @@ mod tests {
     fn every_purpose_and_name_has_its_own() {
         let key = SecretKey::generate();
         let mut subkeys: Vec<[u8; 32]> = Vec::new();
-        for purpose in [Purpose::Token, Purpose::Seal, Purpose::Sign, Purpose::KeyId] {
+        for purpose in [Purpose::Token, Purpose::Seal, Purpose::Sign, Purpose::KeyId, Purpose::Move] {
             for name in ["", "id", "__Host-id", "id2"] {
                 subkeys.push(*key.derive(purpose, name));
             }

@@ -14,6 +14,7 @@ use http::{
 use tower_layer::Layer;
 use triomphe::UniqueArc;
 
+mod backends;
 #[cfg(feature = "device-bound")]
 mod device;
 mod exchange;
@@ -52,6 +53,8 @@ use crate::{
 /// | [`header`](Self::header), [`bearer`](Self::bearer) | none |
 /// | [`scope`](Self::scope) | none |
 /// | `signed`, of the feature `secure-cookies` | no |
+/// | [`also`](Self::also) | no other stores |
+/// | `moving`, `moved`, of the feature `secure-cookies` | no |
 /// | [`lifetime`](Self::lifetime) | idle 24 hours, absolute 30 days, browser-session cookie |
 /// | [`owner_key`](Self::owner_key), [`owner_from`](Self::owner_from) | none |
 /// | [`max_per_owner`](Self::max_per_owner) | no limit |
@@ -244,7 +247,7 @@ impl<P> SessionLayer<P> {
     #[cfg(feature = "secure-cookies")]
     pub fn signed(self, keyring: impl Into<crate::keys::Keyring>) -> Self {
         let format = crate::client::SignedTokens::new(keyring.into(), self.config.transport.name());
-        self.with(|config| config.backend.format(Arc::new(format)))
+        self.with(|config| config.set_tokens(Arc::new(format)))
     }
 
     /// Sets the lifetime of sessions. Default: [`Lifetime::default`]. Shorter limits also hold for existing sessions.

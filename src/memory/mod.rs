@@ -21,6 +21,7 @@ mod bound;
 mod expiry;
 mod kept;
 mod owners;
+mod scan;
 mod shard;
 mod snapshot;
 #[cfg(test)]

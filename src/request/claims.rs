@@ -77,9 +77,7 @@ impl Presented {
         }
         let (Self { claims, way, .. }, transport) = (self, &config.transport);
         let mut add = |value: &[u8], way| {
-            if claims.len() < MAX_KEPT
-                && config.backend.fits(value.len())
-                && claims.iter().all(|known| *known.value != *value)
+            if claims.len() < MAX_KEPT && config.fits(value.len()) && claims.iter().all(|known| *known.value != *value)
             {
                 claims.push(Claim { value: SmallVec::from_slice(value), way });
             }

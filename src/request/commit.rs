@@ -7,11 +7,12 @@ use self::{
     write::{Put, Stored},
 };
 use crate::{
-    config::{Config, Event, Place},
+    config::{Backend, Config, Event, Place},
     error::Error,
     request::{
         Act, Asked, Change, Claim, Dropped, Edits, Found, Loaded, Opening, OwnerEdit, Plan, SharedEdits, Ticket,
         owner_valid_from, plan,
+        successor::{Followed, Origin, follow, move_session},
     },
     store::{Lifetime, Record, Standing, State, StoreError, Timestamp, Token, queue::Alone},
 };
@@ -61,6 +62,8 @@ pub(crate) struct Commit<'a> {
     admitted: Option<Timestamp>,
     /// The time at which the commit lost its first race.
     contended_since: Option<Instant>,
+    /// The session cannot move now.
+    stays: bool,
     /// The error of a write whose outcome stayed unknown.
     pub(crate) lost: Option<StoreError>,
 }
@@ -99,6 +102,7 @@ impl<'a> Commit<'a> {
             waits: false,
             admitted: None,
             contended_since: None,
+            stays: false,
             lost: None,
         }
     }
@@ -118,6 +122,9 @@ impl<'a> Commit<'a> {
         let mut found = self.opening.base().cloned();
         let mut turn = None;
         loop {
+            if self.opening.successor.is_some() {
+                Box::pin(self.follow(&mut found, now)).await?;
+            }
             match self.next(found.as_ref(), now)? {
                 Next::Nothing => {
                     // A label or a lifetime stays pending until the session is created.
@@ -140,6 +147,17 @@ impl<'a> Commit<'a> {
                     Some(record) => found = Some(record),
                     None => return Ok(()),
                 },
+                Next::Put(put) if self.is_moving(put.change) && self.config.backend.as_store().is_some() => {
+                    match Box::pin(self.move_over(&mut found, now)).await {
+                        // No race was lost.
+                        Ok(()) => continue,
+                        Err(error) if put.change == Change::Touch => {
+                            self.config.upkeep_failed(put.id, &error);
+                            return Ok(());
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
                 Next::Put(put) => {
                     let (id, is_touch) = (put.id, put.change == Change::Touch);
                     match self.store(put, now, &mut turn).await {
@@ -166,6 +184,49 @@ impl<'a> Commit<'a> {
             }
             self.lose()?;
         }
+    }
+
+    /// If the session has moved meanwhile, goes on with what it has become.
+    async fn follow(&mut self, found: &mut Option<Record>, now: Timestamp) -> Result<(), Error> {
+        let is_lost = found.as_ref().is_none_or(|record| self.standing(record, now) == Standing::Unknown);
+        let is_open = self.opening.record().is_some();
+        let (Some(token), Some(successor)) = (&self.opening.token, &self.opening.successor) else { return Ok(()) };
+        if is_lost && is_open {
+            let origin = Origin { at: self.opening.at, token, successor };
+            *found = match follow(self.config, origin, found.take(), now).await? {
+                Followed::Moved(moved) => Some(self.opening.switch(*moved)),
+                Followed::Stays(record) => record,
+                Followed::Ended => None,
+            };
+        }
+        Ok(())
+    }
+
+    /// Returns true if the session moves with this write. A move needs a cookie, and moves what the request's token opens.
+    fn is_moving(&self, change: Change) -> bool {
+        self.opening.at != 0
+            && self.config.moves.as_ref().is_some_and(|moves| moves.is_moving)
+            && !self.stays
+            && self.head != CookieWindow::Sent
+            && change != Change::Merge
+    }
+
+    /// Moves the session to the primary store.
+    async fn move_over(&mut self, found: &mut Option<Record>, now: Timestamp) -> Result<(), Error> {
+        let (Some(token), Some(successor)) = (&self.opening.token, &self.opening.successor) else {
+            self.stays = true;
+            return Ok(());
+        };
+        let origin = Origin { at: self.opening.at, token, successor };
+        *found = match move_session(self.config, origin, self.opening.record(), now).await? {
+            Followed::Moved(moved) => Some(self.opening.switch(*moved)),
+            Followed::Stays(record) => {
+                self.stays = true;
+                record
+            }
+            Followed::Ended => None,
+        };
+        Ok(())
     }
 
     /// Purges the session, and begins another one for a restart. The purge comes before everything that may fail.
@@ -232,6 +293,11 @@ impl<'a> Commit<'a> {
         Ok(next)
     }
 
+    /// Returns the backend of the session.
+    fn backend(&self) -> &'a Backend {
+        self.config.backend_at(self.opening.at)
+    }
+
     /// Returns the standing of the token with which this handle was opened.
     fn standing(&self, record: &Record, now: Timestamp) -> Standing {
         let standing = |token: &Token| record.standing(&token.hash(), now);
@@ -245,7 +311,7 @@ impl<'a> Commit<'a> {
     /// Returns true if the deadline must move on, or the token must be sent again under the current key. A session that
     /// is in its cookie can only be changed while a cookie can be sent.
     fn is_upkeep_due(&self, now: Timestamp) -> bool {
-        let is_possible = self.head != CookieWindow::Sent || !self.config.backend.is_client_side();
+        let is_possible = self.head != CookieWindow::Sent || !self.backend().is_client_side();
         let is_touch_due = |record: &Record| self.config.is_touch_due(record, self.edits.names_keys(), now);
         self.is_resend_asked() || (is_possible && self.opening.record().is_some_and(is_touch_due))
     }

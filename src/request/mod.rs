@@ -16,6 +16,7 @@ mod outlives;
 mod own;
 pub(crate) mod owned;
 mod state;
+mod successor;
 
 pub(crate) use self::{
     admission::Admission,
@@ -23,7 +24,7 @@ pub(crate) use self::{
     commit::{Commit, CookieWindow, owner_in},
     edits::{Act, Edits, PendingEdits, Replay, SharedEdits},
     headers::{HeadLines, add},
-    open::{Beside, Opening, Verdict, judge, live, open, or_as_told, owner_valid_from, revoked_by_owner},
+    open::{Beside, Next, Opening, Verdict, judge, live, look, open, or_as_told, owner_valid_from, revoked_by_owner},
     outlives::Outlives,
     plan::{Asked, Change, Dropped, Found, Loaded, OwnerEdit, Plan, plan},
     state::{LoadedSession, RequestState, at_once},

@@ -4,9 +4,12 @@
 use super::device::{DeviceProof, proof_of};
 use crate::{
     client::{KeyAge, Opened, Refused},
-    config::{Config, Event, OnStoreError, Rejection, Way},
+    config::{Config, Event, OnStoreError, Rejection, Successor, Way},
     error::Error,
-    request::{Claim, Loaded, Presented},
+    request::{
+        Claim, Loaded, Presented,
+        successor::{Followed, Moved, Origin, follow, successor_of},
+    },
     store::{Record, SessionId, Standing, State, StoreError, Timestamp, Token},
 };
 
@@ -19,6 +22,8 @@ pub(crate) struct Opening {
     pub(crate) loaded: Loaded,
     /// The token of the record that was loaded.
     pub(crate) token: Option<Token>,
+    /// The place of its backend. A session that is not stored yet begins in the primary one.
+    pub(crate) at: usize,
     /// The way by which that token came. If nothing was loaded: the way of the first well-formed claim.
     pub(crate) way: Option<Way>,
     /// The age of the key with which that token was made.
@@ -28,24 +33,38 @@ pub(crate) struct Opening {
     pub(crate) behind: Option<Record>,
     /// The time of the load, or of the last commit that found the token current.
     pub(crate) opened_at: Timestamp,
+    /// The session that this one becomes, if it moves to another store.
+    pub(crate) successor: Option<Box<Successor>>,
     /// The proof of the device to which the session is bound.
     #[cfg(feature = "device-bound")]
     pub(crate) proof: DeviceProof,
     /// Boxed, because few requests have any.
     pub(crate) beside: Option<Box<Beside>>,
     /// The number of claims that were looked at.
-    pub(crate) tried: usize,
+    tried: usize,
     /// The number of those that were neither malformed nor forged.
     counted: usize,
+    /// The place of the backend that is asked next about the claim that was looked at last.
+    next: usize,
+}
+
+/// A claim that was looked at.
+pub(crate) struct Next<'c> {
+    pub(crate) opened: Result<Opened, Refused>,
+    /// The place of the backend whose form it has.
+    pub(crate) at: usize,
+    pub(crate) value: &'c [u8],
+    /// The way by which it came.
+    pub(crate) way: Way,
 }
 
 /// Other records that a request's claims name.
 #[derive(Clone, Default)]
 pub(crate) struct Beside {
-    /// The tokens that were superseded on a record, and the time of that load.
-    pub(crate) superseded: Vec<(Token, Timestamp)>,
+    /// The tokens that were superseded on a record, the place of its backend, and the time of that load.
+    pub(crate) superseded: Vec<(Token, usize, Timestamp)>,
     /// The records that could not be read.
-    pub(crate) unreadable: Vec<SessionId>,
+    pub(crate) unreadable: Vec<(usize, SessionId)>,
     pub(crate) cause: Option<StoreError>,
 }
 
@@ -54,32 +73,56 @@ impl Opening {
         Self {
             loaded,
             token: None,
+            at: 0,
             way: None,
             key: KeyAge::Current,
             behind: None,
             opened_at: Timestamp::default(),
+            successor: None,
             #[cfg(feature = "device-bound")]
             proof: DeviceProof::default(),
             beside: None,
             tried: 0,
             counted: 0,
+            next: 0,
         }
     }
 
-    /// Opens the next well-formed claim, and returns it with the way by which it came. Forged claims do not count
-    /// towards the limit.
-    pub(crate) fn open_next(&mut self, config: &Config, claims: &[Claim]) -> Option<(Result<Opened, Refused>, Way)> {
-        while self.counted < MAX_CLAIMS {
+    /// Opens the next well-formed claim. Forged claims do not count towards the limit.
+    pub(crate) fn open_next<'c>(&mut self, config: &Config, claims: &'c [Claim]) -> Option<Next<'c>> {
+        while self.counted < MAX_CLAIMS || self.next > 0 {
             let claim = claims.get(self.tried)?;
+            let from = std::mem::take(&mut self.next);
             self.tried += 1;
-            let opened = config.backend.open(&claim.value);
-            if !matches!(opened, Err(Refused::Malformed)) {
-                self.counted += usize::from(opened.is_ok());
-                self.way.get_or_insert(claim.way);
-                return Some((opened, claim.way));
+            let (opened, at) = config.open(&claim.value, from);
+            match opened {
+                Err(Refused::Malformed) => {}
+                opened => {
+                    self.counted += usize::from(from == 0 && opened.is_ok());
+                    self.way.get_or_insert(claim.way);
+                    return Some(Next { opened, at, value: &claim.value, way: claim.way });
+                }
             }
         }
         None
+    }
+
+    /// Has the last claim looked up in the backend after `at`, because the one at `at` does not know it. Returns false if
+    /// no further backend can have it.
+    pub(crate) fn pass_on(&mut self, config: &Config, at: usize, value: &[u8]) -> bool {
+        let is_possible = at < config.others.len() && config.open(value, at + 1).0.is_ok();
+        if is_possible {
+            self.tried = self.tried.saturating_sub(1);
+            self.next = at + 1;
+        }
+        is_possible
+    }
+
+    /// Goes on with the session that this one has become.
+    pub(crate) fn switch(&mut self, moved: Moved) -> Record {
+        let Moved { at, token, record } = moved;
+        (self.at, self.token, self.key, self.successor, self.behind) = (at, Some(token), KeyAge::Previous, None, None);
+        record
     }
 
     /// Returns the record that the store has, as far as this request knows.
@@ -122,24 +165,39 @@ impl Opening {
 /// It is one flat future that writes into `opening`, because each nested future would be moved as a whole for every
 /// request.
 pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut Opening) -> Result<(), Error> {
-    while let Some((opened, way)) = opening.open_next(config, &presented.claims) {
+    while let Some(Next { opened, at, value, way }) = opening.open_next(config, &presented.claims) {
         let Ok(Opened { token, record, key }) = opened else {
             config.emit(&Event::Forged);
             continue;
         };
-        let (id, token, now) = (token.id, token.hashed(), config.now());
-        let found = match config.backend.load(&id, record).await {
+        let (mut at, mut id, mut token, mut key, now) = (at, token.id, token.hashed(), key, config.now());
+        let mut found = match config.backend_at(at).load(&id, record).await {
             Ok(found) => found,
             Err(error) if error.is_undecodable() => {
                 tracing::error!(%id, error = &error as &(dyn std::error::Error + 'static), "session record unreadable");
                 config.emit(&Event::Rejected { id, reason: Rejection::Undecodable });
                 let beside = opening.beside.get_or_insert_default();
-                beside.unreadable.push(id);
+                beside.unreadable.push((at, id));
                 beside.cause.get_or_insert(error);
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
+        if found.is_none() && opening.pass_on(config, at, value) {
+            continue;
+        }
+        let mut successor = None;
+        if config.moves.is_some() {
+            let looked = Box::pin(look(config, at, &token, Some(value), found, now)).await?;
+            match looked {
+                (Followed::Moved(moved), _) => {
+                    let Moved { at: to, token: becomes, record } = *moved;
+                    (at, id, token, key, found) = (to, becomes.id, becomes, KeyAge::Previous, Some(record));
+                }
+                (Followed::Stays(stays), becomes) => (found, successor) = (stays, becomes),
+                (Followed::Ended, _) => found = None,
+            }
+        }
         let mut verdict = judge(config, &token, found.as_ref(), now);
         if config.owner_valid_from.is_some() {
             verdict = Box::pin(revoked_by_owner(config, verdict, found.as_ref())).await?;
@@ -161,8 +219,10 @@ pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut O
             (Verdict::Opens, Some(record)) => {
                 opening.loaded = Loaded::Current(record);
                 opening.token = Some(token);
+                opening.at = at;
                 opening.way = Some(way);
                 opening.key = key;
+                opening.successor = successor;
                 opening.opened_at = now;
                 return Ok(());
             }
@@ -171,10 +231,12 @@ pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut O
                 if opening.token.is_none() {
                     opening.loaded = Loaded::Superseded(record);
                     opening.token = Some(token.clone());
+                    opening.at = at;
+                    opening.successor = successor;
                     opening.way = Some(way);
                     opening.opened_at = now;
                 }
-                opening.beside.get_or_insert_default().superseded.push((token, now));
+                opening.beside.get_or_insert_default().superseded.push((token, at, now));
             }
             (Verdict::Rejected(reason), _) => config.emit(&Event::Rejected { id, reason }),
             // Cannot happen: `look` rejects a missing record.
@@ -185,6 +247,35 @@ pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut O
         opening.loaded = Loaded::Undecodable;
     }
     Ok(())
+}
+
+/// Looks whether the session of a token has moved. If it has not, also returns what it becomes when it does.
+pub(crate) async fn look(
+    config: &Config,
+    at: usize,
+    token: &Token,
+    value: Option<&[u8]>,
+    found: Option<Record>,
+    now: Timestamp,
+) -> Result<(Followed, Option<Box<Successor>>), StoreError> {
+    // Only sessions of other backends move here. Elsewhere, those of any backend may.
+    let is_known = found.as_ref().is_some_and(|record| record.standing(&token.hash(), now) != Standing::Unknown);
+    if at == 0 && is_known && config.moves.as_ref().is_some_and(|moves| moves.is_moving) {
+        return Ok((Followed::Stays(found), None));
+    }
+    let is_client_side = config.backend_at(at).is_client_side();
+    // A cookie past its deadline opens nothing, not even what its session has become.
+    if is_client_side && found.as_ref().is_some_and(|held| live(config, held, None, now).is_err()) {
+        return Ok((Followed::Stays(found), None));
+    }
+    let Some(successor) = successor_of(config, at, token, value) else {
+        return Ok((Followed::Stays(found), None));
+    };
+    let followed = match found {
+        Some(found) if is_known && !is_client_side => Followed::Stays(Some(found)),
+        found => follow(config, Origin { at, token, successor: &successor }, found, now).await?,
+    };
+    Ok((followed, Some(successor)))
 }
 
 /// Reports a failed lookup, and returns the error or an empty session, as [`OnStoreError`] says.

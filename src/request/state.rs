@@ -104,7 +104,7 @@ impl RequestState {
     /// Returns true if there is nothing to load, because no claim has the form of a token.
     pub(crate) fn presents_nothing(&self) -> bool {
         let makes_no_sense =
-            |config: &Config, claim: &Claim| config.backend.open(&claim.value).err() == Some(Refused::Malformed);
+            |config: &Config, claim: &Claim| config.open(&claim.value, 0).0.err() == Some(Refused::Malformed);
         let config = self.config.as_deref();
         self.presented.claims.iter().all(|claim| config.is_none_or(|config| makes_no_sense(config, claim)))
     }
@@ -183,12 +183,12 @@ impl RequestState {
         self.with(|_| ())?;
         let _turn = self.turn.lock().await;
         for _ in 0..RELOADS {
-            let (record, token, version, mut edits) = self.with(|session| {
+            let (record, token, at, version, mut edits) = self.with(|session| {
                 let (opening, version) = (&session.opening, session.edits.version());
-                (opening.record().cloned(), opening.token.clone(), version, session.edits.share())
+                (opening.record().cloned(), opening.token.clone(), opening.at, version, session.edits.share())
             })?;
             let (Some(record), Some(token)) = (record, token) else { return Ok(()) };
-            let (found, now) = (config.backend.load(&token.id, Some(record)).await?, config.now());
+            let (found, now) = (config.backend_at(at).load(&token.id, Some(record)).await?, config.now());
             let verdict = judge(config, &token, found.as_ref(), now);
             let verdict = revoked_by_owner(config, verdict, found.as_ref()).await?;
             let (Verdict::Opens, Some(record)) = (verdict, found) else { return Err(Error::gone()) };

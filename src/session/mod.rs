@@ -159,7 +159,8 @@ impl Session {
         status.unwrap_or_default()
     }
 
-    /// Returns the public id, which is safe to show. `None` if the session is not stored yet.
+    /// Returns the public id, which is safe to show. `None` if the session is not stored yet. Only a move to another store
+    /// (`SessionLayer::moving`) changes it.
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
         self.request.used(|session| session.visible().and(session.opening.id())).ok()?

@@ -17,8 +17,8 @@ pub struct Owners {
 
 impl Owners {
     pub(crate) fn new(config: Arc<Config>) -> Option<Self> {
-        config.backend.owner_index()?;
-        Some(Self { config })
+        let has_index = config.backends().any(|backend| backend.owner_index().is_some());
+        has_index.then_some(Self { config })
     }
 
     /// Returns the live sessions of `owner`, newest first. Those that the layer would refuse to open now are left out.
@@ -40,11 +40,7 @@ impl Owners {
     ///
     /// The store failed.
     pub async fn revoke(&self, owner: &str, id: &SessionId) -> Result<bool, Error> {
-        let is_revoked = self.told(owned::index(&self.config)?.revoke(owner, id).await.map_err(Error::from))?;
-        if is_revoked {
-            self.config.emit(&Event::Destroyed { id: *id });
-        }
-        Ok(is_revoked)
+        self.told(owned::revoke(&self.config, owner, id).await)
     }
 
     /// Ends every session of `owner` ("log out everywhere"), and returns their number.
@@ -70,11 +66,7 @@ impl Owners {
     }
 
     async fn end(&self, owner: &str, but: Option<&SessionId>) -> Result<usize, Error> {
-        let ended = self.told(owned::index(&self.config)?.revoke_all(owner, but).await.map_err(Error::from))?;
-        for id in &ended {
-            self.config.emit(&Event::Destroyed { id: *id });
-        }
-        Ok(ended.len())
+        self.told(owned::revoke_all(&self.config, owner, but).await)
     }
 
     /// Reports an error as an event, because the application may forget to.

@@ -8,6 +8,7 @@
 mod binding;
 pub(crate) mod certain;
 mod contract;
+mod copy;
 mod credentials;
 #[cfg(test)]
 pub(crate) mod dice;
@@ -17,6 +18,7 @@ mod lifetime;
 pub(crate) mod queue;
 mod raw;
 mod record;
+mod scan;
 mod state;
 mod time;
 pub(crate) mod token;
@@ -29,11 +31,13 @@ pub use crate::chain::ErrorChain;
 
 pub use self::{
     contract::{Created, Deleted, Replaced, SessionStore},
+    copy::{Copied, CopyAll, CopyError, copy_all},
     credentials::{Credentials, Standing},
     error::StoreError,
     index::{DynOwnerIndex, OwnerIndex},
     lifetime::{Lifetime, LifetimeBuilder, LifetimeError},
     record::{DecodeError, Record},
+    scan::{Cursor, Scan, Scanned},
     state::State,
     time::Timestamp,
     token::{ParseIdError, SecretHash, SessionId},

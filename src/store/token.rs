@@ -17,7 +17,7 @@ pub(crate) const HALF: usize = 22;
 /// The public name of a session: 128 random bits, and the key of its record.
 ///
 /// It opens nothing by itself, so it is safe in logs, in a "your devices" page and in admin tools. It stays the same
-/// for a session's whole life: a renewal replaces the secret, not the id. Its text is 22 characters of base64url.
+/// for a session's whole life in a store: a renewal replaces the secret, not the id. Its text is 22 characters of base64url.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId([u8; RANDOM]);
 
@@ -202,6 +202,15 @@ impl Eq for Token {}
 impl Token {
     pub(crate) fn new(id: SessionId, secret: Secret) -> Self {
         Self { id, secret, hash: None }
+    }
+
+    /// Makes a token of its bytes.
+    pub(crate) fn from_bytes(id: SessionId, secret: [u8; RANDOM]) -> Self {
+        Self::new(id, Secret(secret))
+    }
+
+    pub(crate) fn secret_bytes(&self) -> &[u8] {
+        &self.secret.0
     }
 
     /// Returns the same token with the hash of its secret computed.

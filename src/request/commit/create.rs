@@ -106,6 +106,8 @@ impl Commit<'_> {
                     self.opening.behind = None;
                     self.opening.opened_at = now;
                     self.opening.token = Some(token);
+                    self.opening.at = 0;
+                    self.opening.successor = None;
                     self.opening.key = KeyAge::Current;
                     self.ticket = Ticket::Give(text, lifetime.max_age(now, now));
                     return Ok(());

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     client::KeyAge,
-    store::{Body, DynStore, Replaced, Secret, SessionId, certain, certain::Certain, queue::Written, random_nonce},
+    store::{
+        Body, DynStore, Replaced, SUPERSEDED_FOR, Secret, SessionId, certain, certain::Certain, queue::Written,
+        random_nonce,
+    },
 };
 
 /// A replacement that is ready to be sent.
@@ -19,6 +22,8 @@ pub(super) struct Put {
     pub(super) record: Record,
     /// The token whose secret becomes the current one.
     pub(super) renewed: Option<Token>,
+    /// The deadline of the session in its cookie, if this write moves it there.
+    pub(super) into_cookie: Option<Timestamp>,
 }
 
 /// The outcome of a replacement.
@@ -41,7 +46,7 @@ impl Commit<'_> {
         now: Timestamp,
     ) -> Result<Option<Put>, Error> {
         let Some(token) = &self.opening.token else { return Ok(None) };
-        let is_sent = change == Change::Renew || self.config.backend.is_client_side();
+        let is_sent = change == Change::Renew || self.backend().is_client_side();
         if is_sent && self.head == CookieWindow::Sent {
             return Err(Error::too_late());
         }
@@ -94,19 +99,24 @@ impl Commit<'_> {
             nonce: 0,
             rest: rest.tidied(),
         });
-        let record = record.written(random_nonce(), base);
+        let mut record = record.written(random_nonce(), base);
+        let into_cookie = self.moves_into_cookie(change, id, &record).then(|| record.expires_at());
+        if let Some(deadline) = into_cookie {
+            // Requests with the old token still find it, and merge their writes, as long as a superseded token is known.
+            record.body_mut().expires_at = deadline.min(now.plus(SUPERSEDED_FOR));
+        }
         // A session that is over a lowered limit can still become smaller.
         if size(&record) > size(base) {
             self.check_size(&record)?;
         }
-        Ok(Some(Put { id, change, base: base.clone(), record, renewed }))
+        Ok(Some(Put { id, change, base: base.clone(), record, renewed, into_cookie }))
     }
 
     /// Sends the replacement. A plain write that lost a race, or finds waiting writers, is combined with theirs. Other
     /// writes wait for a turn of their own.
     pub(super) async fn store(&mut self, put: Put, now: Timestamp, turn: &mut Option<Alone>) -> Result<Stored, Error> {
-        let config = self.config;
-        let certain = match &config.backend.place {
+        let backend = self.backend();
+        let certain = match &backend.place {
             Place::Client => Certain::Done(None),
             Place::Memory(memory) if self.gains_owner(&put) => {
                 return Box::pin(self.store_within_quota(put, memory, now)).await;
@@ -117,7 +127,7 @@ impl Commit<'_> {
                 Replaced::Gone => Certain::Gone,
             },
             Place::Store(store) => {
-                let is_late = self.contended_since.is_some() || config.queue.is_busy(&put.id);
+                let is_late = self.contended_since.is_some() || backend.queue.is_busy(&put.id);
                 if is_late && turn.is_none() && put.change != Change::Touch {
                     return Box::pin(self.wait(put, store, now, turn)).await;
                 }
@@ -151,10 +161,10 @@ impl Commit<'_> {
         now: Timestamp,
         turn: &mut Option<Alone>,
     ) -> Result<Stored, Error> {
-        let (config, id) = (self.config, put.id);
+        let (backend, id) = (self.backend(), put.id);
         self.contended_since.get_or_insert_with(Instant::now);
-        if !matches!(put.change, Change::Write | Change::Merge) {
-            let alone = config.queue.alone(store, id, put.base.clone(), self.patience()).await;
+        if !matches!(put.change, Change::Write | Change::Merge) || put.into_cookie.is_some() {
+            let alone = backend.queue.alone(store, id, put.base.clone(), self.patience()).await;
             let alone = alone.ok_or_else(|| self.contended())?;
             // If the queue knows an older record than this request does, this request's record is used.
             let newest = if alone.base().follows(put.base.nonce()) { alone.base().clone() } else { put.base };
@@ -164,7 +174,7 @@ impl Commit<'_> {
         let (patience, base) = (self.patience(), put.base.clone());
         let mut last = None;
         let change = |found: &Record| match self.next(Some(found), now) {
-            Ok(Next::Put(put)) if matches!(put.change, Change::Write | Change::Merge) => {
+            Ok(Next::Put(put)) if matches!(put.change, Change::Write | Change::Merge) && put.into_cookie.is_none() => {
                 let record = put.record.clone();
                 last = Some(put);
                 Some(record)
@@ -172,12 +182,12 @@ impl Commit<'_> {
             // A decision not to write must be made on a stored record: see `Written::Declined`.
             _ => None,
         };
-        let written = config.queue.combine(store, id, base, patience, change).await;
+        let written = backend.queue.combine(store, id, base, patience, change).await;
         match (self.told(written)?, last) {
             (Written::Done(record), Some(put)) => self.stored(Put { record, ..put }, None, now).map(|()| Stored::Done),
             (Written::Gone, _) => Ok(Stored::Found(None)),
             (Written::Late, _) => Err(self.contended()),
-            (Written::Declined | Written::Done(_), _) => Ok(Stored::Found(config.backend.load(&id, None).await?)),
+            (Written::Declined | Written::Done(_), _) => Ok(Stored::Found(backend.load(&id, None).await?)),
         }
     }
 
@@ -187,7 +197,7 @@ impl Commit<'_> {
         if put.record.binding() != put.base.binding() {
             self.ask_device(&put.id, &put.record);
         }
-        let Put { id, change, record, renewed, .. } = put;
+        let Put { id, change, mut record, renewed, into_cookie, .. } = put;
         if change == Change::Merge {
             let mut seen = self.opening.record().cloned();
             if let Some(seen) = &mut seen
@@ -206,9 +216,12 @@ impl Commit<'_> {
         }
         let newest = later.as_ref().unwrap_or(&record);
         let is_current = self.standing(newest, now) == Standing::Current;
+        if let Some(deadline) = into_cookie.filter(|_| is_current) {
+            record = self.moved_into_cookie(id, newest.clone(), deadline);
+        }
         let moves_cookie = self.edits.moves_cookie(self.lifetime_of(&record));
         let is_wanted = is_renewed
-            || self.config.backend.is_client_side()
+            || self.backend().is_client_side()
             || self.is_resend_asked()
             || (self.head == CookieWindow::Leaves && moves_cookie);
         if is_wanted && is_current {
@@ -222,10 +235,32 @@ impl Commit<'_> {
         Ok(())
     }
 
+    /// Returns true if this write moves the session into its cookie. It must fit there, and the cookie must leave now.
+    fn moves_into_cookie(&mut self, change: Change, id: SessionId, record: &Record) -> bool {
+        let is_asked =
+            self.is_moving(change) && self.config.backend.is_client_side() && self.head == CookieWindow::Leaves;
+        if is_asked && self.config.backend.write(&Token::new(id, Secret::none()), record).is_err() {
+            self.stays = true;
+            return false;
+        }
+        is_asked
+    }
+
+    /// Goes on with the session in its cookie, which keeps the id.
+    fn moved_into_cookie(&mut self, id: SessionId, mut record: Record, deadline: Timestamp) -> Record {
+        let token = Token::new(id, Secret::none()).hashed();
+        let body = record.body_mut();
+        (body.current, body.expires_at) = (token.hash(), deadline);
+        body.rest.superseded.clear();
+        (self.opening.at, self.opening.token, self.opening.successor) = (0, Some(token), None);
+        self.config.emit(&Event::Moved { from: id, to: id });
+        record
+    }
+
     /// Sends the client its token.
     pub(super) fn give(&mut self, record: &Record, now: Timestamp) -> Result<(), Error> {
         let Some(token) = &self.opening.token else { return Ok(()) };
-        let text = self.config.backend.write(token, record)?;
+        let text = self.backend().write(token, record)?;
         self.ticket = Ticket::Give(text, self.lifetime_of(record).max_age(record.created_at(), now));
         self.opening.key = KeyAge::Current;
         self.resends = false;

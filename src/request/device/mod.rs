@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use self::decide::{Refresh, Register, refresh, register};
-use super::{Headers, Loaded, Opening, Presented, Verdict, judge, revoked_by_owner};
+use super::{Headers, Loaded, Next, Opening, Presented, Verdict, judge, revoked_by_owner};
 use crate::{
     client::Opened,
     config::{Config, Event},
@@ -148,7 +148,11 @@ impl DeviceRequest {
     /// Finds the record that a presented token opens, or is superseded on: a renewal may be under way.
     async fn find(&self, config: &Config, wanted: Option<SessionId>) -> Result<Option<(Token, Record)>, Error> {
         let mut opening = Opening::of(Loaded::Nothing);
-        while let Some((opened, _)) = opening.open_next(config, &self.presented.claims) {
+        while let Some(Next { opened, at, .. }) = opening.open_next(config, &self.presented.claims) {
+            // Only sessions of the primary store are bound to devices.
+            if at != 0 {
+                continue;
+            }
             let Ok(Opened { token, record, .. }) = opened else {
                 config.emit(&Event::Forged);
                 continue;

@@ -91,7 +91,7 @@ impl<'a> Turn<'a> {
         if self.alone.is_some() {
             return Ok(found);
         }
-        let alone = self.config.queue.alone(store, self.token.id, found.clone(), patience).await;
+        let alone = self.config.backend.queue.alone(store, self.token.id, found.clone(), patience).await;
         let alone = alone.ok_or_else(|| self.contended())?;
         // The queue may know an older record than this request does.
         let newest = if alone.base().follows(found.nonce()) { alone.base().clone() } else { found };
