@@ -202,13 +202,15 @@ impl<'a> Commit<'a> {
         Ok(())
     }
 
-    /// Returns true if the session moves with this write. A move needs a cookie, and moves what the request's token opens.
+    /// Returns true if the session moves with this write. A move needs a cookie, and moves what the request's token opens. A
+    /// bound session stays, because its device's proofs name its id.
     fn is_moving(&self, change: Change) -> bool {
         self.opening.at != 0
             && self.config.moves.as_ref().is_some_and(|moves| moves.is_moving)
             && !self.stays
             && self.head != CookieWindow::Sent
             && change != Change::Merge
+            && !self.opening.record().is_some_and(Record::is_bound)
     }
 
     /// Moves the session to the primary store.

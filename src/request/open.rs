@@ -209,7 +209,7 @@ pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut O
                 // The token may be the owner's own, so no other one is put in its place.
                 if opening.token.is_none() {
                     (opening.loaded, opening.opened_at) = (Loaded::Unproven, now);
-                    (opening.token, opening.way) = (Some(token), Some(way));
+                    (opening.token, opening.at, opening.way) = (Some(token), at, Some(way));
                 }
                 continue;
             }

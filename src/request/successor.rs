@@ -155,7 +155,7 @@ async fn try_move(
         }
         moved @ Followed::Moved(_) => return Ok(Some(moved)),
     };
-    if base.standing(&token.hash(), now) != Standing::Current {
+    if base.standing(&token.hash(), now) != Standing::Current || base.is_bound() {
         return Ok(Some(Followed::Stays(Some(base))));
     }
     // The draft has the nonce of the record of which it is a copy. A cookie has no nonce, and never changes.

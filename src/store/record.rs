@@ -143,6 +143,14 @@ impl Record {
         self.0.rest.binding.as_deref()
     }
 
+    /// Returns true if a device is registered for the session.
+    pub(crate) fn is_bound(&self) -> bool {
+        #[cfg(feature = "device-bound")]
+        return self.binding().is_some_and(|binding| binding.device.is_some());
+        #[cfg(not(feature = "device-bound"))]
+        return false;
+    }
+
     /// Returns the time at which the session was created. A renewal does not change it.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {

@@ -7,6 +7,7 @@ mod device;
 mod guard;
 mod house;
 mod limits;
+mod moving;
 mod races;
 mod refusals;
 mod registration;

@@ -10,7 +10,7 @@ use crate::{
     device::{Challenge, DeviceBound, ENDED, Jwt, MAX_JWT, Proof, instructions, quoted},
     error::Error,
     request::OwnResponse,
-    store::{Binding, Record, SessionId, Timestamp, Token},
+    store::{Binding, Record, SessionId, Timestamp},
 };
 
 mod check;
@@ -85,9 +85,8 @@ impl DeviceRequest {
         let Some((jwt, key)) = jwt.as_ref().and_then(|jwt| jwt.key.as_ref().map(|key| (jwt, key))) else {
             return Ok(OwnResponse::new(StatusCode::BAD_REQUEST));
         };
-        let Some((token, mut record)) = self.find(config, None).await? else { return Ok(ended()) };
-        let id = token.id;
-        let mut turn = Turn::new(config, token);
+        let Some((mut turn, mut record)) = self.find(config, None).await? else { return Ok(ended()) };
+        let id = turn.id();
         loop {
             let now = config.now();
             let binding = match register(options, &id, record.binding(), jwt, key, now) {
@@ -107,14 +106,13 @@ impl DeviceRequest {
     }
 
     async fn refresh(&self, config: &Config, options: &DeviceBound, id: SessionId) -> Result<OwnResponse, Error> {
-        let Some((token, mut record)) = self.find(config, Some(id)).await? else { return Ok(ended()) };
+        let Some((mut turn, mut record)) = self.find(config, Some(id)).await? else { return Ok(ended()) };
         let jwt = match self.jwt.as_deref().map(Jwt::read) {
             None => None,
             // A refresh carries no key: the record has it.
             Some(Some(jwt)) if jwt.key.is_none() => Some(jwt),
             Some(_) => return Ok(OwnResponse::new(StatusCode::BAD_REQUEST)),
         };
-        let mut turn = Turn::new(config, token);
         loop {
             let now = config.now();
             let binding = match refresh(options, &id, record.binding(), jwt.as_ref(), now) {
@@ -146,13 +144,13 @@ impl DeviceRequest {
     }
 
     /// Finds the record that a presented token opens, or is superseded on: a renewal may be under way.
-    async fn find(&self, config: &Config, wanted: Option<SessionId>) -> Result<Option<(Token, Record)>, Error> {
+    async fn find<'c>(
+        &self,
+        config: &'c Config,
+        wanted: Option<SessionId>,
+    ) -> Result<Option<(Turn<'c>, Record)>, Error> {
         let mut opening = Opening::of(Loaded::Nothing);
-        while let Some(Next { opened, at, .. }) = opening.open_next(config, &self.presented.claims) {
-            // Only sessions of the primary store are bound to devices.
-            if at != 0 {
-                continue;
-            }
+        while let Some(Next { opened, at, value, .. }) = opening.open_next(config, &self.presented.claims) {
             let Ok(Opened { token, record, .. }) = opened else {
                 config.emit(&Event::Forged);
                 continue;
@@ -161,14 +159,17 @@ impl DeviceRequest {
                 continue;
             }
             let (id, token) = (token.id, token.hashed());
-            let found = match config.backend.load(&id, record).await {
+            let found = match config.backend_at(at).load(&id, record).await {
                 Err(error) if error.is_undecodable() => continue,
                 found => found?,
             };
+            if found.is_none() && opening.pass_on(config, at, value) {
+                continue;
+            }
             let verdict = judge(config, &token, found.as_ref(), config.now());
             let verdict = revoked_by_owner(config, verdict, found.as_ref()).await?;
             if let (Verdict::Opens | Verdict::Superseded, Some(record)) = (verdict, found) {
-                return Ok(Some((token, record)));
+                return Ok(Some((Turn::new(config, at, token), record)));
             }
         }
         Ok(None)

@@ -6,11 +6,12 @@ use std::{
 };
 
 use crate::{
-    config::{Config, Event, Place},
+    config::{Backend, Config, Event, Place},
     error::Error,
     request::{Verdict, judge},
     store::{
-        Binding, Deleted, Record, Replaced, Timestamp, Token, certain, certain::Certain, queue::Alone, random_nonce,
+        Binding, Deleted, Record, Replaced, SessionId, Timestamp, Token, certain, certain::Certain, queue::Alone,
+        random_nonce,
     },
 };
 
@@ -24,14 +25,21 @@ pub(super) enum Put {
 /// The writes of one request. After a lost race it waits for its turn in this process.
 pub(super) struct Turn<'a> {
     config: &'a Config,
+    backend: &'a Backend,
     token: Token,
     alone: Option<Alone>,
     contended_since: Option<Instant>,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(config: &'a Config, token: Token) -> Self {
-        Self { config, token, alone: None, contended_since: None }
+    /// `at` is the place of the session's backend.
+    pub(super) fn new(config: &'a Config, at: usize, token: Token) -> Self {
+        Self { config, backend: config.backend_at(at), token, alone: None, contended_since: None }
+    }
+
+    /// Returns the id of the session.
+    pub(super) fn id(&self) -> SessionId {
+        self.token.id
     }
 
     /// Replaces `base` by the same record with this binding. Deadlines stay: a refresh is no use of the session.
@@ -39,8 +47,8 @@ impl<'a> Turn<'a> {
         let mut record = base.clone();
         record.body_mut().rest.binding = Some(Arc::new(binding.clone()));
         let record = record.written(random_nonce(), base);
-        let certain = match &self.config.backend.place {
-            // A layer over cookies has no devices.
+        let certain = match &self.backend.place {
+            // A session in a cookie has no device.
             Place::Client => Certain::Gone,
             Place::Memory(memory) => match memory.swap(&self.token.id, base, &record) {
                 Replaced::Done => Certain::Done(None),
@@ -63,7 +71,7 @@ impl<'a> Turn<'a> {
 
     /// Deletes `base`, if no other request has changed it: a login may have put another device in its place.
     pub(super) async fn end(&mut self, base: &Record) -> Result<Put, Error> {
-        match self.config.backend.delete(&self.token.id, Some(base)).await? {
+        match self.backend.delete(&self.token.id, Some(base)).await? {
             Deleted::Done => Ok(Put::Done),
             Deleted::Gone => Ok(Put::Found(None)),
             Deleted::Changed(found) => self.lost(found).await.map(Put::Found),
@@ -87,11 +95,11 @@ impl<'a> Turn<'a> {
         if patience.is_zero() {
             return Err(self.contended());
         }
-        let Place::Store(store) = &self.config.backend.place else { return Ok(found) };
+        let Place::Store(store) = &self.backend.place else { return Ok(found) };
         if self.alone.is_some() {
             return Ok(found);
         }
-        let alone = self.config.backend.queue.alone(store, self.token.id, found.clone(), patience).await;
+        let alone = self.backend.queue.alone(store, self.token.id, found.clone(), patience).await;
         let alone = alone.ok_or_else(|| self.contended())?;
         // The queue may know an older record than this request does.
         let newest = if alone.base().follows(found.nonce()) { alone.base().clone() } else { found };
