@@ -144,11 +144,12 @@ impl Record {
     }
 
     /// Returns true if a device is registered for the session.
+    #[cfg_attr(not(feature = "device-bound"), allow(clippy::unused_self))]
     pub(crate) fn is_bound(&self) -> bool {
         #[cfg(feature = "device-bound")]
         return self.binding().is_some_and(|binding| binding.device.is_some());
         #[cfg(not(feature = "device-bound"))]
-        return false;
+        false
     }
 
     /// Returns the time at which the session was created. A renewal does not change it.

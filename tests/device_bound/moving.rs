@@ -23,7 +23,7 @@ async fn a_bound_session_stays_in_its_store_until_the_next_login() {
         assert_eq!(ada.get(&app, "/app/insert:cart:plum/whose/device").await, "ada bound");
         house.clock.advance(LIFETIME / 2);
         assert_eq!(ada.refresh(&app).await.status, 200);
-        house.clock.advance(LIFETIME - LIFETIME / 4);
+        house.clock.advance(LIFETIME / 4 * 3);
         assert_eq!(ada.get(&app, "/app/whose/get:cart").await, "ada plum");
         assert_eq!(ada.refresh(&app).await.status, 200);
     }

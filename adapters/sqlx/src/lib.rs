@@ -69,6 +69,7 @@
 //! | replace | `update .. where id and nonce`; a `select` if it found no row |
 //! | delete | `update`; a `select` or an `insert` if it found no row |
 //! | the sessions of an owner | `select` |
+//! | 500 ids for `cloakroom::store::copy_all` | `select` |
 //! | revoke, revoke all | `update`; in MySQL `select .. for update` and `update` in one transaction |
 //!
 //! Each runs by itself, without a transaction. A deleted session leaves a *tombstone*, the row without its record and its
@@ -137,6 +138,7 @@ mod mysql;
 mod owners;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod scan;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;

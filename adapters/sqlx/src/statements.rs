@@ -24,6 +24,8 @@ pub struct Statements {
     /// Keeps a tombstone for longer.
     pub(crate) keep_buried: Arc<str>,
     pub(crate) list: Arc<str>,
+    /// Names the sessions after an id, in the order of the ids.
+    pub(crate) scan: Arc<str>,
     pub(crate) revoke_all: Arc<str>,
     /// Finds and locks the rows that `revoke_all` is about to write, in a database that does not return what it updated.
     #[cfg(feature = "mysql")]
@@ -78,6 +80,10 @@ impl Statements {
             bury_owned: build(&format!("{bury} and id = ? and owner = ?")),
             keep_buried: build("update {table} set expires_at = ?, sweep = ? where id = ? and length(record) = 0"),
             list: build("select id, substr(record, 1, 1024) from {table} where owner = ?"),
+            // Rows have a record, so its first zero bytes are read.
+            scan: build(
+                "select id, substr(record, 1, 0) from {table} where id > ? and length(record) > 0 order by id limit 500",
+            ),
             revoke_all: build(&format!("{bury} and owner = ? and id <> ?{returning}")),
             #[cfg(feature = "mysql")]
             lock_owned: build("select id, '' from {table} where owner = ? and id <> ? for update"),

@@ -9,11 +9,13 @@ mod log;
 mod servers;
 
 mod contract;
+mod copying;
 mod cost;
 mod cuts;
 mod down;
 mod errors;
 mod examples;
+mod moving;
 mod processes;
 mod schema;
 mod secrets;
