@@ -17,6 +17,7 @@ mod own;
 pub(crate) mod owned;
 mod state;
 mod successor;
+mod verdict;
 
 pub(crate) use self::{
     admission::Admission,
@@ -24,11 +25,12 @@ pub(crate) use self::{
     commit::{Commit, CookieWindow, owner_in},
     edits::{Act, Edits, PendingEdits, Replay, SharedEdits},
     headers::{HeadLines, add},
-    open::{Beside, Next, Opening, Verdict, judge, live, look, open, or_as_told, owner_valid_from, revoked_by_owner},
+    open::{Beside, Next, Opening, look, open, or_as_told},
     outlives::Outlives,
     plan::{Asked, Change, Dropped, Found, Loaded, OwnerEdit, Plan, plan},
     state::{LoadedSession, RequestState, at_once},
     ticket::Ticket,
+    verdict::{Verdict, judge, live, owner_valid_from, revoked_by_owner},
 };
 pub use self::{
     failure::Failure,

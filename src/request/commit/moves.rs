@@ -1,0 +1,51 @@
+//! Moves the session to another store with a commit that writes.
+
+use super::{Change, Commit, CookieWindow, Error, Record, Standing, Timestamp};
+use crate::request::successor::{Followed, Origin, follow, move_session};
+
+impl Commit<'_> {
+    /// If the session has moved meanwhile, goes on with what it has become.
+    pub(super) async fn follow(&mut self, found: &mut Option<Record>, now: Timestamp) -> Result<(), Error> {
+        let is_lost = found.as_ref().is_none_or(|record| self.standing(record, now) == Standing::Unknown);
+        let is_open = self.opening.record().is_some();
+        let (Some(token), Some(successor)) = (&self.opening.token, &self.opening.successor) else { return Ok(()) };
+        if is_lost && is_open {
+            let origin = Origin { at: self.opening.at, token, successor };
+            *found = match follow(self.config, origin, found.take(), now).await? {
+                Followed::Moved(moved) => Some(self.opening.switch(*moved)),
+                Followed::Stays(record) => record,
+                Followed::Ended => None,
+            };
+        }
+        Ok(())
+    }
+
+    /// Returns true if the session moves with this write. A move needs a cookie, and moves what the request's token opens. A
+    /// bound session stays, because its device's proofs name its id.
+    pub(super) fn is_moving(&self, change: Change) -> bool {
+        self.opening.at != 0
+            && self.config.moves.as_ref().is_some_and(|moves| moves.is_moving)
+            && !self.stays
+            && self.head != CookieWindow::Sent
+            && change != Change::Merge
+            && !self.opening.record().is_some_and(Record::is_bound)
+    }
+
+    /// Moves the session to the primary store.
+    pub(super) async fn move_over(&mut self, found: &mut Option<Record>, now: Timestamp) -> Result<(), Error> {
+        let (Some(token), Some(successor)) = (&self.opening.token, &self.opening.successor) else {
+            self.stays = true;
+            return Ok(());
+        };
+        let origin = Origin { at: self.opening.at, token, successor };
+        *found = match move_session(self.config, origin, self.opening.record(), now).await? {
+            Followed::Moved(moved) => Some(self.opening.switch(*moved)),
+            Followed::Stays(record) => {
+                self.stays = true;
+                record
+            }
+            Followed::Ended => None,
+        };
+        Ok(())
+    }
+}
