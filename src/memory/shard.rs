@@ -6,9 +6,6 @@ use crate::store::{Created, Record, Replaced, SessionId, Timestamp, millis};
 /// The number of slots that a writing call looks at. The sweep passes all slots while a table grows by an eighth, so
 /// expired entries are removed before the table would have to double.
 const SWEEP: usize = 8;
-/// The number of expired entries that a writing call removes if their order is known. It is more than the call adds,
-/// but small, because each removal takes time.
-const IN_ORDER: usize = 2;
 
 /// The records of one shard, and its part of the clean-up. Calls that write put the expired entries that they remove
 /// into `expired`.
@@ -17,7 +14,7 @@ pub(super) struct Shard {
     table: Table,
     /// The next slot to sweep.
     hand: usize,
-    /// `Some` if the store is bounded.
+    /// The order in which entries expire, `Some` if the store is bounded: a full one ends the next one that expired.
     expiries: Option<Expiries>,
 }
 
@@ -76,10 +73,15 @@ impl Shard {
 
     pub(super) fn remove(&mut self, id: &SessionId) -> Option<Kept> {
         let kept = self.table.remove(id)?;
-        if let Some(expiries) = &mut self.expiries {
-            expiries.remove(kept.expires_at(), *id);
-        }
+        self.removed(&kept);
         Some(kept)
+    }
+
+    /// Keeps the order of what is left.
+    fn removed(&mut self, kept: &Kept) {
+        if let Some(expiries) = &mut self.expiries {
+            expiries.remove(kept.expires_at(), kept.id);
+        }
     }
 
     pub(super) fn remove_if(&mut self, id: &SessionId, is_meant: impl FnOnce(&Kept) -> bool) -> Option<Kept> {
@@ -92,18 +94,17 @@ impl Shard {
         self.remove(&id)
     }
 
-    /// Removes expired entries in the next few slots. If their order is known, removes the ones that expired first.
+    /// Removes expired entries in the next few slots.
     fn sweep(&mut self, now: Timestamp, expired: &mut Vec<Kept>) {
-        if self.expiries.is_some() {
-            expired.extend((0..IN_ORDER).map_while(|_| self.remove_expired(now)));
-            return;
-        }
         let slots = self.table.slots();
         for _ in 0..SWEEP.min(slots) {
             if self.hand >= slots {
                 self.hand = 0;
             }
-            expired.extend(self.table.remove_at(self.hand, |kept| !kept.is_live(now)));
+            if let Some(kept) = self.table.remove_at(self.hand, |kept| !kept.is_live(now)) {
+                self.removed(&kept);
+                expired.push(kept);
+            }
             self.hand += 1;
         }
     }
@@ -114,20 +115,14 @@ impl Shard {
             return;
         }
         if !self.table.is_worth_a_rebuild() {
-            self.remove_all_expired(now, expired);
+            let before = expired.len();
+            expired.extend(self.table.remove_all(|kept| !kept.is_live(now)));
+            expired.iter().skip(before).for_each(|kept| self.removed(kept));
         }
         if self.table.is_worth_a_rebuild() {
             self.table.rebuild();
         } else {
             self.table.grow();
-        }
-    }
-
-    fn remove_all_expired(&mut self, now: Timestamp, expired: &mut Vec<Kept>) {
-        if self.expiries.is_some() {
-            expired.extend(std::iter::from_fn(|| self.remove_expired(now)));
-        } else {
-            expired.extend(self.table.remove_all(|kept| !kept.is_live(now)));
         }
     }
 

@@ -7,8 +7,9 @@ use crate::memory::kept;
 /// The sessions in each shard.
 const EACH: usize = 8;
 const MAX: usize = EACH * SHARDS;
-/// The most records that may be looked at for one new session: those of the sweep, and a few more.
-const LOOKS: usize = 16;
+/// The most records that may be looked at for one new session: the 8 of the sweep, again those of them that it removes, and a few
+/// more.
+const LOOKS: usize = 20;
 
 fn id(shard: usize, n: usize) -> SessionId {
     let mut bytes = [0; 16];
