@@ -3,16 +3,18 @@
 use std::{error::Error, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use p256::{
-    ecdsa::{DerSignature, SigningKey, signature::Signer as _},
-    pkcs8::EncodePrivateKey as _,
-};
-use rcgen::{CertificateParams, KeyIdMethod, PKCS_ECDSA_P256_SHA256, PublicKeyData, SignatureAlgorithm};
+use p256::pkcs8::EncodePrivateKey as _;
+use rcgen::{CertificateParams, KeyIdMethod, PublicKeyData as _};
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
 };
+
+#[path = "certificate_key.rs"]
+mod certificate_key;
+
+use self::certificate_key::CertificateKey;
 
 /// A self-signed certificate, ready to accept connections.
 pub(crate) struct Certificate {
@@ -24,7 +26,7 @@ pub(crate) struct Certificate {
 impl Certificate {
     /// Makes a certificate of this host: a name or an address.
     pub(crate) fn new(host: &str) -> Result<Self, Box<dyn Error>> {
-        let key = Key::new()?;
+        let key = CertificateKey::new()?;
         let key_hash = STANDARD.encode(Sha256::digest(key.subject_public_key_info()));
         let mut params = CertificateParams::new([host.to_owned()])?;
         params.serial_number = Some(rand::random::<u64>().into());
@@ -35,35 +37,5 @@ impl Certificate {
         let config = config.with_safe_default_protocol_versions()?.with_no_client_auth();
         let config = config.with_single_cert(vec![certificate.der().clone()], key)?;
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), key_hash })
-    }
-}
-
-/// A key in Rust alone.
-struct Key {
-    key: SigningKey,
-    public: Box<[u8]>,
-}
-
-impl Key {
-    fn new() -> Result<Self, Box<dyn Error>> {
-        let key = SigningKey::from_slice(&rand::random::<[u8; 32]>())?;
-        Ok(Self { public: key.verifying_key().to_sec1_point(false).as_bytes().into(), key })
-    }
-}
-
-impl PublicKeyData for Key {
-    fn der_bytes(&self) -> &[u8] {
-        &self.public
-    }
-
-    fn algorithm(&self) -> &'static SignatureAlgorithm {
-        &PKCS_ECDSA_P256_SHA256
-    }
-}
-
-impl rcgen::SigningKey for Key {
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        let signature: DerSignature = self.key.sign(message);
-        Ok(signature.as_bytes().to_vec())
     }
 }

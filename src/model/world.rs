@@ -8,14 +8,17 @@ use std::{
 use super::{
     does::{ALICE, Does},
     kept::{Cookie, Kept},
-    replay::Step,
-    request::{Answer, Call, DeviceValues, Next, Options, Reply},
+    request::{Call, DeviceValues, Options},
     store::{Owed, Store},
 };
 use crate::{
     SessionId,
     store::{Credentials, Record, Secret, Standing, State, Timestamp, Token, dice},
 };
+
+mod request;
+
+pub(super) use self::request::{Opened, Request, Stage};
 
 /// The time at which a world begins, and at which a thief makes the copy.
 const START: Timestamp = Timestamp::from_millis(1000);
@@ -112,67 +115,6 @@ impl Broken {
     pub(super) fn has(self, what: Break) -> bool {
         self.0 >> what as u16 & 1 == 1
     }
-}
-
-#[allow(clippy::struct_excessive_bools)] // facts, and none excludes another
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Request {
-    pub(super) number: u8,
-    pub(super) does: Does,
-    pub(super) is_attack: bool,
-    /// The token that it presented.
-    pub(super) cookie: Option<Cookie>,
-    pub(super) stage: Stage,
-    pub(super) opened: Opened,
-    /// The record on which its handle is open: as it was loaded, or as the request wrote it.
-    pub(super) seat: Option<Kept>,
-    /// The session that it opened or created.
-    pub(super) target: Option<SessionId>,
-    /// The time of its load, or of the last time at which its handler continued.
-    pub(super) begun: Timestamp,
-    pub(super) acknowledged: Vec<u8>,
-    pub(super) is_dropped: bool,
-    /// The number of its renewal among all. 0 if there is none.
-    pub(super) order: u8,
-    /// The number of renewals that were stored when it was answered.
-    pub(super) committed: u8,
-    /// True if the presented cookie could be another one than a login's.
-    pub(super) is_excused: bool,
-    /// True if it was sent before a login's answer arrived, and was not answered by then.
-    pub(super) is_early: bool,
-    /// True if its load has asked for the epoch.
-    pub(super) is_judged: bool,
-    /// True if the password was checked before "log out everywhere" began.
-    pub(super) is_checked_before: bool,
-    /// True if a delete of its own has failed, so that the sessions that it drew may stay.
-    pub(super) is_littered: bool,
-    /// The delete that a seeded bug has put off.
-    pub(super) put_off: Option<SessionId>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Stage {
-    Unsent,
-    Running(Step),
-    /// Its answer is on the way.
-    Answered(Answer),
-    Over {
-        is_ok: bool,
-        sets_cookie: bool,
-    },
-    Crashed,
-}
-
-/// The outcome of the load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Opened {
-    NotYet,
-    Failed,
-    Nothing,
-    Current(SessionId),
-    Superseded(SessionId),
-    /// The session is bound to a device, and the request brought no live proof.
-    Unproven,
 }
 
 /// The start of the browser's session.
@@ -282,73 +224,5 @@ impl World {
 
     pub(super) fn pass_window(&mut self) {
         self.now = self.now.plus(Duration::from_secs(61));
-    }
-}
-
-impl Request {
-    pub(super) fn new(number: u8, does: Does, is_attack: bool) -> Self {
-        Self {
-            number,
-            does,
-            is_attack,
-            cookie: None,
-            stage: Stage::Unsent,
-            opened: Opened::NotYet,
-            seat: None,
-            target: None,
-            begun: Timestamp::default(),
-            acknowledged: Vec::new(),
-            is_dropped: false,
-            order: 0,
-            committed: 0,
-            is_excused: false,
-            is_early: false,
-            is_judged: false,
-            is_checked_before: false,
-            is_littered: false,
-            put_off: None,
-        }
-    }
-
-    pub(super) fn next(&self) -> Option<&Next> {
-        match &self.stage {
-            Stage::Running(step) => Some(step.next()),
-            _ => None,
-        }
-    }
-
-    pub(super) fn last_reply(&self) -> Option<&Reply> {
-        match &self.stage {
-            Stage::Running(step) => step.run.replies.last().map(|(_, reply)| reply),
-            _ => None,
-        }
-    }
-
-    /// Returns true if a renewal of its own was stored.
-    pub(super) fn is_renewal(&self) -> bool {
-        self.order != 0
-    }
-
-    /// Returns the renewal that its answer belongs to, or comes after.
-    pub(super) fn place(&self) -> u8 {
-        if self.is_renewal() { self.order } else { self.committed }
-    }
-
-    pub(super) fn is_sent(&self) -> bool {
-        self.stage != Stage::Unsent
-    }
-
-    /// Returns true if the server has answered. A crashed server never does.
-    pub(super) fn is_answered(&self) -> bool {
-        matches!(self.stage, Stage::Answered(_) | Stage::Over { .. })
-    }
-
-    /// Returns true if the server answered with success.
-    pub(super) fn is_acknowledged(&self) -> bool {
-        match &self.stage {
-            Stage::Answered(answer) => answer.is_ok,
-            Stage::Over { is_ok, .. } => *is_ok,
-            Stage::Unsent | Stage::Running(_) | Stage::Crashed => false,
-        }
     }
 }

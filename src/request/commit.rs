@@ -1,6 +1,6 @@
 //! Commits a request's operations: writes them to the store, and decides the client's cookie.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use self::{
     create::Begun,
@@ -21,6 +21,7 @@ mod delete;
 mod limited;
 mod moves;
 mod owner;
+mod race;
 mod write;
 
 pub(crate) use self::owner::owner_in;
@@ -313,24 +314,5 @@ impl<'a> Commit<'a> {
             }
             error.into()
         })
-    }
-
-    /// Records a lost race. Fails if other requests have been faster for longer than `commit_timeout`.
-    fn lose(&mut self) -> Result<(), Error> {
-        let since = *self.contended_since.get_or_insert_with(Instant::now);
-        if since.elapsed() > self.config.commit_timeout { Err(self.contended()) } else { Ok(()) }
-    }
-
-    fn contended(&self) -> Error {
-        if let Some(id) = self.opening.id() {
-            self.config.emit(&Event::Contended { id });
-        }
-        Error::contended()
-    }
-
-    /// Returns the time that is left of `commit_timeout`.
-    fn patience(&self) -> Duration {
-        let spent = self.contended_since.map_or(Duration::ZERO, |since| since.elapsed());
-        self.config.commit_timeout.saturating_sub(spent)
     }
 }

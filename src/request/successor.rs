@@ -10,13 +10,16 @@
 //!
 //! A draft without an old record belongs to a session that was purged meanwhile. It opens nothing.
 
+use self::records::{draft_of, mark, with_secret};
 use crate::{
     config::{Backend, Config, Event, Moves, Successor},
     store::{
-        Body, Created, Credentials, DynStore, Parts, Record, Rest, SecretHash, SessionId, Standing, State, StoreError,
-        Timestamp, Token, certain, certain::Certain, random_nonce,
+        Created, DynStore, Record, SessionId, Standing, StoreError, Timestamp, Token, certain, certain::Certain,
+        random_nonce,
     },
 };
+
+mod records;
 
 /// The number of times that a move begins again while other requests change the session.
 const TRIES: u32 = 64;
@@ -143,8 +146,8 @@ async fn try_move(
     let old = origin.backend(config).as_store();
     let Some(new) = config.backend.as_store() else { return Ok(Some(Followed::Stays(held.cloned()))) };
     let id = &successor.token.id;
-    // The draft is read before the old record. So a draft is never replaced by an older copy: whoever made a newer one
-    // has changed its nonce.
+    // The draft is read before the old record. So a draft is never replaced by an older copy: a request that made a newer
+    // one has changed its nonce.
     let draft = new.load(id).await?;
     let found = load(old, token, held).await?;
     let base = match follow(config, origin, found, now).await? {
@@ -276,36 +279,6 @@ async fn discard(store: &dyn DynStore, id: &SessionId, draft: Option<Record>, su
     if let Some(draft) = draft.filter(|draft| draft.body().current == successor.draft) {
         let _ = store.delete(id, Some(&draft)).await;
     }
-}
-
-fn draft_of(config: &Config, base: &Record, successor: &Successor, nonce: u64) -> Record {
-    let mut copy = base.clone();
-    let body = copy.body_mut();
-    (body.current, body.nonce) = (successor.draft, nonce);
-    body.rest.trail = (!config.backend.is_immediate()).then_some([0; 4]);
-    let rest = std::mem::take(&mut body.rest);
-    body.rest = rest.tidied();
-    copy
-}
-
-fn with_secret(base: &Record, secret: SecretHash, nonce: u64) -> Record {
-    let mut record = base.clone();
-    record.body_mut().current = secret;
-    record.written(nonce, base)
-}
-
-/// Returns the record that says what has become of a session in a cookie, for as long as the cookie is valid.
-fn mark(held: &Record, says: SecretHash, nonce: u64, now: Timestamp) -> Record {
-    let (current, _) = Credentials::new(says).into_parts();
-    Record::of(Body {
-        state: State::empty().clone(),
-        current,
-        created_at: now,
-        last_used: now,
-        expires_at: held.expires_at(),
-        nonce,
-        rest: Rest::of(Parts::default()),
-    })
 }
 
 fn stores(config: &Config) -> impl Iterator<Item = (usize, &dyn DynStore)> {

@@ -1,48 +1,17 @@
 //! TLS, with an authority made for the test.
 
 use cloakroom::redis::RedisStore;
-use p256::{
-    ecdsa::{DerSignature, SigningKey, signature::Signer as _},
-    pkcs8::{EncodePrivateKey as _, LineEnding},
-};
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod, PKCS_ECDSA_P256_SHA256,
-    PublicKeyData, SignatureAlgorithm,
-};
+use p256::pkcs8::{EncodePrivateKey as _, LineEnding};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod};
 
 use crate::redis_support::{SECOND, app::App, server::Server, until};
 
-/// A key in Rust alone. Those of `rcgen` need a C compiler.
-struct Key {
-    key: SigningKey,
-    public: Box<[u8]>,
-}
+#[path = "../../examples/fleet/certificate_key.rs"]
+mod certificate_key;
 
-impl Key {
-    fn new() -> Self {
-        let key = SigningKey::from_slice(&rand::random::<[u8; 32]>()).unwrap();
-        Self { public: key.verifying_key().to_sec1_point(false).as_bytes().into(), key }
-    }
-}
+use self::certificate_key::CertificateKey;
 
-impl PublicKeyData for Key {
-    fn der_bytes(&self) -> &[u8] {
-        &self.public
-    }
-
-    fn algorithm(&self) -> &'static SignatureAlgorithm {
-        &PKCS_ECDSA_P256_SHA256
-    }
-}
-
-impl rcgen::SigningKey for Key {
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        let signature: DerSignature = self.key.sign(message);
-        Ok(signature.as_bytes().to_vec())
-    }
-}
-
-struct Authority(CertifiedIssuer<'static, Key>);
+struct Authority(CertifiedIssuer<'static, CertificateKey>);
 
 fn params(names: Vec<String>, common: &str) -> CertificateParams {
     let mut params = CertificateParams::new(names).unwrap();
@@ -56,12 +25,12 @@ impl Authority {
     fn new() -> Self {
         let mut params = params(Vec::new(), "the authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, Key::new()).unwrap())
+        Self(CertifiedIssuer::self_signed(params, CertificateKey::new().unwrap()).unwrap())
     }
 
     /// Returns a certificate and its key, in PEM.
     fn issue(&self, name: &str) -> (String, String) {
-        let key = Key::new();
+        let key = CertificateKey::new().unwrap();
         let certificate = params(vec![name.to_owned()], name).signed_by(&key, &self.0).unwrap();
         (certificate.pem(), key.key.to_pkcs8_pem(LineEnding::LF).unwrap().to_string())
     }
