@@ -11,6 +11,8 @@ mod config;
 #[cfg(feature = "device-bound")]
 mod device;
 mod error;
+#[cfg(feature = "formats")]
+pub mod formats;
 // Documentation only. Its code and its links need these features.
 #[cfg(all(
     any(doc, doctest),

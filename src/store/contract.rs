@@ -89,22 +89,22 @@ pub enum Created {
 
 /// The outcome of [`SessionStore::replace`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replaced {
+pub enum Replaced<R = Record> {
     /// The record is stored.
     Done,
     /// Another record is stored: this one. Nothing changed.
-    Changed(Record),
+    Changed(R),
     /// The id has no record. Nothing changed.
     Gone,
 }
 
 /// The outcome of [`SessionStore::delete`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deleted {
+pub enum Deleted<R = Record> {
     /// The record is deleted.
     Done,
     /// Another record is stored: this one. Nothing changed.
-    Changed(Record),
+    Changed(R),
     /// The id had no record.
     Gone,
 }
