@@ -15,6 +15,9 @@ pub struct Statements {
     pub(crate) load: Arc<str>,
     pub(crate) create: Arc<str>,
     pub(crate) replace: Arc<str>,
+    /// The same, of a record with the same owner and the same hour: it writes no column of an index. SQLite writes an index
+    /// anew if a statement names its column, also with the same value.
+    pub(crate) rewrite: Arc<str>,
     /// Leaves a tombstone instead of a record.
     pub(crate) bury: Arc<str>,
     /// The same, of a record with this nonce.
@@ -74,6 +77,9 @@ impl Statements {
             replace: build(
                 "update {table} set nonce = ?, expires_at = ?, sweep = ?, owner = ?, record = ? \
                  where id = ? and nonce = ? and length(record) > 0",
+            ),
+            rewrite: build(
+                "update {table} set nonce = ?, expires_at = ?, record = ? where id = ? and nonce = ? and length(record) > 0",
             ),
             bury: build(&format!("{bury} and id = ?")),
             bury_base: build(&format!("{bury} and id = ? and nonce = ?")),

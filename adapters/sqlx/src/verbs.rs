@@ -39,17 +39,19 @@ impl<DB: Database> SessionStore for SqlStore<DB> {
     async fn replace(&self, id: &SessionId, base: &Record, record: &Record) -> Result<Replaced, StoreError> {
         let (name, text) = (id.to_string(), record.to_bytes());
         let Columns { nonce, expires_at, sweep, owner } = Columns::of(record);
-        let values = [
-            Value::Long(nonce),
-            Value::Long(expires_at),
-            Value::Int(sweep),
-            Value::Owner(owner.as_deref()),
-            Value::Record(&text),
-            Value::Id(&name),
-            Value::Long(columns::nonce(base)),
-        ];
+        let (nonce, expires_at) = (Value::Long(nonce), Value::Long(expires_at));
+        let (text, id_is, base_is) = (Value::Record(&text), Value::Id(&name), Value::Long(columns::nonce(base)));
+        // The row with the base's nonce has the base's columns.
+        let is_rewrite = Columns::of(base).sweep == sweep && base.owner() == record.owner();
+        let whole = [nonce, expires_at, Value::Int(sweep), Value::Owner(owner.as_deref()), text, id_is, base_is];
+        let part = [nonce, expires_at, text, id_is, base_is];
+        let call = if is_rewrite {
+            self.call(&self.statements.rewrite, &part)
+        } else {
+            self.call(&self.statements.replace, &whole)
+        };
         let mut lease = self.lease().await?;
-        if lease.execute(self.call(&self.statements.replace, &values)).await? > 0 {
+        if lease.execute(call).await? > 0 {
             return Ok(Replaced::Done);
         }
         Ok(self.found(id, &mut lease).await?.map_or(Replaced::Gone, Replaced::Changed))
