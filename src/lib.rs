@@ -50,6 +50,8 @@ pub mod tower_sessions;
 
 #[cfg(feature = "secure-cookies")]
 pub use crate::client::CookieStore;
+#[cfg(feature = "formats")]
+pub use crate::config::ForeignSessions;
 pub use crate::{
     config::{
         Clock, CookieOptions, CookieOptionsBuilder, Event, OnStoreError, OtherStore, OverLimit, Rejection, SameSite,

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+#[cfg(feature = "formats")]
+use crate::store::{State, Timestamp};
 use crate::{
     error::Error,
     store::{Record, Token},
@@ -19,9 +21,44 @@ pub(crate) trait Format: Send + Sync {
     /// Writes the value that the client gets for this session.
     fn write(&self, token: &Token, record: &Record) -> Result<ClientValue, Error>;
 
-    /// Returns the same format for a cookie or header of this name, or `None` if the format does not depend on the
-    /// name.
-    fn named(&self, name: &str) -> Option<Arc<dyn Format>>;
+    /// Fails if a session has something that this format cannot carry.
+    fn carries(&self, _record: &Record) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Returns the same format for a layer with these terms, or `None` if the format does not depend on them.
+    fn bound(&self, terms: &Terms) -> Option<Arc<dyn Format>>;
+}
+
+/// The options of a layer on which the form of its values depends.
+#[derive(Clone)]
+pub(crate) struct Terms {
+    /// The name of the cookie or header.
+    pub(crate) name: Box<str>,
+    /// The time for which a session lives without use.
+    #[cfg(feature = "formats")]
+    pub(crate) idle: std::time::Duration,
+    #[cfg(feature = "formats")]
+    pub(crate) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Returns the owner that a state names.
+    #[cfg(feature = "formats")]
+    pub(crate) owner: Arc<dyn Fn(&State) -> Option<Arc<str>> + Send + Sync>,
+}
+
+#[cfg(test)]
+impl Terms {
+    /// Returns the terms of a layer with this name of a cookie, and defaults.
+    pub(crate) fn named(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            #[cfg(feature = "formats")]
+            idle: std::time::Duration::from_secs(3600),
+            #[cfg(feature = "formats")]
+            now: Arc::new(Timestamp::default),
+            #[cfg(feature = "formats")]
+            owner: Arc::new(|_| None),
+        }
+    }
 }
 
 /// The reason for which a value opens nothing.
@@ -49,6 +86,9 @@ pub(crate) enum KeyAge {
     /// An older key of the keyring, or the session has moved since. The response sends the session's value under the
     /// current key.
     Previous,
+    /// A token that opens its session only until the session has moved.
+    #[cfg(feature = "formats")]
+    Once,
 }
 
 #[cfg(feature = "secure-cookies")]

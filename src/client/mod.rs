@@ -12,6 +12,6 @@ pub use self::sealed::CookieStore;
 #[cfg(feature = "secure-cookies")]
 pub(crate) use self::signed::SignedTokens;
 pub(crate) use self::{
-    format::{ClientValue, Format, KeyAge, Opened, Refused},
+    format::{ClientValue, Format, KeyAge, Opened, Refused, Terms},
     plain::PlainTokens,
 };

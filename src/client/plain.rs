@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ClientValue, Format, KeyAge, Opened, Refused};
+use super::{ClientValue, Format, KeyAge, Opened, Refused, Terms};
 use crate::{
     error::Error,
     store::{Record, Token},
@@ -25,7 +25,7 @@ impl Format for PlainTokens {
         Ok(ClientValue(token.encode()))
     }
 
-    fn named(&self, _name: &str) -> Option<Arc<dyn Format>> {
+    fn bound(&self, _terms: &Terms) -> Option<Arc<dyn Format>> {
         None
     }
 }

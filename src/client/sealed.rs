@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{ClientValue, Format, KeyAge, Opened, Refused};
+use super::{ClientValue, Format, KeyAge, Opened, Refused, Terms};
 use crate::{
     error::Error,
     keys::{Envelope, Keyring, Mode},
@@ -125,7 +125,8 @@ impl Format for WholeSessions {
         Ok(ClientValue(value))
     }
 
-    fn named(&self, name: &str) -> Option<Arc<dyn Format>> {
+    fn bound(&self, terms: &Terms) -> Option<Arc<dyn Format>> {
+        let name = &*terms.name;
         (self.envelope.name() != name).then(|| Arc::new(Self::new(self.keyring.clone(), self.mode, name)) as _)
     }
 }
@@ -189,7 +190,7 @@ mod tests {
         for (form, cookie) in table {
             let bytes: Vec<u8> = (1..=64).collect();
             let key = SecretKey::from_bytes(&bytes).unwrap();
-            let format = form(key).into_format().named("__Host-id").unwrap();
+            let format = form(key).into_format().bound(&Terms::named("__Host-id")).unwrap();
             let opened = format.open(cookie.as_bytes()).unwrap();
             assert_eq!(
                 (opened.token, opened.record, opened.key),

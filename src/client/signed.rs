@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::{ClientValue, Format, KeyAge, Opened, Refused};
+use super::{ClientValue, Format, KeyAge, Opened, Refused, Terms};
 use crate::{
     error::Error,
     keys::{Keyring, Purpose, Ring, truncated},
@@ -44,8 +44,8 @@ impl Format for SignedTokens {
         Ok(ClientValue(token.encode_signed(&truncated(feed(&self.macs.current, token)))))
     }
 
-    fn named(&self, name: &str) -> Option<Arc<dyn Format>> {
-        (*self.name != *name).then(|| Arc::new(Self::new(self.keyring.clone(), name)) as _)
+    fn bound(&self, terms: &Terms) -> Option<Arc<dyn Format>> {
+        (self.name != terms.name).then(|| Arc::new(Self::new(self.keyring.clone(), &terms.name)) as _)
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::{
     any::{Any, type_name},
+    ops::Deref,
     sync::Arc,
 };
 
+#[cfg(feature = "formats")]
+use crate::formats::{Foreign, ForeignRecords};
 use crate::{
-    client::{ClientValue, Format, Opened, Refused},
+    client::{ClientValue, Format, Opened, Refused, Terms},
     error::Error,
     memory::MemoryStore,
     store::{
@@ -32,6 +35,9 @@ pub(crate) enum Place {
     /// The memory of this process. Its calls never wait, and never lose a reply.
     Memory(MemoryStore),
     Store(Arc<dyn DynStore>),
+    /// A store of another crate. The token has the key of its record.
+    #[cfg(feature = "formats")]
+    Foreign(Arc<ForeignRecords>),
     /// Each client holds its own record.
     #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // Only a `CookieStore` makes it.
     Client,
@@ -51,17 +57,31 @@ impl Backend {
         Self { place: Place::Client, format, queue: Arc::default(), store: "CookieStore" }
     }
 
-    /// Sets the form of this store's tokens. Clients that hold their own records have a form already, which stays.
+    #[cfg(feature = "formats")]
+    pub(crate) fn foreign(foreign: Foreign, store: &'static str) -> Self {
+        let (place, format) = match foreign {
+            Foreign::Records(records, format) => (Place::Foreign(Arc::new(records)), format),
+            Foreign::Cookies(format) => (Place::Client, format),
+        };
+        Self { place, format, queue: Arc::default(), store }
+    }
+
+    /// Sets the form of this store's tokens. Clients that hold their own records, and other crates, have a form already, which
+    /// stays.
     pub(crate) fn set_tokens(&mut self, tokens: &Arc<dyn Format>) {
-        if !self.is_client_side() {
+        if matches!(self.place, Place::Memory(_) | Place::Store(_)) {
             self.format = Arc::clone(tokens);
         }
     }
 
-    /// Binds all values that are written from now on to a cookie or header of this name.
-    pub(crate) fn bind(&mut self, name: &str) {
-        if let Some(format) = self.format.named(name) {
+    /// Binds all values that are written from now on to the options of a layer.
+    pub(crate) fn bind(&mut self, terms: &Terms) {
+        if let Some(format) = self.format.bound(terms) {
             self.format = format;
+        }
+        #[cfg(feature = "formats")]
+        if let Place::Foreign(records) = &self.place {
+            self.place = Place::Foreign(Arc::new(records.bound(terms)));
         }
     }
 
@@ -72,14 +92,29 @@ impl Backend {
 
     /// Returns true if no call ever waits.
     pub(crate) fn is_immediate(&self) -> bool {
-        !matches!(self.place, Place::Store(_))
+        matches!(self.place, Place::Memory(_) | Place::Client)
     }
 
-    /// Returns the store, or `None` if clients hold the records.
-    pub(crate) fn as_store(&self) -> Option<&dyn DynStore> {
+    /// Returns true if its records are those of another crate, which have no place for a second token.
+    pub(crate) fn is_foreign(&self) -> bool {
+        #[cfg(feature = "formats")]
+        return matches!(self.place, Place::Foreign(_));
+        #[cfg(not(feature = "formats"))]
+        false
+    }
+
+    /// Returns true if its records are in a store, and not in cookies.
+    pub(crate) fn has_store(&self) -> bool {
+        !self.is_client_side()
+    }
+
+    /// Returns the store of this token's record, or `None` if clients hold the records.
+    pub(crate) fn store_of(&self, _token: &Token) -> Option<StoreRef<'_>> {
         match &self.place {
-            Place::Memory(memory) => Some(memory),
-            Place::Store(store) => Some(&**store),
+            Place::Memory(memory) => Some(StoreRef::Ours(memory)),
+            Place::Store(store) => Some(StoreRef::Ours(&**store)),
+            #[cfg(feature = "formats")]
+            Place::Foreign(records) => records.at(_token).map(StoreRef::Foreign),
             Place::Client => None,
         }
     }
@@ -88,8 +123,21 @@ impl Backend {
         self.format.fits(len)
     }
 
+    /// Returns the token that stands for one of ours here: itself, or a key of another crate that is derived from it.
+    pub(crate) fn named(&self, token: &Token) -> Token {
+        #[cfg(feature = "formats")]
+        if let Place::Foreign(records) = &self.place {
+            return records.derived(token);
+        }
+        token.clone()
+    }
+
     /// Draws the token of a new session. If clients hold the session, its seal stands for the secret.
     pub(crate) fn new_token(&self) -> Token {
+        #[cfg(feature = "formats")]
+        if let Place::Foreign(records) = &self.place {
+            return records.new_token();
+        }
         let secret = if self.is_client_side() { Secret::none() } else { Secret::random() };
         Token::new(SessionId::random(), secret).hashed()
     }
@@ -100,26 +148,41 @@ impl Backend {
     }
 
     /// Loads a record. `held` is the record that the client sent, if clients hold their own.
-    pub(crate) async fn load(&self, id: &SessionId, held: Option<Record>) -> Result<Option<Record>, StoreError> {
+    pub(crate) async fn load(&self, token: &Token, held: Option<Record>) -> Result<Option<Record>, StoreError> {
         match &self.place {
-            Place::Memory(memory) => Ok(memory.find(id)),
-            Place::Store(store) => store.load(id).await,
+            Place::Memory(memory) => Ok(memory.find(&token.id)),
+            Place::Store(store) => store.load(&token.id).await,
+            #[cfg(feature = "formats")]
+            Place::Foreign(records) => match records.at(token) {
+                Some(store) => store.load(&token.id).await,
+                None => Ok(None),
+            },
             Place::Client => Ok(held),
         }
     }
 
-    pub(crate) async fn create(&self, id: &SessionId, record: &Record) -> Result<Created, StoreError> {
+    pub(crate) async fn create(&self, token: &Token, record: &Record) -> Result<Created, StoreError> {
         match &self.place {
-            Place::Memory(memory) => memory.add(id, record),
-            Place::Store(store) => store.create(id, record).await,
+            Place::Memory(memory) => memory.add(&token.id, record),
+            Place::Store(store) => store.create(&token.id, record).await,
+            #[cfg(feature = "formats")]
+            Place::Foreign(records) => match records.at(token) {
+                Some(store) => store.create(&token.id, record).await,
+                None => Ok(Created::Taken),
+            },
             Place::Client => Ok(Created::Done),
         }
     }
 
-    pub(crate) async fn delete(&self, id: &SessionId, base: Option<&Record>) -> Result<Deleted, StoreError> {
+    pub(crate) async fn delete(&self, token: &Token, base: Option<&Record>) -> Result<Deleted, StoreError> {
         match &self.place {
-            Place::Memory(memory) => Ok(memory.end(id, base)),
-            Place::Store(store) => store.delete(id, base).await,
+            Place::Memory(memory) => Ok(memory.end(&token.id, base)),
+            Place::Store(store) => store.delete(&token.id, base).await,
+            #[cfg(feature = "formats")]
+            Place::Foreign(records) => match records.at(token) {
+                Some(store) => store.delete(&token.id, base).await,
+                None => Ok(Deleted::Gone),
+            },
             Place::Client => Ok(Deleted::Done),
         }
     }
@@ -132,7 +195,37 @@ impl Backend {
         match &self.place {
             Place::Memory(memory) => SessionStore::owner_index(memory),
             Place::Store(store) => store.owner_index(),
+            #[cfg(feature = "formats")]
+            Place::Foreign(_) => None,
             Place::Client => None,
+        }
+    }
+
+    /// Fails if a session has something that the format of another crate cannot carry.
+    pub(crate) fn carries(&self, record: &Record) -> Result<(), Error> {
+        #[cfg(feature = "formats")]
+        if let Place::Foreign(records) = &self.place {
+            return records.carries(record);
+        }
+        self.format.carries(record)
+    }
+}
+
+/// The store of one record.
+pub(crate) enum StoreRef<'a> {
+    Ours(&'a dyn DynStore),
+    #[cfg(feature = "formats")]
+    Foreign(Arc<dyn DynStore>),
+}
+
+impl<'a> Deref for StoreRef<'a> {
+    type Target = dyn DynStore + 'a;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Ours(store) => *store,
+            #[cfg(feature = "formats")]
+            Self::Foreign(store) => &**store,
         }
     }
 }

@@ -23,10 +23,12 @@ mod scope;
 mod transport;
 mod valid_from;
 
+#[cfg(feature = "formats")]
+pub use self::other_store::ForeignSessions;
 pub(crate) use self::{
     backend::{Backend, Place},
     moves::{Moves, Successor},
-    owner_key::{OwnerKey, splits},
+    owner_key::{OwnerKey, at, owner_in, splits},
     quota::Quota,
     scope::Scope,
     transport::{Transport, Way},
@@ -38,8 +40,10 @@ pub use self::{
     quota::OverLimit,
     valid_from::ValidFrom,
 };
+#[cfg(feature = "formats")]
+use crate::client::KeyAge;
 use crate::{
-    client::{Format, Opened, PlainTokens, Refused},
+    client::{Format, Opened, PlainTokens, Refused, Terms},
     error::Error,
     store::{Lifetime, Record, SessionId, StoreError, Timestamp},
 };
@@ -164,17 +168,31 @@ impl Config {
 
     /// Binds all values that are written from now on to the layer's cookie or header.
     pub(crate) fn bind(&mut self) {
-        let name = self.transport.name();
-        if let Some(tokens) = self.tokens.named(name) {
+        let terms = self.terms();
+        if let Some(tokens) = self.tokens.bound(&terms) {
             self.tokens = tokens;
         }
         for backend in std::iter::once(&mut self.backend).chain(&mut self.others) {
-            backend.bind(name);
+            backend.bind(&terms);
         }
         #[cfg(feature = "device-bound")]
         {
             let cookie = self.transport.cookie.as_ref().filter(|_| self.device.is_some());
             self.proof_cookie = cookie.and_then(CookieOptions::of_proof);
+        }
+    }
+
+    fn terms(&self) -> Terms {
+        #[cfg(feature = "formats")]
+        let (clock, owner_key) = (Arc::clone(&self.clock), self.owner_key.clone());
+        Terms {
+            name: self.transport.name().into(),
+            #[cfg(feature = "formats")]
+            idle: self.lifetime.idle(),
+            #[cfg(feature = "formats")]
+            now: Arc::new(move || clock.now().into()),
+            #[cfg(feature = "formats")]
+            owner: Arc::new(move |state| owner_key.as_ref()?.owner_of(state)),
         }
     }
 
@@ -194,6 +212,13 @@ impl Config {
             }
         }
         (Err(refused), from)
+    }
+
+    /// Returns the age of a token's key. A token that is accepted once counts as current if its session does not move.
+    #[cfg(feature = "formats")]
+    pub(crate) fn age_at(&self, at: usize, key: KeyAge) -> KeyAge {
+        let is_moving = at != 0 && self.moves.as_ref().is_some_and(|moves| moves.is_moving);
+        if key == KeyAge::Once && !is_moving { KeyAge::Current } else { key }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -44,6 +44,9 @@ pub(super) enum Kind {
     OverLimit(usize),
     NoOwner(Box<str>),
     LoginExpired,
+    /// The name of a format, and the part of a session that it cannot carry.
+    #[cfg(feature = "formats")]
+    NotCarried(&'static str, Box<str>),
     LayeredTwice(&'static str),
     SameName(&'static str, &'static str),
 }
@@ -105,6 +108,8 @@ impl fmt::Display for Kind {
                 write!(f, "the value under the owner key `{key}` is neither a string nor a whole number, so it names no owner")
             }
             Self::LoginExpired => f.write_str("the owner's sessions were ended while this login was in progress: log in again"),
+            #[cfg(feature = "formats")]
+            Self::NotCarried(format, part) => write!(f, "a session in the format of {format} cannot carry {part}"),
             Self::NoOwnerIndex => f.write_str("this store cannot list or end sessions by owner"),
             Self::NoDevices => f.write_str(
                 "sessions in cookies cannot be bound to a device: use a store on the server, such as `MemoryStore` or `RedisStore`",

@@ -76,11 +76,22 @@ impl Error {
         }
     }
 
-    /// Returns true if the store cannot do this, because it has no index of owners, or no records in which a device's key
-    /// can be kept.
+    /// Returns true if the store cannot do this, because it has no index of owners, or its records have no place for a device's
+    /// key, or they are in the format of another crate.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
-        matches!(self.kind, Kind::NoOwnerIndex | Kind::NoDevices)
+        matches!(self.kind, Kind::NoOwnerIndex | Kind::NoDevices) || self.is_not_carried()
+    }
+
+    #[cfg(feature = "formats")]
+    fn is_not_carried(&self) -> bool {
+        matches!(self.kind, Kind::NotCarried(..))
+    }
+
+    #[cfg(not(feature = "formats"))]
+    #[allow(clippy::unused_self)]
+    fn is_not_carried(&self) -> bool {
+        false
     }
 
     /// Returns true if the owner has as many sessions as
@@ -144,18 +155,19 @@ impl Error {
         if let Kind::Value { cause, .. } = &self.kind {
             return cause.is_misconfigured();
         }
-        matches!(
-            self.kind,
-            Kind::NoLayer
-                | Kind::NoScope(_)
-                | Kind::OnlyScoped(_)
-                | Kind::NotLoaded
-                | Kind::LayeredTwice(_)
-                | Kind::SameName(..)
-                | Kind::NoOwnerIndex
-                | Kind::NoDevices
-                | Kind::NoOwner(_)
-        )
+        self.is_not_carried()
+            || matches!(
+                self.kind,
+                Kind::NoLayer
+                    | Kind::NoScope(_)
+                    | Kind::OnlyScoped(_)
+                    | Kind::NotLoaded
+                    | Kind::LayeredTwice(_)
+                    | Kind::SameName(..)
+                    | Kind::NoOwnerIndex
+                    | Kind::NoDevices
+                    | Kind::NoOwner(_)
+            )
     }
 
     /// Returns the store's error, if the store failed.
@@ -258,6 +270,11 @@ impl Error {
 
     pub(crate) fn login_expired() -> Self {
         Kind::LoginExpired.into()
+    }
+
+    #[cfg(feature = "formats")]
+    pub(crate) fn not_carried(format: &'static str, part: &str) -> Self {
+        Kind::NotCarried(format, part.into()).into()
     }
 
     pub(crate) fn no_owner_index() -> Self {

@@ -30,6 +30,8 @@ pub use self::{
     failure_response::{EmptyResponse, FailureResponse, OnFailure},
     service::{ResponseFuture, SessionService},
 };
+#[cfg(feature = "formats")]
+use crate::config::ForeignSessions;
 use crate::{
     client::PlainTokens,
     config::{
@@ -145,6 +147,15 @@ impl SessionLayer {
     #[cfg(feature = "secure-cookies")]
     pub fn cookie_store(store: crate::client::CookieStore) -> Self {
         Self::over(Backend::client_side(Arc::new(store.into_format())))
+    }
+
+    /// Makes a layer whose sessions are in the format of another crate, so that nodes of both share them.
+    ///
+    /// [`formats`](crate::formats) says what holds for such sessions. The cookie must have the name that the other crate gives
+    /// it, and the idle limit must be its time to live.
+    #[cfg(feature = "formats")]
+    pub fn foreign(sessions: impl ForeignSessions) -> Self {
+        Self::over(sessions.into_backend().0)
     }
 
     /// Builds the response that is sent when a session fails. Default: an empty response with

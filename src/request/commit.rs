@@ -22,9 +22,9 @@ mod limited;
 mod moves;
 mod owner;
 mod race;
+#[cfg(feature = "formats")]
+mod rekey;
 mod write;
-
-pub(crate) use self::owner::owner_in;
 
 /// Tells whether the response's head can still carry a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,8 @@ impl<'a> Commit<'a> {
     /// `ticket` is valid after an error, too: a purge removes the cookie even if the store fails.
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
         let now = self.config.now();
+        #[cfg(feature = "formats")]
+        self.renew_once();
         if self.edits.hides_session() {
             return Box::pin(self.end(now)).await;
         }
@@ -148,7 +150,7 @@ impl<'a> Commit<'a> {
                     Some(record) => found = Some(record),
                     None => return Ok(()),
                 },
-                Next::Put(put) if self.is_moving(put.change) && self.config.backend.as_store().is_some() => {
+                Next::Put(put) if self.is_moving(put.change) && self.config.backend.has_store() => {
                     match Box::pin(self.move_over(&mut found, now)).await {
                         // No race was lost.
                         Ok(()) => continue,

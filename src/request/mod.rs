@@ -22,7 +22,7 @@ mod verdict;
 pub(crate) use self::{
     admission::Admission,
     claims::{Claim, Claims, Presented},
-    commit::{Commit, CookieWindow, owner_in},
+    commit::{Commit, CookieWindow},
     edits::{Act, Edits, PendingEdits, Replay, SharedEdits},
     headers::{HeadLines, add},
     open::{Beside, Next, Opening, look, open, or_as_told},

@@ -64,7 +64,7 @@ pub(crate) struct Beside {
     /// The tokens that were superseded on a record, the place of its backend, and the time of that load.
     pub(crate) superseded: Vec<(Token, usize, Timestamp)>,
     /// The records that could not be read.
-    pub(crate) unreadable: Vec<(usize, SessionId)>,
+    pub(crate) unreadable: Vec<(usize, Token)>,
     pub(crate) cause: Option<StoreError>,
 }
 
@@ -170,14 +170,16 @@ pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut O
             config.emit(&Event::Forged);
             continue;
         };
+        #[cfg(feature = "formats")]
+        let key = config.age_at(at, key);
         let (mut at, mut id, mut token, mut key, now) = (at, token.id, token.hashed(), key, config.now());
-        let mut found = match config.backend_at(at).load(&id, record).await {
+        let mut found = match config.backend_at(at).load(&token, record).await {
             Ok(found) => found,
             Err(error) if error.is_undecodable() => {
                 tracing::error!(%id, error = &error as &(dyn std::error::Error + 'static), "session record unreadable");
                 config.emit(&Event::Rejected { id, reason: Rejection::Undecodable });
                 let beside = opening.beside.get_or_insert_default();
-                beside.unreadable.push((at, id));
+                beside.unreadable.push((at, token));
                 beside.cause.get_or_insert(error);
                 continue;
             }

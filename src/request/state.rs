@@ -189,7 +189,7 @@ impl RequestState {
                 (opening.record().cloned(), opening.token.clone(), opening.at, version, session.edits.share())
             })?;
             let (Some(record), Some(token)) = (record, token) else { return Ok(()) };
-            let (found, now) = (config.backend_at(at).load(&token.id, Some(record)).await?, config.now());
+            let (found, now) = (config.backend_at(at).load(&token, Some(record)).await?, config.now());
             let verdict = judge(config, &token, found.as_ref(), now);
             let verdict = revoked_by_owner(config, verdict, found.as_ref()).await?;
             let (Verdict::Opens, Some(record)) = (verdict, found) else { return Err(Error::gone()) };

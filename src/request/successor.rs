@@ -14,7 +14,7 @@ use self::records::{draft_of, mark, with_secret};
 use crate::{
     config::{Backend, Config, Event, Moves, Successor},
     store::{
-        Created, DynStore, Record, SessionId, Standing, StoreError, Timestamp, Token, certain, certain::Certain,
+        Created, DynStore, Record, Secret, Standing, State, StoreError, Timestamp, Token, certain, certain::Certain,
         random_nonce,
     },
 };
@@ -56,14 +56,13 @@ impl Origin<'_> {
         config.backend_at(self.at)
     }
 
-    fn moved(&self, at: usize, record: Record, now: Timestamp) -> Followed {
-        let Self { token, successor, .. } = *self;
-        let first = successor.token.clone();
+    fn moved(&self, at: usize, first: &Token, record: Record, now: Timestamp) -> Followed {
+        let Self { token, .. } = *self;
         // A token that was superseded before the move stays superseded.
         let old = || Token::new(first.id, token.secret.clone()).hashed();
         let is_old = record.standing(&first.hash(), now) == Standing::Unknown
             && record.standing(&token.hash(), now) == Standing::Superseded;
-        let token = if is_old { old() } else { first };
+        let token = if is_old { old() } else { first.clone() };
         Followed::Moved(Box::new(Moved { at, token, record }))
     }
 }
@@ -78,11 +77,13 @@ pub(crate) async fn follow(
 ) -> Result<Followed, StoreError> {
     let Origin { at, token, successor } = origin;
     if origin.backend(config).is_client_side() {
-        for (to, store) in stores(config) {
-            let Some(mark) = store.load(&successor.mark).await? else { continue };
+        for target in targets(config, successor) {
+            let Some(mark) = target.backend.load(&target.mark(successor), None).await? else { continue };
             let is_its = |draft: &Record| draft.nonce() == mark.nonce();
-            return Ok(match activated(config, store, successor, is_its, now).await? {
-                Some(record) if mark.body().current == successor.moved => origin.moved(to, record, now),
+            return Ok(match activated(config, &target, successor, is_its, now).await? {
+                Some(record) if mark.body().current == successor.moved => {
+                    origin.moved(target.at, &target.token, record, now)
+                }
                 _ => Followed::Ended,
             });
         }
@@ -90,19 +91,19 @@ pub(crate) async fn follow(
     }
     match found {
         Some(found) if found.body().current == successor.moved => {
-            for (to, store) in stores(config).filter(|(to, _)| *to != at) {
-                if let Some(record) = activated(config, store, successor, |_| true, now).await? {
-                    let _ = origin.backend(config).delete(&token.id, Some(&found)).await?;
-                    return Ok(origin.moved(to, record, now));
+            for target in targets(config, successor).filter(|target| target.at != at) {
+                if let Some(record) = activated(config, &target, successor, |_| true, now).await? {
+                    let _ = origin.backend(config).delete(token, Some(&found)).await?;
+                    return Ok(origin.moved(target.at, &target.token, record, now));
                 }
             }
             Ok(Followed::Ended)
         }
         None => {
-            for (to, store) in stores(config) {
-                let found = store.load(&successor.token.id).await?;
+            for target in targets(config, successor) {
+                let found = target.backend.load(&target.token, None).await?;
                 if let Some(record) = found.filter(|record| record.body().current != successor.draft) {
-                    return Ok(origin.moved(to, record, now));
+                    return Ok(origin.moved(target.at, &target.token, record, now));
                 }
             }
             Ok(Followed::Stays(None))
@@ -143,17 +144,18 @@ async fn try_move(
     now: Timestamp,
 ) -> Result<Option<Followed>, StoreError> {
     let Origin { token, successor, .. } = origin;
-    let old = origin.backend(config).as_store();
-    let Some(new) = config.backend.as_store() else { return Ok(Some(Followed::Stays(held.cloned()))) };
-    let id = &successor.token.id;
+    let old = origin.backend(config).store_of(token);
+    let old = old.as_deref();
+    let Some(target) = Target::of(config, 0, successor) else { return Ok(Some(Followed::Stays(held.cloned()))) };
+    let new = &config.backend;
     // The draft is read before the old record. So a draft is never replaced by an older copy: a request that made a newer
     // one has changed its nonce.
-    let draft = new.load(id).await?;
+    let draft = new.load(&target.token, None).await?;
     let found = load(old, token, held).await?;
     let base = match follow(config, origin, found, now).await? {
         Followed::Stays(Some(base)) => base,
         Followed::Stays(None) | Followed::Ended => {
-            discard(new, id, draft, successor).await;
+            discard(&target, draft, successor).await;
             return Ok(Some(Followed::Ended));
         }
         moved @ Followed::Moved(_) => return Ok(Some(moved)),
@@ -168,11 +170,14 @@ async fn try_move(
         (None, None) => random_nonce(),
     };
     let copy = draft_of(config, &base, successor, nonce);
+    if new.carries(&copy).is_err() {
+        return Ok(Some(Followed::Stays(Some(base))));
+    }
     match &draft {
-        None => match new.create(id, &copy).await? {
+        None => match new.create(&target.token, &copy).await? {
             Created::Done => {}
             // A tombstone is there. If the session has not ended, its successor was ended by hand. The session stays then.
-            Created::Taken if new.load(id).await?.is_none() => {
+            Created::Taken if new.load(&target.token, None).await?.is_none() => {
                 let found = load(old, token, held).await?;
                 return follow(config, origin, found, now).await.map(Some);
             }
@@ -180,7 +185,7 @@ async fn try_move(
         },
         Some(draft) if draft.nonce() == nonce && draft.body().current == successor.draft => {}
         Some(draft) if draft.body().current == successor.draft => {
-            match certain::replace(new, id, draft, &copy.written(nonce, draft), now, config.commit_timeout).await? {
+            match target.replace(config, draft, &copy.written(nonce, draft), now).await? {
                 Certain::Done(None) => {}
                 _ => return Ok(None),
             }
@@ -193,10 +198,17 @@ async fn try_move(
             // Without the superseded secrets: a request that has one finds the successor, and writes there.
             let mut moved = with_secret(&base, successor.moved, random_nonce());
             moved.body_mut().rest.superseded.clear();
+            if origin.backend(config).is_foreign() {
+                // The other crate's nodes would open it.
+                moved.body_mut().state = State::empty().clone();
+            }
             let sent = certain::replace(old, &token.id, &base, &moved, now, config.commit_timeout).await?;
             matches!(sent, Certain::Done(_))
         }
-        None => new.create(&successor.mark, &mark(&base, successor.moved, nonce, now)).await? == Created::Done,
+        None => {
+            let mark = mark(&base, successor.moved, nonce, now);
+            new.create(&target.mark(successor), &mark).await? == Created::Done
+        }
     };
     if !is_marked {
         return Ok(None);
@@ -215,17 +227,17 @@ pub(crate) async fn end(
 ) -> Result<(), StoreError> {
     let Origin { at, successor, .. } = origin;
     let is_client_side = origin.backend(config).is_client_side();
-    for (to, store) in stores(config).filter(|(to, _)| *to != at) {
+    for target in targets(config, successor).filter(|target| target.at != at) {
+        let Target { backend, token, .. } = &target;
         if is_client_side && let Some(held) = until {
-            let ended = mark(held, successor.ended, random_nonce(), now);
-            match store.create(&successor.mark, &ended).await {
-                Err(error) if error.is_unknown() => store.create(&successor.mark, &ended).await?,
+            let (mark, ended) = (target.mark(successor), mark(held, successor.ended, random_nonce(), now));
+            match backend.create(&mark, &ended).await {
+                Err(error) if error.is_unknown() => backend.create(&mark, &ended).await?,
                 created => created?,
             };
         }
-        let id = &successor.token.id;
-        match config.backend_at(to).delete(id, None).await {
-            Err(error) if error.is_unknown() => config.backend_at(to).delete(id, None).await?,
+        match backend.delete(token, None).await {
+            Err(error) if error.is_unknown() => backend.delete(token, None).await?,
             deleted => deleted?,
         };
     }
@@ -245,21 +257,20 @@ pub(crate) fn successor_of(config: &Config, at: usize, token: &Token, value: Opt
 /// Returns the session at the successor's id. A draft that `is_its` accepts becomes the session.
 async fn activated(
     config: &Config,
-    store: &dyn DynStore,
+    target: &Target<'_>,
     successor: &Successor,
     is_its: impl Fn(&Record) -> bool,
     now: Timestamp,
 ) -> Result<Option<Record>, StoreError> {
-    let id = &successor.token.id;
-    let Some(draft) = store.load(id).await? else { return Ok(None) };
+    let Some(draft) = target.backend.load(&target.token, None).await? else { return Ok(None) };
     if draft.body().current != successor.draft {
         return Ok(Some(draft));
     }
     if !is_its(&draft) {
         return Ok(None);
     }
-    let session = with_secret(&draft, successor.token.hash(), random_nonce());
-    Ok(match certain::replace(store, id, &draft, &session, now, config.commit_timeout).await? {
+    let session = with_secret(&draft, target.token.hash(), random_nonce());
+    Ok(match target.replace(config, &draft, &session, now).await? {
         Certain::Done(later) => Some(later.unwrap_or(session)),
         Certain::Changed(found) => Some(found).filter(|found| found.body().current != successor.draft),
         Certain::Gone => None,
@@ -275,12 +286,43 @@ async fn load(old: Option<&dyn DynStore>, token: &Token, held: Option<&Record>) 
 }
 
 /// Deletes a draft whose session has ended. It opens nothing, so a failure does no harm.
-async fn discard(store: &dyn DynStore, id: &SessionId, draft: Option<Record>, successor: &Successor) {
+async fn discard(target: &Target<'_>, draft: Option<Record>, successor: &Successor) {
     if let Some(draft) = draft.filter(|draft| draft.body().current == successor.draft) {
-        let _ = store.delete(id, Some(&draft)).await;
+        let _ = target.backend.delete(&target.token, Some(&draft)).await;
     }
 }
 
-fn stores(config: &Config) -> impl Iterator<Item = (usize, &dyn DynStore)> {
-    config.backends().enumerate().filter_map(|(at, backend)| Some((at, backend.as_store()?)))
+/// A store in which the successor may be, and its token there.
+struct Target<'c> {
+    at: usize,
+    backend: &'c Backend,
+    token: Token,
+}
+
+impl<'c> Target<'c> {
+    /// Returns `None` if clients hold the records.
+    fn of(config: &'c Config, at: usize, successor: &Successor) -> Option<Self> {
+        let backend = config.backend_at(at);
+        backend.has_store().then(|| Self { at, backend, token: backend.named(&successor.token) })
+    }
+
+    /// Returns the token of the record that says what has become of a session in a cookie.
+    fn mark(&self, successor: &Successor) -> Token {
+        self.backend.named(&Token::new(successor.mark, Secret::none()))
+    }
+
+    async fn replace(
+        &self,
+        config: &Config,
+        base: &Record,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Certain, StoreError> {
+        let Some(store) = self.backend.store_of(&self.token) else { return Ok(Certain::Gone) };
+        certain::replace(&*store, &self.token.id, base, record, now, config.commit_timeout).await
+    }
+}
+
+fn targets<'c>(config: &'c Config, successor: &Successor) -> impl Iterator<Item = Target<'c>> {
+    (0..=config.others.len()).filter_map(|at| Target::of(config, at, successor))
 }

@@ -57,6 +57,9 @@ pub(crate) struct Parts {
     pub(crate) binding: Option<std::sync::Arc<Binding>>,
     /// The lines of the text form that this version does not know, unchanged.
     pub(crate) unknown: Option<std::sync::Arc<str>>,
+    /// The bytes of the record in another crate's format. A changed record has none.
+    #[cfg(feature = "formats")]
+    pub(crate) foreign: Option<std::sync::Arc<[u8]>>,
 }
 
 /// The nonces of the four writes before the record's own, newest first. 0 stands for none.
@@ -192,6 +195,11 @@ impl Record {
         if let Some([first, second, third, _]) = base.0.rest.trail {
             body.rest.trail = Some([base.nonce(), first, second, third]);
         }
+        #[cfg(feature = "formats")]
+        if body.rest.foreign.is_some() {
+            body.rest.foreign = None;
+            body.rest = std::mem::take(&mut body.rest).tidied();
+        }
         self
     }
 
@@ -238,6 +246,8 @@ impl Deref for Rest {
             #[cfg(feature = "device-bound")]
             binding: None,
             unknown: None,
+            #[cfg(feature = "formats")]
+            foreign: None,
         };
         self.0.as_deref().unwrap_or(&NOTHING)
     }

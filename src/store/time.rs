@@ -34,6 +34,12 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(millis(span)))
     }
 
+    /// Returns the time before this one by `span`, at the earliest 1970.
+    #[cfg(feature = "formats")]
+    pub(crate) fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(span)))
+    }
+
     /// Returns the time from `earlier` to this one, or zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

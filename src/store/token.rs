@@ -189,7 +189,14 @@ pub(crate) struct Token {
     pub(crate) secret: Secret,
     /// The secret's hash, if it was computed: that takes longer than the rest of a load.
     hash: Option<SecretHash>,
+    /// The key of the session in another crate's store, of which the id and the secret are derived.
+    #[cfg(feature = "formats")]
+    foreign: Option<ForeignKey>,
 }
+
+/// The key of a session in another crate's store. There it is the whole token, so it is as secret as one.
+#[cfg(feature = "formats")]
+type ForeignKey = std::sync::Arc<zeroize::Zeroizing<String>>;
 
 impl PartialEq for Token {
     fn eq(&self, other: &Self) -> bool {
@@ -201,7 +208,30 @@ impl Eq for Token {}
 
 impl Token {
     pub(crate) fn new(id: SessionId, secret: Secret) -> Self {
-        Self { id, secret, hash: None }
+        Self {
+            id,
+            secret,
+            hash: None,
+            #[cfg(feature = "formats")]
+            foreign: None,
+        }
+    }
+
+    /// Makes the token of a session of another crate. The id tells nothing of the key.
+    #[cfg(feature = "formats")]
+    pub(crate) fn of_foreign(key: String) -> Self {
+        let digest = Sha256::new_with_prefix("cloakroom: the token of a foreign key\0").chain_update(&key).finalize();
+        let (id, secret) = digest.split_at(RANDOM);
+        let half = |bytes: &[u8]| bytes.try_into().unwrap_or_default();
+        let mut token = Self::new(SessionId(half(id)), Secret(half(secret)));
+        token.foreign = Some(std::sync::Arc::new(key.into()));
+        token
+    }
+
+    /// Returns the key in another crate's store.
+    #[cfg(feature = "formats")]
+    pub(crate) fn foreign_key(&self) -> Option<&str> {
+        self.foreign.as_deref().map(|key| key.as_str())
     }
 
     /// Makes a token of its bytes.

@@ -1,10 +1,10 @@
 //! Begins a session.
 
-use super::{Commit, CookieWindow, Edits, Error, Event, Loaded, Record, SharedEdits, State, Ticket, Timestamp};
+use super::{Commit, CookieWindow, Edits, Error, Event, Loaded, Record, SharedEdits, State, Ticket, Timestamp, Token};
 use crate::{
     client::KeyAge,
     request::Admission,
-    store::{Body, Created, Parts, Rest, SessionId, StoreError, random_nonce},
+    store::{Body, Created, Parts, Rest, StoreError, random_nonce},
 };
 
 /// The outcome of [`Commit::create`].
@@ -64,13 +64,7 @@ impl Commit<'_> {
 
     /// Draws ids until one is stored. Leaves those ids in `drawn` whose outcome is unknown, or that must be deleted
     /// again.
-    async fn draw(
-        &mut self,
-        state: &State,
-        rest: &Rest,
-        drawn: &mut Vec<SessionId>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
+    async fn draw(&mut self, state: &State, rest: &Rest, drawn: &mut Vec<Token>, now: Timestamp) -> Result<(), Error> {
         let lifetime = self.edits.lifetime.as_deref().unwrap_or(&self.config.lifetime).clone();
         for _ in 0..DRAWS {
             let token = self.config.backend.new_token();
@@ -84,6 +78,7 @@ impl Commit<'_> {
                 rest: rest.clone(),
             });
             self.check_size(&record)?;
+            self.config.backend.carries(&record)?;
             // A session that this commit may have stored must not count against the limit.
             self.forget(&std::mem::take(drawn)).await;
             let admission = Admission::ask(self.config, rest.owner.as_deref(), token.id, now).await?;
@@ -91,12 +86,12 @@ impl Commit<'_> {
                 record.body_mut().last_used = admission.now();
             }
             let text = self.config.backend.write(&token, &record)?;
-            match self.try_create(&token.id, &record).await {
+            match self.try_create(&token, &record).await {
                 Ok(true) => {
                     if let Some(admission) = admission
                         && let Err(error) = Box::pin(admission.keep()).await
                     {
-                        drawn.push(token.id);
+                        drawn.push(token.clone());
                         return Err(error);
                     }
                     self.config.emit(&Event::Created { id: token.id });
@@ -114,7 +109,7 @@ impl Commit<'_> {
                 }
                 Ok(false) => {}
                 Err(error) if error.is_unknown() => {
-                    drawn.push(token.id);
+                    drawn.push(token.clone());
                     if self.lost.replace(error.clone()).is_some() {
                         return Err(error.into());
                     }
@@ -127,24 +122,24 @@ impl Commit<'_> {
 
     /// Creates the record. If the outcome is unknown, loads the record to find out: `create` is never sent twice for
     /// one id. Returns false if another session has the id.
-    async fn try_create(&self, id: &SessionId, record: &Record) -> Result<bool, StoreError> {
-        let unknown = match self.config.backend.create(id, record).await {
+    async fn try_create(&self, token: &Token, record: &Record) -> Result<bool, StoreError> {
+        let unknown = match self.config.backend.create(token, record).await {
             Ok(Created::Done) => return Ok(true),
             Ok(Created::Taken) => None,
             Err(error) if error.is_unknown() => Some(error),
             Err(error) => return Err(error),
         };
-        match Box::pin(self.config.backend.load(id, None)).await {
+        match Box::pin(self.config.backend.load(token, None)).await {
             Ok(Some(found)) if found.nonce() == record.nonce() => Ok(true),
             Ok(_) | Err(_) => unknown.map_or(Ok(false), Err),
         }
     }
 
     /// Deletes the ids whose outcome is unknown. A create that arrives late then finds a tombstone.
-    async fn forget(&self, drawn: &[SessionId]) {
-        for id in drawn {
-            if let Err(error) = Box::pin(self.config.backend.delete(id, None)).await {
-                self.config.upkeep_failed(*id, &error.into());
+    async fn forget(&self, drawn: &[Token]) {
+        for token in drawn {
+            if let Err(error) = Box::pin(self.config.backend.delete(token, None)).await {
+                self.config.upkeep_failed(token.id, &error.into());
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::{
         Beside, Next, Verdict, judge, look, revoked_by_owner,
         successor::{self, Followed, Moved, Origin, successor_of},
     },
-    store::{Deleted, SUPERSEDED_FOR, Secret, SessionId, StoreError},
+    store::{Deleted, SUPERSEDED_FOR, StoreError},
 };
 
 impl Commit<'_> {
@@ -31,7 +31,7 @@ impl Commit<'_> {
             }
         }
         let Beside { superseded, unreadable, .. } = *self.opening.beside.take().unwrap_or_default();
-        let mut ended: Vec<_> = unreadable.into_iter().map(|(at, id)| Ended::unreadable(at, id)).collect();
+        let mut ended: Vec<_> = unreadable.into_iter().map(|(at, token)| Ended::unreadable(at, token)).collect();
         let mut failed = None;
         let own = self.opening.token.take().map(|token| (token, self.opening.at, self.opening.opened_at));
         let is_own_old = own.as_ref().is_some_and(|(.., opened_at)| is_old(*opened_at, now));
@@ -74,7 +74,8 @@ impl Commit<'_> {
     /// Deletes `found` if it is still stored. Otherwise returns the stored record.
     pub(super) async fn delete_found(&mut self, found: Option<Record>) -> Result<Option<Record>, Error> {
         let (Some(id), Some(found)) = (self.opening.id(), found) else { return Ok(None) };
-        match self.backend().delete(&id, Some(&found)).await? {
+        let Some(token) = &self.opening.token else { return Ok(None) };
+        match self.backend().delete(token, Some(&found)).await? {
             Deleted::Changed(record) => return Ok(Some(record)),
             Deleted::Done => self.config.emit(&Event::Destroyed { id }),
             Deleted::Gone => {}
@@ -91,14 +92,14 @@ impl Commit<'_> {
     async fn delete(&self, ended: &Ended, now: Timestamp) -> Result<(), StoreError> {
         let Ended { at, token, successor, held } = ended;
         let backend = self.config.backend_at(*at);
-        let deleted = match backend.delete(&token.id, None).await {
-            Err(error) if error.is_unknown() => backend.delete(&token.id, None).await,
+        let deleted = match backend.delete(token, None).await {
+            Err(error) if error.is_unknown() => backend.delete(token, None).await,
             deleted => deleted,
         };
         if backend.is_client_side() && self.config.moves.is_some() {
             // A session that has moved into its cookie has kept its id.
             for other in self.config.backends() {
-                other.delete(&token.id, None).await?;
+                other.delete(token, None).await?;
             }
         }
         if let Some(successor) = successor {
@@ -119,9 +120,9 @@ impl Commit<'_> {
         now: Timestamp,
     ) -> Result<Option<Ended>, StoreError> {
         let config = self.config;
-        let found = match config.backend_at(at).load(&token.id, held).await {
+        let found = match config.backend_at(at).load(&token, held).await {
             // The record's owner is unknown and it opens nothing, so a purge may delete it.
-            Err(error) if error.is_undecodable() => return Ok(Some(Ended::unreadable(at, token.id))),
+            Err(error) if error.is_undecodable() => return Ok(Some(Ended::unreadable(at, token))),
             found => found?,
         };
         if found.is_none() && value.is_some_and(|value| self.opening.pass_on(config, at, value)) {
@@ -158,8 +159,8 @@ struct Ended {
 
 impl Ended {
     /// Returns a session whose record cannot be read.
-    fn unreadable(at: usize, id: SessionId) -> Self {
-        Self { at, token: Token::new(id, Secret::none()), successor: None, held: None }
+    fn unreadable(at: usize, token: Token) -> Self {
+        Self { at, token, successor: None, held: None }
     }
 }
 

@@ -46,6 +46,11 @@ impl Commit<'_> {
         now: Timestamp,
     ) -> Result<Option<Put>, Error> {
         let Some(token) = &self.opening.token else { return Ok(None) };
+        let is_foreign = self.backend().is_foreign();
+        if is_foreign && change == Change::Merge {
+            // The record does not say where its session is now.
+            return Ok(None);
+        }
         let is_sent = change == Change::Renew || self.backend().is_client_side();
         if is_sent && self.head == CookieWindow::Sent {
             return Err(Error::too_late());
@@ -63,7 +68,10 @@ impl Commit<'_> {
         };
         let Body { current, created_at, last_used, expires_at, rest, .. } = base.body();
         let mut current = *current;
-        let renewed = (change == Change::Renew).then(|| Token::new(id, Secret::random()).hashed());
+        let renewed = (change == Change::Renew).then(|| match is_foreign {
+            true => self.backend().new_token(),
+            false => Token::new(id, Secret::random()).hashed(),
+        });
         let mut rest = rest.clone();
         if let Some(token) = &renewed {
             (current, rest.superseded) = base.credentials().rotated(token.hash(), now).into_parts();
@@ -109,6 +117,9 @@ impl Commit<'_> {
         if size(&record) > size(base) {
             self.check_size(&record)?;
         }
+        if change != Change::Touch {
+            self.backend().carries(&record)?;
+        }
         Ok(Some(Put { id, change, base: base.clone(), record, renewed, into_cookie }))
     }
 
@@ -138,7 +149,20 @@ impl Commit<'_> {
                 let sent = sent.await;
                 self.told(sent)?
             }
+            #[cfg(feature = "formats")]
+            Place::Foreign(records) => return Box::pin(self.store_foreign(put, records, now, turn)).await,
         };
+        self.settle(certain, put, now, turn)
+    }
+
+    /// Acts on the certain outcome of a replacement.
+    pub(super) fn settle(
+        &mut self,
+        certain: Certain,
+        put: Put,
+        now: Timestamp,
+        turn: &mut Option<Alone>,
+    ) -> Result<Stored, Error> {
         let newest = match &certain {
             Certain::Done(later) => later.as_ref().unwrap_or(&put.record).clone(),
             Certain::Changed(found) => found.clone(),
@@ -154,7 +178,7 @@ impl Commit<'_> {
     }
 
     /// Waits in the queue of this process's writers: for a turn of its own, or until the write is stored with others.
-    async fn wait(
+    pub(super) async fn wait(
         &mut self,
         put: Put,
         store: &Arc<dyn DynStore>,
@@ -187,7 +211,7 @@ impl Commit<'_> {
             (Written::Done(record), Some(put)) => self.stored(Put { record, ..put }, None, now).map(|()| Stored::Done),
             (Written::Gone, _) => Ok(Stored::Found(None)),
             (Written::Late, _) => Err(self.contended()),
-            (Written::Declined | Written::Done(_), _) => Ok(Stored::Found(backend.load(&id, None).await?)),
+            (Written::Declined | Written::Done(_), _) => Ok(Stored::Found(store.load(&id).await?)),
         }
     }
 
@@ -239,7 +263,9 @@ impl Commit<'_> {
     fn moves_into_cookie(&mut self, change: Change, id: SessionId, record: &Record) -> bool {
         let is_asked =
             self.is_moving(change) && self.config.backend.is_client_side() && self.head == CookieWindow::Leaves;
-        if is_asked && self.config.backend.write(&Token::new(id, Secret::none()), record).is_err() {
+        let backend = &self.config.backend;
+        let fits = || backend.carries(record).and_then(|()| backend.write(&Token::new(id, Secret::none()), record));
+        if is_asked && fits().is_err() {
             self.stays = true;
             return false;
         }

@@ -158,8 +158,8 @@ impl DeviceRequest {
             if wanted.is_some_and(|id| id != token.id) {
                 continue;
             }
-            let (id, token) = (token.id, token.hashed());
-            let found = match config.backend_at(at).load(&id, record).await {
+            let token = token.hashed();
+            let found = match config.backend_at(at).load(&token, record).await {
                 Err(error) if error.is_undecodable() => continue,
                 found => found?,
             };

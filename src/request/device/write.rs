@@ -48,8 +48,10 @@ impl<'a> Turn<'a> {
         record.body_mut().rest.binding = Some(Arc::new(binding.clone()));
         let record = record.written(random_nonce(), base);
         let certain = match &self.backend.place {
-            // A session in a cookie has no device.
+            // A session in a cookie has no device, and none of another crate.
             Place::Client => Certain::Gone,
+            #[cfg(feature = "formats")]
+            Place::Foreign(_) => Certain::Gone,
             Place::Memory(memory) => match memory.swap(&self.token.id, base, &record) {
                 Replaced::Done => Certain::Done(None),
                 Replaced::Changed(found) => Certain::Changed(found),
@@ -71,7 +73,7 @@ impl<'a> Turn<'a> {
 
     /// Deletes `base`, if no other request has changed it: a login may have put another device in its place.
     pub(super) async fn end(&mut self, base: &Record) -> Result<Put, Error> {
-        match self.backend.delete(&self.token.id, Some(base)).await? {
+        match self.backend.delete(&self.token, Some(base)).await? {
             Deleted::Done => Ok(Put::Done),
             Deleted::Gone => Ok(Put::Found(None)),
             Deleted::Changed(found) => self.lost(found).await.map(Put::Found),

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::Edits;
 use crate::{
-    config::{OwnerKey, splits},
+    config::{OwnerKey, at, owner_in, splits},
     error::Error,
-    request::owner_in,
     store::State,
 };
 
@@ -57,15 +54,6 @@ impl Edits {
         }
         Ok(written)
     }
-}
-
-/// Returns the raw value to which the fields lead. A number too large for 64 bits becomes a fraction, which names no owner.
-fn at(raw: &str, fields: &str) -> Option<String> {
-    if fields.is_empty() {
-        return Some(raw.to_owned());
-    }
-    let value: Value = serde_json::from_str(raw).ok()?;
-    fields.split('.').try_fold(&value, |value, field| value.get(field)).map(Value::to_string)
 }
 
 #[cfg(test)]

@@ -11,6 +11,10 @@ pub(super) fn draft_of(config: &Config, base: &Record, successor: &Successor, no
     let body = copy.body_mut();
     (body.current, body.nonce) = (successor.draft, nonce);
     body.rest.trail = (!config.backend.is_immediate()).then_some([0; 4]);
+    #[cfg(feature = "formats")]
+    if body.rest.foreign.is_some() {
+        body.rest.foreign = None;
+    }
     let rest = std::mem::take(&mut body.rest);
     body.rest = rest.tidied();
     copy

@@ -103,6 +103,8 @@ fn rest(reader: &mut Reader<'_>) -> Result<Rest, Kind> {
         #[cfg(feature = "device-bound")]
         binding: super::device::read(reader)?,
         unknown: unknown_lines(reader)?,
+        #[cfg(feature = "formats")]
+        foreign: None,
     };
     reader.literal("\n").map_err(|fault| fault.of(Kind::UnknownLine))?;
     Ok(Rest::of(parts))

@@ -19,6 +19,8 @@ fn full() -> Record {
         expires_at: Timestamp::MAX,
         nonce: 0x2a,
         rest: Rest::of(Parts {
+            #[cfg(feature = "formats")]
+            foreign: None,
             trail: Some([0x29, u64::MAX, 0, 0]),
             superseded,
             owner: Some("zoë".into()),

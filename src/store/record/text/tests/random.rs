@@ -74,6 +74,8 @@ fn lines() -> impl Strategy<Value = Record> {
         let (binding, unknown) = unknown;
         let mut record = empty();
         record.body_mut().rest = Rest::of(Parts {
+            #[cfg(feature = "formats")]
+            foreign: None,
             trail,
             superseded,
             owner,
