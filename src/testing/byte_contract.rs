@@ -20,8 +20,8 @@ const TOLERANCE: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(1500);
 /// The longest wait for a record with a short TTL to go.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A `None` may come back as a TTL of at least this, from a store whose table must have a date: the dates of a `TIMESTAMP` of
-/// MySQL end in 2038.
+/// A `None` may come back as a TTL of at least this, from a store whose table must have a date: a `TIMESTAMP` of `MySQL` ends
+/// in 2038.
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// Tests a store against the contract of [`ByteStore`]. Its keys are random, so several runs may share a database. It takes
