@@ -73,9 +73,19 @@ impl Connection {
     /// Calls a script by its hash. Sends its source if the server does not know it, for example because it is new, was a
     /// replica, or lost its scripts to `SCRIPT FLUSH`.
     pub(super) async fn call(&self, call: &Call<'_>, budget: Budget) -> Result<Value, Failure> {
-        match self.send(call.key, call.by_hash(), Access::Write, budget).await {
+        self.run(call, Access::Write, budget).await
+    }
+
+    /// Calls a script that writes nothing with these arguments.
+    #[cfg(feature = "formats")]
+    pub(super) async fn read(&self, call: &Call<'_>, budget: Budget) -> Result<Value, Failure> {
+        self.run(call, Access::Read, budget).await
+    }
+
+    async fn run(&self, call: &Call<'_>, access: Access, budget: Budget) -> Result<Value, Failure> {
+        match self.send(call.key, call.by_hash(), access, budget).await {
             Err(failure) if failure.says("NOSCRIPT") => {
-                Box::pin(async { self.send(call.key, &call.by_source(), Access::Write, budget.next()).await }).await
+                Box::pin(async { self.send(call.key, &call.by_source(), access, budget.next()).await }).await
             }
             done => done,
         }

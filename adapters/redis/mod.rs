@@ -102,6 +102,8 @@ use crate::StoreError;
 mod address;
 mod attempts;
 mod builder;
+#[cfg(feature = "formats")]
+mod bytes;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
 mod connection;
@@ -126,6 +128,8 @@ mod store;
 mod target;
 mod unreadable;
 
+#[cfg(feature = "formats")]
+pub use self::bytes::RedisBytes;
 pub use self::{builder::RedisStoreBuilder, credentials::RedisCredentials, error::ConnectError};
 use self::{
     connection::{Connection, Route},

@@ -1,4 +1,4 @@
-//! The two Lua scripts.
+//! The Lua scripts.
 
 use std::sync::OnceLock;
 
@@ -12,6 +12,8 @@ pub(super) struct Script {
 }
 
 pub(super) static REPLACE: Script = Script::new(include_str!("scripts/replace.lua"));
+#[cfg(feature = "formats")]
+pub(super) static BYTES: Script = Script::new(include_str!("scripts/bytes.lua"));
 pub(super) static INDEX: Script = Script::new(include_str!("scripts/index.lua"));
 
 impl Script {

@@ -224,7 +224,7 @@ fn owner(bytes: &[u8]) -> Option<String> {
     Record::from_prefix(bytes).ok().flatten()?.owner().map(str::to_owned)
 }
 
-fn is_ok(reply: &Value) -> bool {
+pub(super) fn is_ok(reply: &Value) -> bool {
     match reply {
         Value::Okay => true,
         Value::SimpleString(text) => text == "OK",

@@ -6,6 +6,7 @@
 //! | [`RecordBuilder`] | makes records by hand, for a store's own tests |
 //! | [`FaultStore`] | fails, loses replies, delays or repeats the calls that a test names, and records all calls |
 //! | [`TestClock`] | stands still until a test moves it |
+//! | `MemoryBytes`, `byte_contract` | the same for the stores of other crates' records; with `formats` |
 //! | [`CookieJar`] | keeps cookies between requests as a browser does, and reports those that a browser drops |
 //!
 //! A test of an application uses most of them:
@@ -56,6 +57,12 @@
 //! assert_eq!(get().await, (StatusCode::OK, 1), "the session was idle for too long");
 //! # });
 //! ```
+#[cfg(feature = "formats")]
+#[cfg_attr(docsrs, doc(cfg(feature = "formats")))]
+pub use self::{
+    byte_contract::{byte_breaches, byte_contract},
+    bytes::MemoryBytes,
+};
 pub use self::{
     clock::TestClock,
     jar::{CookieJar, Refusal},
@@ -65,6 +72,10 @@ pub use self::{
     faults::{Call, FaultStore, Gate, Late, Rule, Verb},
     record::RecordBuilder,
 };
+#[cfg(feature = "formats")]
+mod byte_contract;
+#[cfg(feature = "formats")]
+mod bytes;
 mod clock;
 mod contract;
 mod faults;

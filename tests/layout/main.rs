@@ -23,7 +23,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("request", &["client", "config", "device", "error", "store"]),
     ("session", &["config", "error", "request", "store"]),
     ("store", &[]),
-    ("testing", &["config", "store"]),
+    ("testing", &["config", "formats", "store"]),
 ];
 
 /// The folders with source texts.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use cloakroom::{SessionLayer, redis::RedisStore};
+use cloakroom::{SessionLayer, redis::RedisStore, testing::byte_contract};
 use tokio::time::Instant;
 
 use crate::{
@@ -70,6 +70,7 @@ async fn every_kind_of_call() {
     let cluster = Cluster::start().await;
     let store = cluster.store().await;
     store.ping().await.unwrap();
+    let bytes = store.bytes();
     let layer = SessionLayer::new(store);
     let owners = layer.owners().unwrap();
     let app = App::over(layer);
@@ -83,6 +84,7 @@ async fn every_kind_of_call() {
         masters += usize::from(node.run_command::<i64>("DBSIZE").await > 0);
     }
     assert_eq!(masters, 3, "the sessions are on all masters");
+    byte_contract(&bytes).await;
     let listed: BTreeSet<_> = owners.list("bob").await.unwrap().iter().map(|session| session.id.to_string()).collect();
     assert_eq!(listed, cookies.iter().map(|cookie| id(cookie)).collect());
     app.get("/logout", Some(&cookies[0])).await;

@@ -12,6 +12,7 @@ mod records;
 
 mod access;
 mod actix;
+mod bytes;
 mod cluster;
 mod commands;
 mod contract;
