@@ -21,6 +21,11 @@ pub(crate) trait Format: Send + Sync {
     /// Writes the value that the client gets for this session.
     fn write(&self, token: &Token, record: &Record) -> Result<ClientValue, Error>;
 
+    /// Returns false if a whole session in a value has no times.
+    fn has_times(&self) -> bool {
+        true
+    }
+
     /// Fails if a session has something that this format cannot carry.
     fn carries(&self, _record: &Record) -> Result<(), Error> {
         Ok(())
@@ -34,6 +39,7 @@ pub(crate) trait Format: Send + Sync {
 #[derive(Clone)]
 pub(crate) struct Terms {
     /// The name of the cookie or header.
+    #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // No form without a key depends on it.
     pub(crate) name: Box<str>,
     /// The time for which a session lives without use.
     #[cfg(feature = "formats")]
@@ -42,8 +48,11 @@ pub(crate) struct Terms {
     pub(crate) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Returns the owner that a state names.
     #[cfg(feature = "formats")]
-    pub(crate) owner: Arc<dyn Fn(&State) -> Option<Arc<str>> + Send + Sync>,
+    pub(crate) owner: Arc<OwnerOf>,
 }
+
+#[cfg(feature = "formats")]
+type OwnerOf = dyn Fn(&State) -> Option<Arc<str>> + Send + Sync;
 
 #[cfg(test)]
 impl Terms {

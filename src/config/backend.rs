@@ -96,6 +96,7 @@ impl Backend {
     }
 
     /// Returns true if its records are those of another crate, which have no place for a second token.
+    #[cfg_attr(not(feature = "formats"), allow(clippy::unused_self))]
     pub(crate) fn is_foreign(&self) -> bool {
         #[cfg(feature = "formats")]
         return matches!(self.place, Place::Foreign(_));
@@ -109,12 +110,13 @@ impl Backend {
     }
 
     /// Returns the store of this token's record, or `None` if clients hold the records.
-    pub(crate) fn store_of(&self, _token: &Token) -> Option<StoreRef<'_>> {
+    #[cfg_attr(not(feature = "formats"), allow(unused_variables))]
+    pub(crate) fn store_of(&self, token: &Token) -> Option<StoreRef<'_>> {
         match &self.place {
             Place::Memory(memory) => Some(StoreRef::Ours(memory)),
             Place::Store(store) => Some(StoreRef::Ours(&**store)),
             #[cfg(feature = "formats")]
-            Place::Foreign(records) => records.at(_token).map(StoreRef::Foreign),
+            Place::Foreign(records) => records.at(token).map(StoreRef::Foreign),
             Place::Client => None,
         }
     }
@@ -124,6 +126,7 @@ impl Backend {
     }
 
     /// Returns the token that stands for one of ours here: itself, or a key of another crate that is derived from it.
+    #[cfg_attr(not(feature = "formats"), allow(clippy::unused_self))]
     pub(crate) fn named(&self, token: &Token) -> Token {
         #[cfg(feature = "formats")]
         if let Place::Foreign(records) = &self.place {
@@ -199,6 +202,11 @@ impl Backend {
             Place::Foreign(_) => None,
             Place::Client => None,
         }
+    }
+
+    /// Returns true if its records have the times of a session, so that a deadline can move on.
+    pub(crate) fn has_times(&self) -> bool {
+        self.format.has_times()
     }
 
     /// Fails if a session has something that the format of another crate cannot carry.

@@ -230,9 +230,10 @@ impl Config {
         record.lifetime_or(&self.lifetime)
     }
 
-    /// Returns true if the deadline must be moved on by a write. `changes` is true if the request changes keys.
-    pub(crate) fn is_touch_due(&self, record: &Record, changes: bool, now: Timestamp) -> bool {
-        self.lifetime_of(record).is_touch_due(record, changes, now)
+    /// Returns true if the deadline must be moved on by a write. `at` is the place of the session's backend. `changes` is true
+    /// if the request changes keys.
+    pub(crate) fn is_touch_due(&self, at: usize, record: &Record, changes: bool, now: Timestamp) -> bool {
+        self.lifetime_of(record).is_touch_due(record, changes, now) && self.backend_at(at).has_times()
     }
 
     /// Reports that housekeeping failed.

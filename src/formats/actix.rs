@@ -118,9 +118,11 @@ impl fmt::Debug for ActixSession {
     }
 }
 
+type Address = dyn Fn(&str) -> String + Send + Sync;
+
 #[derive(Clone, Default)]
 struct ActixCodec {
-    address: Option<Arc<dyn Fn(&str) -> String + Send + Sync>>,
+    address: Option<Arc<Address>>,
     is_versioned: bool,
 }
 

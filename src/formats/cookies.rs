@@ -73,6 +73,10 @@ impl Format for ForeignCookies {
         if bytes > MAX_PAIR { Err(Error::cookie_too_large(bytes, record.state())) } else { Ok(ClientValue(value)) }
     }
 
+    fn has_times(&self) -> bool {
+        false
+    }
+
     fn carries(&self, record: &Record) -> Result<(), Error> {
         records::carries(&*self.codec, self.terms.as_ref(), record)
     }

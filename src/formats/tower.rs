@@ -34,7 +34,7 @@ mod record;
 /// | [`private`](Self::private) | | `.with_private(key)` |
 /// | [`accept_once`](Self::accept_once) | no | |
 ///
-/// A number that MessagePack cannot carry, a whole one beyond 64 bits, is an error at the commit.
+/// A number that its records cannot carry, a whole one beyond 64 bits, is an error at the commit.
 ///
 /// [The module](super) says what the format cannot carry.
 #[must_use]

@@ -272,7 +272,8 @@ impl<'a> Commit<'a> {
     /// is in its cookie can only be changed while a cookie can be sent.
     fn is_upkeep_due(&self, now: Timestamp) -> bool {
         let is_possible = self.head != CookieWindow::Sent || !self.backend().is_client_side();
-        let is_touch_due = |record: &Record| self.config.is_touch_due(record, self.edits.names_keys(), now);
+        let (config, at) = (self.config, self.opening.at);
+        let is_touch_due = |record: &Record| config.is_touch_due(at, record, self.edits.names_keys(), now);
         self.is_resend_asked() || (is_possible && self.opening.record().is_some_and(is_touch_due))
     }
 

@@ -272,10 +272,9 @@ impl RequestState {
     }
 
     fn is_touch_due(&self, session: &LoadedSession) -> bool {
-        self.config
-            .as_ref()
-            .zip(session.opening.record())
-            .is_some_and(|(config, record)| config.is_touch_due(record, session.edits.names_keys(), config.now()))
+        self.config.as_ref().zip(session.opening.record()).is_some_and(|(config, record)| {
+            config.is_touch_due(session.opening.at, record, session.edits.names_keys(), config.now())
+        })
     }
 
     fn close(&self, progress: &mut Progress) -> HeadLines {

@@ -50,6 +50,11 @@ impl Browser {
         }
     }
 
+    /// Sets a cookie, as another application has set it.
+    pub fn set(&self, name: &str, value: &str) {
+        self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
+    }
+
     /// Returns the `Cookie` header that it sends.
     pub fn header(&self) -> String {
         let cookies = self.cookies.borrow();

@@ -1,4 +1,4 @@
-//! The record of tower-sessions: MessagePack.
+//! The record of tower-sessions, in `MessagePack`.
 
 use std::collections::BTreeMap;
 
@@ -34,28 +34,27 @@ pub(super) fn write(id: i128, content: &Content) -> Vec<u8> {
 
 /// Returns true if a raw value has a whole number that does not fit into 64 bits. It would be read back as a fraction.
 pub(super) fn has_great_number(raw: &str) -> bool {
-    let (mut rest, mut is_text) = (raw, false);
-    while let Some(at) =
-        rest.find(|c: char| c == '"' || (!is_text && (c == '-' || c.is_ascii_digit())) || (is_text && c == '\\'))
-    {
-        let (found, after) = rest.split_at(at);
-        let _ = found;
-        match after.as_bytes().first() {
-            Some(b'"') => (is_text, rest) = (!is_text, &after[1..]),
-            Some(b'\\') => rest = after.get(2..).unwrap_or_default(),
-            _ => {
-                let end =
-                    after.find(|c: char| !matches!(c, '-' | '+' | '.' | 'e' | 'E' | '0'..='9')).unwrap_or(after.len());
-                let (number, behind) = after.split_at(end);
-                let is_whole = !number.contains(['.', 'e', 'E']);
-                if is_whole && number.parse::<i64>().is_err() && number.parse::<u64>().is_err() {
-                    return true;
-                }
-                rest = behind;
-            }
+    let is_of_number = |c: char| matches!(c, '-' | '+' | '.' | 'e' | 'E' | '0'..='9');
+    let is_great = |number: &str| {
+        let is_whole =
+            number.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && !number.contains(['.', 'e', 'E']);
+        is_whole && number.parse::<i64>().is_err() && number.parse::<u64>().is_err()
+    };
+    outside_texts(raw).any(|part| part.split(|c| !is_of_number(c)).any(is_great))
+}
+
+/// Returns the parts of JSON text that are outside of its strings.
+fn outside_texts(raw: &str) -> impl Iterator<Item = &str> {
+    let (mut is_text, mut is_escaped) = (false, false);
+    raw.split(move |c| {
+        let was_escaped = std::mem::take(&mut is_escaped);
+        match c {
+            '"' if !was_escaped => is_text = !is_text,
+            '\\' if is_text && !was_escaped => is_escaped = true,
+            _ => {}
         }
-    }
-    false
+        is_text || c == '"'
+    })
 }
 
 #[cfg(test)]

@@ -68,10 +68,9 @@ impl Commit<'_> {
         };
         let Body { current, created_at, last_used, expires_at, rest, .. } = base.body();
         let mut current = *current;
-        let renewed = (change == Change::Renew).then(|| match is_foreign {
-            true => self.backend().new_token(),
-            false => Token::new(id, Secret::random()).hashed(),
-        });
+        let new_token =
+            || if is_foreign { self.backend().new_token() } else { Token::new(id, Secret::random()).hashed() };
+        let renewed = (change == Change::Renew).then(new_token);
         let mut rest = rest.clone();
         if let Some(token) = &renewed {
             (current, rest.superseded) = base.credentials().rotated(token.hash(), now).into_parts();

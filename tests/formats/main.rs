@@ -1,0 +1,13 @@
+//! Sessions in the formats of actix-session and tower-sessions.
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod support;
+
+mod cookies;
+mod moves;
+#[allow(unreachable_pub)]
+mod nodes;
+mod reading;
+mod renewals;
+mod writing;

@@ -1,0 +1,117 @@
+//! Sessions that the published crates made.
+
+use cloakroom::{
+    SessionLayer, StoreError,
+    formats::{ActixSession, FormatError, TowerSessions},
+};
+use http::StatusCode;
+
+use crate::{
+    nodes::{ID, KEY, Nodes, PRIVATE, SIGNED, jar_key},
+    support::{
+        App, Browser, Page,
+        Sent::{Nothing, Token},
+        drivers::tower,
+    },
+};
+
+const LEGACY: &str = r#"{"counter":"1","user":"\"bob\""}"#;
+const VERSIONED: &str = r#"{"v":1,"state":{"counter":1,"user":"bob"}}"#;
+const BARE: &str = r#"{"counter":1,"user":"bob"}"#;
+
+async fn with_cookie(app: &App, value: &str, path: &str) -> Page {
+    let browser = Browser::new();
+    browser.set("id", value);
+    browser.peek(app, path).await
+}
+
+/// The record of the id 1 until 2042, as tower-sessions writes it.
+fn record() -> Vec<u8> {
+    hex("93c4100000000000000000000000000000000181a7636f756e7465720199cd07fa0203040500000000")
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_session_of_actix_session_opens_in_each_jar_and_form() -> Result<(), FormatError> {
+    for (form, address) in [(LEGACY, KEY), (VERSIONED, KEY), (BARE, KEY), (LEGACY, "prefix:")] {
+        let nodes = Nodes::actix();
+        let sessions = || {
+            let sessions = ActixSession::new(nodes.theirs.clone(), &jar_key())?;
+            Ok::<_, FormatError>(if address == KEY {
+                sessions
+            } else {
+                sessions.cache_keygen(|key| format!("prefix:{key}"))
+            })
+        };
+        nodes.theirs.put(&if address == KEY { KEY.to_owned() } else { format!("prefix:{KEY}") }, form).await;
+        let private = tower::app(nodes.formed(SessionLayer::foreign(sessions()?)));
+        let signed = tower::app(nodes.formed(SessionLayer::foreign(sessions()?.signed())));
+        for (app, value) in [(&private, PRIVATE), (&signed, SIGNED)] {
+            let page = with_cookie(app, value, "/app/get:counter/get:user/whose").await;
+            assert_eq!((page.body.as_str(), page.sent()), ("1 bob bob", Nothing), "{form}");
+        }
+        assert_eq!(with_cookie(&private, SIGNED, "/app/whose").await.body, "nobody");
+        assert_eq!(with_cookie(&signed, PRIVATE, "/app/whose").await.body, "nobody");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_of_tower_sessions_opens() {
+    let nodes = Nodes::tower();
+    nodes.theirs.put(ID, record()).await;
+    let app = nodes.theirs_app();
+    let page = with_cookie(&app, ID, "/app/get:counter").await;
+    assert_eq!((page.body.as_str(), page.sent()), ("1", Nothing));
+    assert_eq!(with_cookie(&app, "AgAAAAAAAAAAAAAAAAAAAA", "/app/get:counter").await.body, "none");
+}
+
+#[tokio::test]
+async fn an_expired_forged_or_unreadable_session_is_none_and_no_error() {
+    let nodes = Nodes::actix();
+    let app = nodes.theirs_app();
+    for unreadable in ["", "[]", "{", r#"{"user":"bob"}"#, r#"{"v":2,"state":{}}"#] {
+        nodes.theirs.put(KEY, unreadable).await;
+        let page = with_cookie(&app, PRIVATE, "/app/whose/insert:x:1").await;
+        assert_eq!((page.status, page.body.as_str(), page.sent()), (StatusCode::OK, "nobody", Token), "{unreadable}");
+    }
+    nodes.theirs.put(KEY, LEGACY).await;
+    let forged = PRIVATE.replacen('g', "h", 1);
+    for forged in [forged.as_str(), "", "x", &PRIVATE[1..], KEY, ID] {
+        let page = with_cookie(&app, forged, "/app/whose").await;
+        assert_eq!((page.status, page.body.as_str()), (StatusCode::OK, "nobody"), "{forged}");
+    }
+    nodes.clock.advance(24 * crate::nodes::HOUR);
+    assert_eq!(with_cookie(&app, PRIVATE, "/app/whose").await.body, "nobody");
+    let nodes = Nodes::tower();
+    nodes.theirs.put(ID, record()).await;
+    nodes.clock.advance(24 * 365 * 20 * crate::nodes::HOUR);
+    nodes.theirs.put(ID, record()).await;
+    assert_eq!(with_cookie(&nodes.theirs_app(), ID, "/app/get:counter").await.body, "none", "its own deadline is over");
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_an_error_only_for_its_own_tokens() {
+    for nodes in Nodes::both() {
+        let (app, theirs, ours) = (nodes.moving_app(), Browser::new(), Browser::new());
+        theirs.get(&nodes.theirs_app(), "/app/insert:a:1").await;
+        ours.get(&nodes.ours_app(), "/app/insert:a:2").await;
+        nodes.theirs.fail(Some(StoreError::new("it is away")));
+        assert_eq!(theirs.peek(&app, "/app/get:a").await.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(ours.peek(&app, "/app/get:a/insert:b:1").await.body, "2");
+        assert_eq!(Browser::new().peek(&app, "/app/insert:b:1/get:b").await.body, "1");
+        nodes.theirs.fail(None);
+        assert_eq!(theirs.peek(&app, "/app/get:a").await.body, "1");
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_one_is_refused() {
+    let bytes = || cloakroom::testing::MemoryBytes::new();
+    assert!(ActixSession::new(bytes(), &jar_key()[1..]).is_err());
+    assert!(TowerSessions::new(bytes()).signed(&[0; 64]).is_err());
+    assert!(TowerSessions::new(bytes()).private(&[]).is_err());
+}

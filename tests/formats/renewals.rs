@@ -1,0 +1,82 @@
+//! Renewals, which make a new key.
+
+use std::time::Duration;
+
+use cloakroom::formats::Stored;
+use http::StatusCode;
+
+use crate::{
+    nodes::{HOUR, Nodes},
+    support::{
+        Browser, Page,
+        Sent::{Nothing, Removal, Token},
+    },
+};
+
+#[tokio::test]
+async fn a_login_makes_a_new_key_and_the_old_one_opens_nothing() {
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        browser.get(&app, "/app/insert:cart:7").await;
+        let (old, id) = (browser.copied(), browser.get(&app, "/app/id").await.body);
+        assert_eq!(browser.get(&app, "/app/insert:user:ada/renew").await.sent(), Token);
+        assert_eq!(browser.get(&app, "/app/get:cart/whose").await.body, "7 ada");
+        assert_ne!(browser.get(&app, "/app/id").await.body, id);
+        for path in ["/app/whose", "/app/insert:x:1/whose", "/app/count:n/whose", "/app/renew/whose"] {
+            let page = old.peek(&app, path).await;
+            assert_eq!((page.body.as_str(), page.sent()), ("nobody", Nothing), "{path}: no cookie is covered");
+        }
+        assert_eq!(browser.get(&app, "/app/keys").await.body, "cart+user");
+        assert_eq!(nodes.theirs.inner.keys().len(), 2);
+        nodes.clock.advance(Duration::from_secs(61));
+        assert_eq!(nodes.theirs.inner.keys().len(), 1, "the marker is gone");
+        assert_eq!(old.peek(&app, "/app/whose/insert:x:1").await.sent(), Token);
+        // A login with the old key begins a session of its own.
+        assert_eq!(browser.get(&app, "/app/get:cart/whose").await.body, "7 ada");
+    }
+}
+
+#[tokio::test]
+async fn a_login_takes_along_what_a_faster_node_wrote() {
+    let nodes = Nodes::actix();
+    let (app, browser) = (nodes.theirs_app(), Browser::new());
+    browser.get(&app, "/app/insert:a:1").await;
+    let bytes = br#"{"a":"2","b":"3"}"#.to_vec();
+    nodes.theirs.before_write(|_| Some(Stored { bytes, ttl: Some(24 * HOUR) }));
+    browser.get(&app, "/app/insert:user:ada/renew").await;
+    assert_eq!(browser.get(&app, "/app/get:a/get:b/whose").await.body, "2 3 ada");
+    assert_eq!(nodes.theirs.inner.keys().len(), 2, "the session and the marker");
+}
+
+#[tokio::test]
+async fn a_renewal_of_a_session_that_ended_brings_nothing_back() {
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        browser.get(&app, "/app/insert:user:ada/renew").await;
+        nodes.theirs.before_write(|_| None);
+        let page = browser.peek(&app, "/app/renew/insert:x:1").await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert_eq!(browser.peek(&app, "/app/whose").await.body, "nobody");
+        let left = nodes.theirs.inner.keys().len();
+        assert!(left <= 1, "only the marker of the first renewal is left: {left}");
+    }
+}
+
+#[tokio::test]
+async fn parallel_logins_and_logouts_leave_one_session_or_none() {
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        browser.get(&app, "/app/insert:a:1").await;
+        let paths = ["/app/insert:user:ada/renew", "/app/insert:x:1", "/app/renew", "/app/count:n", "/app/renew"];
+        let pages = crate::support::all::<Page>(paths.iter().map(|path| Box::pin(browser.peek(&app, path)) as _)).await;
+        assert!(pages.iter().all(|page| page.status == StatusCode::OK));
+        for page in &pages {
+            browser.keep(page);
+        }
+        assert_eq!(browser.get(&app, "/app/get:a").await.body, "1");
+        assert_eq!(browser.get(&app, "/app/purge").await.sent(), Removal);
+        assert_eq!(browser.get(&app, "/app/get:a").await.body, "none");
+        nodes.clock.advance(Duration::from_secs(61));
+        assert!(nodes.theirs.inner.keys().len() <= 1, "{:?}", nodes.theirs.inner.keys());
+    }
+}

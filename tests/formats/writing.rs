@@ -1,0 +1,135 @@
+//! Sessions that the published crates read, beside writers that are faster.
+
+use cloakroom::{
+    SessionLayer,
+    formats::{ActixSession, ByteStore as _, Stored},
+};
+use http::StatusCode;
+
+use crate::{
+    nodes::{HOUR, ID, KEY, Nodes, PRIVATE, jar_key},
+    support::{
+        Browser, Page,
+        Sent::{Nothing, Removal, Token},
+        drivers::tower,
+    },
+};
+
+fn legacy(text: &str) -> Option<Stored> {
+    Some(Stored { bytes: text.into(), ttl: Some(24 * HOUR) })
+}
+
+fn browser() -> Browser {
+    let browser = Browser::new();
+    browser.set("id", PRIVATE);
+    browser
+}
+
+#[tokio::test]
+async fn a_write_keeps_the_key_the_cookie_and_every_other_value() {
+    let nodes = Nodes::actix();
+    let kept = r#"{"big":"18446744073709551615","f":"3.0","n":"null","o":"{\"a\":[1, 2]}","s":"\"ä\""}"#;
+    nodes.theirs.put(KEY, kept).await;
+    let page = browser().peek(&nodes.theirs_app(), "/app/insert:a:1/get:f").await;
+    assert_eq!((page.body.as_str(), page.sent()), ("3.0", Nothing));
+    let written = kept.replacen('{', r#"{"a":"1","#, 1);
+    assert_eq!(nodes.theirs.text(KEY).await, Some(written));
+    let sessions = ActixSession::new(nodes.theirs.clone(), &jar_key()).unwrap().versioned();
+    browser().peek(&tower::app(nodes.formed(SessionLayer::foreign(sessions))), "/app/insert:a:2").await;
+    let versioned = r#"{"v":1,"state":{"a":2,"big":18446744073709551615,"f":3.0,"n":null,"o":{"a":[1, 2]},"s":"ä"}}"#;
+    assert_eq!(nodes.theirs.text(KEY).await.as_deref(), Some(versioned));
+}
+
+#[tokio::test]
+async fn a_new_session_has_their_key_their_form_and_their_deadline() {
+    let nodes = Nodes::actix();
+    let browser = Browser::new();
+    assert_eq!(browser.get(&nodes.theirs_app(), "/app/insert:a:1").await.sent(), Token);
+    let [key] = nodes.theirs.inner.keys().try_into().unwrap();
+    assert!(key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{key}");
+    let stored = nodes.theirs.inner.load(&key).await.unwrap().unwrap();
+    assert_eq!(stored, Stored { bytes: br#"{"a":"1"}"#.to_vec(), ttl: Some(24 * HOUR) });
+    nodes.clock.advance(20 * HOUR);
+    assert_eq!(browser.get(&nodes.theirs_app(), "/app/get:a").await.body, "1");
+    assert_eq!(nodes.theirs.inner.load(&key).await.unwrap().unwrap().ttl, Some(24 * HOUR), "a use moves the deadline");
+    browser.get(&nodes.theirs_app(), "/app/purge").await;
+    assert!(nodes.theirs.inner.keys().is_empty());
+
+    let nodes = Nodes::tower();
+    browser.get(&nodes.theirs_app(), "/app/insert:a:1").await;
+    let [key] = nodes.theirs.inner.keys().try_into().unwrap();
+    assert_eq!(browser.header(), format!("id={key}"));
+    assert_eq!(key.len(), ID.len());
+}
+
+#[tokio::test]
+async fn changes_are_applied_to_what_a_faster_node_wrote() {
+    let nodes = Nodes::actix();
+    nodes.theirs.put(KEY, r#"{"n":"1"}"#).await;
+    nodes.theirs.before_write(|_| legacy(r#"{"other":"true","n":"41"}"#));
+    assert_eq!(browser().peek(&nodes.theirs_app(), "/app/count:n/insert:mine:1").await.status, StatusCode::OK);
+    assert_eq!(nodes.theirs.text(KEY).await.as_deref(), Some(r#"{"mine":"1","n":"42","other":"true"}"#));
+}
+
+#[tokio::test]
+async fn a_session_that_ended_meanwhile_stays_ended() {
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        browser.get(&app, "/app/insert:a:1").await;
+        nodes.theirs.before_write(|_| None);
+        let page = browser.peek(&app, "/app/insert:b:2").await;
+        assert_eq!((page.status, page.sent()), (StatusCode::OK, Nothing));
+        assert!(nodes.theirs.inner.keys().is_empty());
+        assert_eq!(browser.get(&app, "/app/get:a").await.body, "none");
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_became_unreadable_is_not_overwritten() {
+    let nodes = Nodes::actix();
+    nodes.theirs.put(KEY, "{}").await;
+    nodes.theirs.before_write(|_| legacy("[]"));
+    browser().peek(&nodes.theirs_app(), "/app/insert:a:1").await;
+    assert_eq!(nodes.theirs.text(KEY).await.as_deref(), Some("[]"));
+}
+
+#[tokio::test]
+async fn hundred_writers_lose_nothing() {
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        browser.get(&app, "/app/insert:n:0").await;
+        let paths: Vec<String> = (0..100).map(|n| format!("/app/count:n/insert:k{n}:1")).collect();
+        let pages = crate::support::all::<Page>(paths.iter().map(|path| Box::pin(browser.peek(&app, path)) as _)).await;
+        assert!(pages.iter().all(|page| page.status == StatusCode::OK));
+        let keys = browser.get(&app, "/app/get:n/keys").await.body;
+        assert_eq!((keys.starts_with("100 "), keys.matches('k').count()), (true, 100), "{keys}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_format_cannot_carry_is_an_error_and_nothing_is_stored() {
+    let table = [
+        "/app/insert:a:2/label:phone",
+        "/app/insert:a:2/remember",
+        "/app/insert:a:2/login:ada",
+        "/app/insert:a:2/owner:ada",
+    ];
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        for path in table {
+            assert_eq!(Browser::new().get(&app, path).await.status, StatusCode::INTERNAL_SERVER_ERROR, "new: {path}");
+        }
+        assert!(nodes.theirs.inner.keys().is_empty());
+        browser.get(&app, "/app/insert:a:1").await;
+        for path in table {
+            let page = browser.get(&app, path).await;
+            assert_eq!((page.status, page.sent()), (StatusCode::INTERNAL_SERVER_ERROR, Nothing), "{path}");
+        }
+        assert_eq!(browser.get(&app, "/app/get:a").await.body, "1");
+        assert_eq!(browser.get(&app, "/app/login:ada/insert:user:ada/renew").await.status, StatusCode::OK);
+        assert_eq!(browser.get(&app, "/app/whose/purge").await.sent(), Removal);
+    }
+    let nodes = Nodes::tower();
+    let page = Browser::new().get(&nodes.theirs_app(), "/app/insert:n:18446744073709551616").await;
+    assert_eq!(page.status, StatusCode::OK, "`serde_json` itself reads a fraction");
+}
