@@ -47,6 +47,9 @@ pub(crate) type Row = (String, Vec<u8>);
 pub trait Driver: sqlx::Database {
     const DIALECT: Dialect;
 
+    #[cfg(feature = "formats")]
+    const TOWER_SESSIONS: crate::tower_sessions::statements::Dialect;
+
     /// Returns whether an error of the server promises that the statement had no effect.
     fn is_not_done(error: &dyn sqlx::error::DatabaseError) -> bool;
 

@@ -31,6 +31,9 @@
 //! sqlx = { version = "0.9", features = ["postgres", "runtime-tokio", "tls-rustls"] }
 //! ```
 //!
+//! With the feature `formats`, `TowerSessionsTable` reads and writes the table of tower-sessions-sqlx-store, for services that
+//! move from there.
+//!
 //! # The table
 //!
 //! All sessions are in one table, `cloakroom_sessions` or [another one](SqlStore::table). [`SqlStore::schema`] and the
@@ -147,6 +150,8 @@ mod store;
 mod sweep;
 mod sweeper;
 mod table;
+#[cfg(feature = "formats")]
+mod tower_sessions;
 mod verbs;
 
 #[cfg(feature = "mysql")]
@@ -158,4 +163,6 @@ pub use self::postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use self::sqlite::SqliteStore;
+#[cfg(feature = "formats")]
+pub use self::tower_sessions::TowerSessionsTable;
 pub use self::{database::Database, store::SqlStore, sweeper::Sweeper, table::TableError};

@@ -32,6 +32,18 @@ impl Driver for MySql {
         is_index_qualified: false,
     };
 
+    /// A `timestamp` ends in 2038, and is compared with times in the connection's time zone.
+    #[cfg(feature = "formats")]
+    const TOWER_SESSIONS: crate::tower_sessions::statements::Dialect = crate::tower_sessions::statements::Dialect {
+        table: (Some("tower_sessions"), "session"),
+        // The first one uses the index, and the second one the case of letters.
+        id_is: ("id = ? and cast(id as binary) = cast(? as binary)", 2),
+        is_alive: "expiry_date > now(6)",
+        until: "least(timestampadd(microsecond, ? * 1000, now(6)), from_unixtime(2147483647))",
+        left: "if(expiry_date >= from_unixtime(2147483647), '', \
+               cast(timestampdiff(microsecond, now(6), expiry_date) div 1000 as char))",
+    };
+
     fn is_not_done(error: &dyn DatabaseError) -> bool {
         error.try_downcast_ref::<MySqlDatabaseError>().is_some_and(|error| is_refused(error.number(), error.code()))
     }

@@ -45,6 +45,16 @@ impl Driver for Postgres {
         is_index_qualified: false,
     };
 
+    #[cfg(feature = "formats")]
+    const TOWER_SESSIONS: crate::tower_sessions::statements::Dialect = crate::tower_sessions::statements::Dialect {
+        table: (Some("tower_sessions"), "session"),
+        id_is: ("id = ?", 1),
+        is_alive: "expiry_date > now()",
+        until: "now() + cast(? as float8) * interval '1 millisecond'",
+        // `least`, because no difference to `infinity` is a number.
+        left: "cast(floor(extract(epoch from least(expiry_date, now() + interval '1000 years') - now()) * 1000) as text)",
+    };
+
     /// An `ERROR` rolls the statement back. A `FATAL` ends the connection, also after the commit and before the reply.
     fn is_not_done(error: &dyn DatabaseError) -> bool {
         let Some(error) = error.try_downcast_ref::<PgDatabaseError>() else { return false };

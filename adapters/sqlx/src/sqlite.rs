@@ -26,6 +26,16 @@ impl Driver for Sqlite {
         is_index_qualified: true,
     };
 
+    /// The dates are texts by RFC 3339, and their fractions have none to nine digits.
+    #[cfg(feature = "formats")]
+    const TOWER_SESSIONS: crate::tower_sessions::statements::Dialect = crate::tower_sessions::statements::Dialect {
+        table: (None, "tower_sessions"),
+        id_is: ("id = ?", 1),
+        is_alive: "julianday(expiry_date) > julianday('now')",
+        until: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (? / 1000.0) || ' seconds')",
+        left: "cast(cast((julianday(expiry_date) - julianday('now')) * 86400000 as integer) as text)",
+    };
+
     /// A statement that fails outside of a transaction is rolled back. After an error of the disk, or in a damaged file, this
     /// is not certain.
     fn is_not_done(error: &dyn DatabaseError) -> bool {

@@ -99,7 +99,7 @@ impl Statements {
 }
 
 /// Puts the table's name and the database's parameters into a text.
-fn text_of(text: &str, table: &str, dialect: Dialect) -> String {
+pub(crate) fn text_of(text: &str, table: &str, dialect: Dialect) -> String {
     let text = text.replace("{table}", table);
     if !dialect.is_numbered {
         return text;

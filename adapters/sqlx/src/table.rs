@@ -18,9 +18,25 @@ impl Table {
     pub(crate) fn parse(text: &str) -> Result<Self, TableError> {
         let (schema, name) = text.split_once('.').map_or((None, text), |(schema, name)| (Some(schema), name));
         if !schema.into_iter().chain([name]).all(is_word) {
-            return Err(TableError { name: text.to_owned() });
+            return Err(TableError { name: text.to_owned(), is_foreign: false });
         }
         Ok(Self { schema: schema.map(str::to_owned), name: name.to_owned() })
+    }
+
+    /// Returns a table of another crate.
+    #[cfg(feature = "formats")]
+    pub(crate) fn named(schema: Option<&str>, name: &str) -> Self {
+        Self { schema: schema.map(str::to_owned), name: name.to_owned() }
+    }
+
+    #[cfg(feature = "formats")]
+    pub(crate) fn in_schema(&self, schema: &str) -> Result<Self, TableError> {
+        Ok(Self { schema: Some(foreign(schema)?), ..self.clone() })
+    }
+
+    #[cfg(feature = "formats")]
+    pub(crate) fn renamed(&self, name: &str) -> Result<Self, TableError> {
+        Ok(Self { name: foreign(name)?, ..self.clone() })
     }
 
     /// Returns the name as a statement has it, in the database's quotes.
@@ -49,14 +65,33 @@ fn is_word(text: &str) -> bool {
         && text.chars().all(|char| is_first(char) || char.is_ascii_digit())
 }
 
+/// Accepts the names of other crates' tables, which are always quoted.
+#[cfg(feature = "formats")]
+fn foreign(text: &str) -> Result<String, TableError> {
+    let is_right = |char: char| char.is_alphanumeric() || matches!(char, '_' | '$' | '-');
+    if text.is_empty() || !text.chars().all(is_right) {
+        return Err(TableError { name: text.to_owned(), is_foreign: true });
+    }
+    Ok(text.to_owned())
+}
+
 /// The name of a table cannot be used: see [`SqlStore::table`](crate::SqlStore::table).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableError {
     name: String,
+    /// It is the name of another crate's table.
+    is_foreign: bool,
 }
 
 impl fmt::Display for TableError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_foreign {
+            return write!(
+                f,
+                "{:?} cannot be the name of a table: expected letters, digits, `_`, `$` and `-`",
+                self.name
+            );
+        }
         write!(
             f,
             "{:?} cannot be the name of a table: expected `name` or `schema.name`, each of at most {LONGEST} lower-case \

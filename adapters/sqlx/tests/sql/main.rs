@@ -20,3 +20,4 @@ mod processes;
 mod schema;
 mod secrets;
 mod sweeping;
+mod tower_sessions;
