@@ -15,8 +15,9 @@ pub use self::{
     redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilder},
 };
 
-/// The stores that [`SessionMiddleware::new`](super::SessionMiddleware::new) takes: [`CookieSessionStore`], and every
-/// [`cloakroom::store::SessionStore`](crate::store::SessionStore), such as [`MemoryStore`](crate::MemoryStore) and one of your own.
+/// The stores that [`SessionMiddleware::new`](super::SessionMiddleware::new) takes: [`CookieSessionStore`], every
+/// [`cloakroom::store::SessionStore`](crate::store::SessionStore), such as [`MemoryStore`](crate::MemoryStore) and one of your own, and
+/// `cloakroom::formats::ActixSession`, which shares the sessions of actix-session's own nodes.
 ///
 /// A store that was written for actix-session has five verbs and is given whole sessions. It has to be written anew, with four:
 /// `docs/from-actix-session.md` shows one before, and `examples/actix_session_store.rs` after. For SQL databases there is the crate
@@ -47,6 +48,17 @@ pub trait IntoLayer {
 impl<S: crate::store::SessionStore> IntoLayer for S {
     fn into_layer(self, keyring: Keyring, _content: CookieContentSecurity) -> SessionLayer {
         SessionLayer::new(self).signed(keyring)
+    }
+}
+
+/// The sessions of actix-session itself, beside its own nodes. Their key is that of the format, and `keyring` is not used.
+#[cfg(feature = "formats")]
+impl IntoLayer for crate::formats::ActixSession {
+    fn into_layer(self, _keyring: Keyring, content: CookieContentSecurity) -> SessionLayer {
+        SessionLayer::foreign(match content {
+            CookieContentSecurity::Private => self,
+            CookieContentSecurity::Signed => self.signed(),
+        })
     }
 }
 

@@ -10,6 +10,8 @@ use crate::SessionLayer;
 mod caching;
 mod deletion;
 mod error;
+#[cfg(feature = "formats")]
+mod foreign;
 pub(super) mod native;
 mod one_process;
 
@@ -23,6 +25,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Stores that implement it run through [`OneProcessStore`], and have its guarantees. Every
 /// [`cloakroom::store::SessionStore`](crate::store::SessionStore) that is `Debug` implements it, and keeps all guarantees. Of those, `load` and
 /// `delete` work on sessions by their public id. `create` and `save` are errors: only a layer makes a session.
+/// So it is with `cloakroom::formats::TowerSessions`, which shares the sessions of tower-sessions' own nodes.
 #[async_trait]
 pub trait SessionStore: Debug + Send + Sync + 'static {
     /// Stores a new record. If its id is taken, the store draws another one. Default: [`save`](Self::save), which overwrites.

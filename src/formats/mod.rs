@@ -7,6 +7,9 @@
 //! [`SessionLayer::also`](crate::SessionLayer::also) opens them beside those of a store of ours, and
 //! [`SessionLayer::moving`](crate::SessionLayer::moving) moves them there.
 //!
+//! The drop-ins take them, too: `SessionMiddleware` of `cloakroom::actix_web` an [`ActixSession`], and `SessionManagerLayer` of
+//! `cloakroom::tower_sessions` a [`TowerSessions`].
+//!
 //! # What holds
 //!
 //! *Writes.* A record is replaced only if its bytes are those that the request loaded. If another node was faster, the request's

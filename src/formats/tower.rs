@@ -37,6 +37,7 @@ mod record;
 /// A number that its records cannot carry, a whole one beyond 64 bits, is an error at the commit.
 ///
 /// [The module](super) says what the format cannot carry.
+#[derive(Clone)]
 #[must_use]
 pub struct TowerSessions {
     store: ForeignStore,

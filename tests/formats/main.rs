@@ -8,6 +8,7 @@ mod cookies;
 mod moves;
 #[allow(unreachable_pub)]
 mod nodes;
+mod random;
 mod reading;
 mod renewals;
 mod writing;

@@ -1,0 +1,239 @@
+//! Random histories of sessions in another crate's format: requests side by side, failed calls, lost replies, and calls that arrive
+//! twice or late.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use cloakroom::{
+    CookieOptions, MemoryStore, SessionLayer, StoreError,
+    formats::{ActixSession, ByteStore, Stored, TowerSessions},
+    keys::SecretKey,
+    store::{Created, Deleted, Replaced},
+    testing::MemoryBytes,
+};
+
+use crate::{
+    nodes::jar_key,
+    support::{App, Browser, Page, all, drivers::tower},
+};
+
+/// A generator with a seed, so that a failure can be seen again.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        let sides = u64::try_from(of.len()).unwrap();
+        &of[usize::try_from(self.roll(sides)).unwrap()]
+    }
+}
+
+/// A byte store whose calls are disturbed at random.
+#[derive(Clone)]
+struct Disturbed {
+    inner: MemoryBytes,
+    dice: Arc<Mutex<Option<Dice>>>,
+    late: Arc<Mutex<Vec<Call>>>,
+}
+
+#[derive(Clone)]
+enum Call {
+    Create(String, Stored),
+    Replace(String, Vec<u8>, Stored),
+    Delete(String, Option<Vec<u8>>),
+}
+
+enum Fate {
+    Done,
+    Fails,
+    LosesItsReply,
+    ArrivesTwice,
+    ArrivesLate,
+}
+
+impl Disturbed {
+    fn new() -> Self {
+        Self { inner: MemoryBytes::new(), dice: Arc::default(), late: Arc::default() }
+    }
+
+    fn fate(&self) -> Fate {
+        let mut dice = self.dice.lock().unwrap();
+        match dice.as_mut().map_or(9, |dice| dice.roll(24)) {
+            0 => Fate::Fails,
+            1 | 2 => Fate::LosesItsReply,
+            3 => Fate::ArrivesTwice,
+            4 => Fate::ArrivesLate,
+            _ => Fate::Done,
+        }
+    }
+
+    async fn make(&self, call: Call) -> Result<(), StoreError> {
+        match call {
+            Call::Create(key, record) => self.inner.create(&key, &record).await.map(drop),
+            Call::Replace(key, base, record) => self.inner.replace(&key, &base, &record).await.map(drop),
+            Call::Delete(key, base) => self.inner.delete(&key, base.as_deref()).await.map(drop),
+        }
+    }
+
+    /// Lets the calls arrive that were held back.
+    async fn arrive(&self) {
+        let late = std::mem::take(&mut *self.late.lock().unwrap());
+        for call in late {
+            self.make(call).await.unwrap();
+        }
+    }
+
+    async fn disturb<T>(&self, call: Call, done: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let lost = || StoreError::new("the reply is lost");
+        match self.fate() {
+            Fate::Done => done.await,
+            Fate::Fails => Err(StoreError::not_done("it is refused")),
+            Fate::LosesItsReply => done.await.and_then(|_| Err(lost())),
+            Fate::ArrivesTwice => {
+                let reply = done.await;
+                self.make(call).await?;
+                reply
+            }
+            Fate::ArrivesLate => {
+                self.late.lock().unwrap().push(call);
+                Err(lost())
+            }
+        }
+    }
+}
+
+impl ByteStore for Disturbed {
+    async fn load(&self, key: &str) -> Result<Option<Stored>, StoreError> {
+        match self.fate() {
+            Fate::Fails => Err(StoreError::not_done("it is refused")),
+            _ => self.inner.load(key).await,
+        }
+    }
+
+    async fn create(&self, key: &str, record: &Stored) -> Result<Created, StoreError> {
+        self.disturb(Call::Create(key.to_owned(), record.clone()), self.inner.create(key, record)).await
+    }
+
+    async fn replace(&self, key: &str, base: &[u8], record: &Stored) -> Result<Replaced<Stored>, StoreError> {
+        let call = Call::Replace(key.to_owned(), base.to_vec(), record.clone());
+        self.disturb(call, self.inner.replace(key, base, record)).await
+    }
+
+    async fn delete(&self, key: &str, base: Option<&[u8]>) -> Result<Deleted<Stored>, StoreError> {
+        let call = Call::Delete(key.to_owned(), base.map(<[u8]>::to_vec));
+        self.disturb(call, self.inner.delete(key, base)).await
+    }
+}
+
+/// The steps of a roll-out that may run side by side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Theirs,
+    Moving,
+    Back,
+}
+
+fn apps(theirs: &Disturbed, is_tower: bool, phase: Phase) -> Vec<App> {
+    let (ours, key) = (MemoryStore::new(), SecretKey::generate());
+    let formed =
+        |layer: SessionLayer| layer.cookie(CookieOptions::builder().name("id").build().unwrap()).owner_key("user");
+    let foreign = || {
+        formed(if is_tower {
+            SessionLayer::foreign(TowerSessions::new(theirs.clone()))
+        } else {
+            SessionLayer::foreign(ActixSession::new(theirs.clone(), &jar_key()).unwrap())
+        })
+    };
+    let native = || {
+        let layer = formed(SessionLayer::new(ours.clone()));
+        if is_tower {
+            layer.also(TowerSessions::new(theirs.clone()))
+        } else {
+            layer.also(ActixSession::new(theirs.clone(), &jar_key()).unwrap())
+        }
+    };
+    let layers = match phase {
+        Phase::Theirs => vec![foreign(), foreign()],
+        Phase::Moving => vec![foreign().also(ours.clone()).moved(&key), native().moving(&key)],
+        Phase::Back => vec![foreign().also(ours.clone()).moving(&key), native().moved(&key)],
+    };
+    layers.into_iter().map(tower::app).collect()
+}
+
+async fn history(seed: u64, is_tower: bool, phase: Phase) -> bool {
+    let mut dice = Dice(seed);
+    let theirs = Disturbed::new();
+    let apps = apps(&theirs, is_tower, phase);
+    let browser = Browser::new();
+    browser.get(dice.pick(&apps), "/app/insert:user:ada/renew").await;
+    let (mut written, mut tokens, mut count) = (BTreeSet::new(), vec![browser.copied()], 0);
+    let mut is_purged = false;
+    for _ in 0..8 {
+        *theirs.dice.lock().unwrap() = Some(Dice(dice.roll(1 << 30)));
+        let op = dice.roll(10);
+        let (paths, is_alone): (Vec<String>, _) = match op {
+            0 => (vec!["/app/purge".to_owned()], true),
+            1 => (vec!["/app/renew".to_owned()], true),
+            _ => ((0..=dice.roll(2)).map(|n| format!("/app/presented/insert:k{}:1", count + n)).collect(), false),
+        };
+        let on: Vec<&App> = paths.iter().map(|_| dice.pick(&apps)).collect();
+        let requests = paths.iter().zip(&on).map(|(path, app)| Box::pin(browser.peek(app, path)) as _);
+        let pages = all::<Page>(requests).await;
+        *theirs.dice.lock().unwrap() = None;
+        for (page, n) in pages.iter().zip(count..) {
+            if !is_alone && page.status.is_success() && page.body == "true" {
+                written.insert(format!("k{n}"));
+            }
+            // A lost response: the browser keeps its token.
+            if is_alone || dice.roll(3) > 0 {
+                browser.keep(page);
+            }
+        }
+        count += 10;
+        if is_alone && !pages[0].status.is_success() {
+            // The outcome is unknown: a renewal's token may be lost, and a purge may be made again with the old cookie.
+            return false;
+        }
+        if op == 0 {
+            is_purged = true;
+            break;
+        }
+        tokens.push(browser.copied());
+        if dice.roll(3) == 0 {
+            theirs.arrive().await;
+        }
+        let page = browser.peek(dice.pick(&apps), "/app/whose/keys").await;
+        let (whose, keys) = page.body.split_once(' ').unwrap_or((&page.body, ""));
+        let keys: BTreeSet<String> = keys.split('+').map(str::to_owned).collect();
+        assert_eq!(whose, "ada", "seed {seed} {is_tower} {phase:?}: nobody logged out");
+        assert!(written.is_subset(&keys), "seed {seed} {is_tower} {phase:?}: written {written:?}, found {keys:?}");
+    }
+    theirs.arrive().await;
+    for browser in tokens.iter().filter(|_| is_purged) {
+        for app in &apps {
+            for path in ["/app/whose", "/app/insert:x:1/whose", "/app/whose"] {
+                assert_eq!(browser.peek(app, path).await.body, "nobody", "seed {seed} {is_tower} {phase:?}: purged");
+            }
+        }
+    }
+    is_purged
+}
+
+#[tokio::test]
+async fn acknowledged_writes_stay_and_what_was_purged_stays_ended() {
+    for is_tower in [false, true] {
+        for phase in [Phase::Theirs, Phase::Moving, Phase::Back] {
+            let mut purged = 0;
+            for seed in 0..400 {
+                purged += u64::from(history(seed, is_tower, phase).await);
+            }
+            assert!(purged > 40, "{phase:?}: {purged}");
+        }
+    }
+}
