@@ -65,6 +65,7 @@ impl Bytes {
     }
 
     async fn run_hook(&self, key: &str) -> Result<(), StoreError> {
+        tokio::task::yield_now().await;
         let hook = self.hook.lock().unwrap().take();
         if let Some(hook) = hook {
             let record = hook(key);
@@ -79,6 +80,8 @@ impl Bytes {
 
 impl ByteStore for Bytes {
     async fn load(&self, key: &str) -> Result<Option<Stored>, StoreError> {
+        // Other requests go on between the calls, as with a store behind a network.
+        tokio::task::yield_now().await;
         if let Some(error) = self.fails.lock().unwrap().clone() {
             return Err(error);
         }
@@ -86,6 +89,7 @@ impl ByteStore for Bytes {
     }
 
     async fn create(&self, key: &str, record: &Stored) -> Result<Created, StoreError> {
+        tokio::task::yield_now().await;
         self.inner.create(key, record).await
     }
 
@@ -95,6 +99,7 @@ impl ByteStore for Bytes {
     }
 
     async fn delete(&self, key: &str, base: Option<&[u8]>) -> Result<Deleted<Stored>, StoreError> {
+        tokio::task::yield_now().await;
         self.inner.delete(key, base).await
     }
 }

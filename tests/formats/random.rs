@@ -62,7 +62,12 @@ impl Disturbed {
         Self { inner: MemoryBytes::new(), dice: Arc::default(), late: Arc::default() }
     }
 
-    fn fate(&self) -> Fate {
+    /// Lets other requests go on, and decides the fate of the call.
+    async fn fate(&self) -> Fate {
+        let turns = self.dice.lock().unwrap().as_mut().map_or(0, |dice| dice.roll(3));
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
         let mut dice = self.dice.lock().unwrap();
         match dice.as_mut().map_or(9, |dice| dice.roll(24)) {
             0 => Fate::Fails,
@@ -91,7 +96,7 @@ impl Disturbed {
 
     async fn disturb<T>(&self, call: Call, done: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         let lost = || StoreError::new("the reply is lost");
-        match self.fate() {
+        match self.fate().await {
             Fate::Done => done.await,
             Fate::Fails => Err(StoreError::not_done("it is refused")),
             Fate::LosesItsReply => done.await.and_then(|_| Err(lost())),
@@ -110,7 +115,7 @@ impl Disturbed {
 
 impl ByteStore for Disturbed {
     async fn load(&self, key: &str) -> Result<Option<Stored>, StoreError> {
-        match self.fate() {
+        match self.fate().await {
             Fate::Fails => Err(StoreError::not_done("it is refused")),
             _ => self.inner.load(key).await,
         }
@@ -230,10 +235,10 @@ async fn acknowledged_writes_stay_and_what_was_purged_stays_ended() {
     for is_tower in [false, true] {
         for phase in [Phase::Theirs, Phase::Moving, Phase::Back] {
             let mut purged = 0;
-            for seed in 0..400 {
+            for seed in 0..300 {
                 purged += u64::from(history(seed, is_tower, phase).await);
             }
-            assert!(purged > 40, "{phase:?}: {purged}");
+            assert!(purged > 30, "{phase:?}: {purged}");
         }
     }
 }
