@@ -1,6 +1,6 @@
 //! Moves out of another crate's format, and back.
 
-use cloakroom::store::SessionStore as _;
+use cloakroom::{CookieStore, SessionLayer, keys::SecretKey, store::SessionStore as _};
 
 use crate::{
     nodes::Nodes,
@@ -8,6 +8,7 @@ use crate::{
         Browser, Page,
         Sent::{Nothing, Removal, Token},
         all,
+        drivers::tower,
     },
 };
 
@@ -125,6 +126,36 @@ async fn a_token_that_is_accepted_once_opens_nothing_after_the_first_use() {
     assert_eq!(old.peek(&nodes.moving_app(), "/app/get:a").await.body, "none");
     let page = browser.get(&nodes.moving_app(), "/app/get:a").await;
     assert_eq!((page.body.as_str(), page.sent()), ("1", Nothing));
+}
+
+#[tokio::test]
+async fn a_record_that_moves_shows_nothing_to_the_other_crate() {
+    for nodes in Nodes::both() {
+        let browser = Browser::new();
+        browser.get(&nodes.theirs_app(), "/app/insert:user:ada/renew").await;
+        nodes.theirs.take_written();
+        assert_eq!(browser.get(&nodes.moving_app(), "/app/insert:b:1").await.sent(), Token);
+        let written = nodes.theirs.take_written();
+        assert!(!written.is_empty() && written.iter().all(|record| !record.contains("ada")), "{written:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_our_own_cookies_moves_into_their_store() {
+    for nodes in Nodes::both() {
+        let key = SecretKey::generate();
+        let cookies = || CookieStore::new(key.clone());
+        let ours = tower::app(nodes.formed(SessionLayer::cookie_store(cookies())));
+        let back = tower::app(nodes.foreign().also(cookies()).moving(&nodes.key));
+        let browser = Browser::new();
+        browser.get(&ours, "/app/insert:user:ada/renew").await;
+        let old = browser.copied();
+        assert_eq!(browser.get(&back, "/app/insert:b:1").await.sent(), Token);
+        assert_eq!(browser.get(&nodes.theirs_app(), "/app/get:b/whose").await.body, "1 ada");
+        assert_eq!(old.peek(&back, "/app/get:b/whose").await.body, "1 ada", "a lost response");
+        browser.get(&back, "/app/purge").await;
+        assert_eq!(old.peek(&back, "/app/get:b/whose").await.body, "none nobody");
+    }
 }
 
 #[tokio::test]

@@ -35,13 +35,20 @@ pub struct Bytes {
     pub inner: MemoryBytes,
     hook: Arc<Mutex<Option<Hook>>>,
     fails: Arc<Mutex<Option<StoreError>>>,
+    written: Arc<Mutex<Vec<String>>>,
 }
 
 type Hook = Box<dyn FnOnce(&str) -> Option<Stored> + Send>;
 
 impl Bytes {
     pub fn new(clock: &TestClock) -> Self {
-        Self { inner: MemoryBytes::new().clock(clock.clone()), hook: Arc::default(), fails: Arc::default() }
+        let inner = MemoryBytes::new().clock(clock.clone());
+        Self { inner, hook: Arc::default(), fails: Arc::default(), written: Arc::default() }
+    }
+
+    /// Returns every record that replaced another one, as text.
+    pub fn take_written(&self) -> Vec<String> {
+        std::mem::take(&mut *self.written.lock().unwrap())
     }
 
     /// Puts a record under a key, or removes it, when the next write comes: as another node that was faster.
@@ -95,6 +102,7 @@ impl ByteStore for Bytes {
 
     async fn replace(&self, key: &str, base: &[u8], record: &Stored) -> Result<Replaced<Stored>, StoreError> {
         self.run_hook(key).await?;
+        self.written.lock().unwrap().push(String::from_utf8_lossy(&record.bytes).into_owned());
         self.inner.replace(key, base, record).await
     }
 

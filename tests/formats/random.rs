@@ -235,10 +235,10 @@ async fn acknowledged_writes_stay_and_what_was_purged_stays_ended() {
     for is_tower in [false, true] {
         for phase in [Phase::Theirs, Phase::Moving, Phase::Back] {
             let mut purged = 0;
-            for seed in 0..300 {
+            for seed in 0..150 {
                 purged += u64::from(history(seed, is_tower, phase).await);
             }
-            assert!(purged > 30, "{phase:?}: {purged}");
+            assert!(purged > 15, "{phase:?}: {purged}");
         }
     }
 }

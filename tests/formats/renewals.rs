@@ -1,8 +1,17 @@
 //! Renewals, which make a new key.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use cloakroom::formats::Stored;
+use cloakroom::{
+    Event,
+    formats::{ByteStore as _, Stored},
+};
 use http::StatusCode;
 
 use crate::{
@@ -10,6 +19,7 @@ use crate::{
     support::{
         Browser, Page,
         Sent::{Nothing, Removal, Token},
+        drivers::tower,
     },
 };
 
@@ -78,5 +88,30 @@ async fn parallel_logins_and_logouts_leave_one_session_or_none() {
         assert_eq!(browser.get(&app, "/app/get:a").await.body, "none");
         nodes.clock.advance(Duration::from_secs(61));
         assert!(nodes.theirs.inner.keys().len() <= 1, "{:?}", nodes.theirs.inner.keys());
+    }
+}
+
+#[tokio::test]
+async fn the_writes_of_a_request_that_a_login_overtook_are_dropped_and_told() {
+    for nodes in Nodes::both() {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&dropped);
+        let layer = nodes.foreign().on_event(move |event| {
+            count.fetch_add(usize::from(matches!(event, Event::GoneWriteDropped { .. })), Ordering::Relaxed);
+        });
+        let (app, browser) = (tower::app(layer), Browser::new());
+        browser.get(&app, "/app/insert:a:1").await;
+        let [key] = nodes.theirs.inner.keys().try_into().unwrap();
+        let (old, before) = (browser.copied(), nodes.theirs.inner.load(&key).await.unwrap().unwrap());
+        browser.get(&app, "/app/insert:user:ada/renew").await;
+        // The other request has loaded the session before the login.
+        let marker = nodes.theirs.inner.load(&key).await.unwrap().unwrap();
+        nodes.theirs.put(&key, before.bytes).await;
+        let put = marker.clone();
+        nodes.theirs.before_write(move |_| Some(put));
+        let page = old.peek(&app, "/app/insert:b:2").await;
+        assert_eq!((page.status, page.sent()), (StatusCode::OK, Nothing));
+        assert_eq!(nodes.theirs.inner.load(&key).await.unwrap(), Some(marker));
+        assert_eq!(dropped.load(Ordering::Relaxed), 1);
     }
 }
