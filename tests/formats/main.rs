@@ -1,7 +1,6 @@
 //! Sessions in the formats of actix-session and tower-sessions.
 
 #[path = "../support/mod.rs"]
-#[allow(dead_code, unreachable_pub)]
 mod support;
 
 mod cookies;

@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-fn legacy(text: &str) -> Option<Stored> {
-    Some(Stored { bytes: text.into(), ttl: Some(24 * HOUR) })
+fn legacy(text: &str) -> Stored {
+    Stored { bytes: text.into(), ttl: Some(24 * HOUR) }
 }
 
 fn browser() -> Browser {
@@ -66,7 +66,7 @@ async fn a_new_session_has_their_key_their_form_and_their_deadline() {
 async fn changes_are_applied_to_what_a_faster_node_wrote() {
     let nodes = Nodes::actix();
     nodes.theirs.put(KEY, r#"{"n":"1"}"#).await;
-    nodes.theirs.before_write(|_| legacy(r#"{"other":"true","n":"41"}"#));
+    nodes.theirs.before_write(|_| Some(legacy(r#"{"other":"true","n":"41"}"#)));
     assert_eq!(browser().peek(&nodes.theirs_app(), "/app/count:n/insert:mine:1").await.status, StatusCode::OK);
     assert_eq!(nodes.theirs.text(KEY).await.as_deref(), Some(r#"{"mine":"1","n":"42","other":"true"}"#));
 }
@@ -88,7 +88,7 @@ async fn a_session_that_ended_meanwhile_stays_ended() {
 async fn a_record_that_became_unreadable_is_not_overwritten() {
     let nodes = Nodes::actix();
     nodes.theirs.put(KEY, "{}").await;
-    nodes.theirs.before_write(|_| legacy("[]"));
+    nodes.theirs.before_write(|_| Some(legacy("[]")));
     browser().peek(&nodes.theirs_app(), "/app/insert:a:1").await;
     assert_eq!(nodes.theirs.text(KEY).await.as_deref(), Some("[]"));
 }

@@ -49,9 +49,12 @@ pub(super) fn legacy(state: &State) -> String {
 mod tests {
     use super::*;
 
+    /// The keys and raw values of a state, or none for a text that is refused.
+    type Entries = Option<&'static [(&'static str, &'static str)]>;
+
     #[test]
     fn every_form_is_read_as_actix_session_reads_it() {
-        let table: [(&str, Option<&[(&str, &str)]>); 12] = [
+        let table: [(&str, Entries); 12] = [
             (r#"{"counter":"1","user":"\"bob\""}"#, Some(&[("counter", "1"), ("user", "\"bob\"")])),
             (r#"{"v":1,"state":{"counter":1,"user":"bob"}}"#, Some(&[("counter", "1"), ("user", "\"bob\"")])),
             (r#"{"counter":1,"user":"bob"}"#, Some(&[("counter", "1"), ("user", "\"bob\"")])),

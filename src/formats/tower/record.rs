@@ -71,7 +71,7 @@ mod tests {
     fn records_of_the_published_crates_are_read_and_written() {
         let millis = 1_767_323_045_000;
         for id in [1, -1, 1_339_673_755_198_158_349_044_581_307_228_491_536, i128::MIN] {
-            let hex: String = i128::to_be_bytes(id).iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = format!("{id:032x}");
             let record = bytes(&format!("93c410{hex}81a7636f756e7465720199cd07ea0203040506000000"));
             let content = read(&record).unwrap();
             assert_eq!(content.expires_at, Some(Timestamp::from_millis(millis)));
