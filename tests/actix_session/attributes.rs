@@ -58,9 +58,9 @@ async fn each_option_is_in_the_cookie_and_in_its_removal() {
     ];
     for (number, (option, name, value)) in table.into_iter().enumerate() {
         let site = Site::new(option(builder(MemoryStore::new())).build());
-        let browser = Browser::new();
-        for path in ["/app/insert:user:7", "/app/purge"] {
-            let page = site.get(&browser, path).await;
+        let sent = site.peek(&Browser::new(), "/app/insert:user:7").await;
+        let removed = site.peek(&Browser::echo(&sent), "/app/purge").await;
+        for page in [sent, removed] {
             assert_eq!(page.cookies().len(), 1, "row {number}: {page:?}");
             assert_eq!(attribute(&page, name), value, "row {number}: {page:?}");
         }

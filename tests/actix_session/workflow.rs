@@ -25,12 +25,12 @@ async fn a_value_is_there_in_the_next_request<S: SessionStore + 'static>(store: 
         .cookie_domain(Some("localhost".into()))
         .cookie_content_security(content)
         .session_lifecycle(PersistentSession::default().session_ttl(Duration::seconds(100)));
-    let (site, browser) = (Site::new(middleware.build()), Browser::new());
-    let page = site.get(&browser, "/app/insert:n:100").await;
+    let site = Site::new(middleware.build());
+    let page = site.peek(&Browser::new(), "/app/insert:n:100").await;
     assert!(page.cookies()[0].starts_with("shop-session="), "{page:?}");
     assert_eq!((attribute(&page, "Path"), attribute(&page, "Domain")), (Some("/app/"), Some("localhost")));
     assert_eq!(max_age(&page), Some(100));
-    assert_eq!(site.get(&browser, "/app/get:n").await.body, "100");
+    assert_eq!(site.get(&Browser::echo(&page), "/app/get:n").await.body, "100");
 }
 over_every_store!(a_value_is_there_in_the_next_request);
 

@@ -8,22 +8,16 @@ use actix_web::{
     test::TestRequest,
 };
 use axum::{Router, body::Body};
-use cloakroom::{Failure, FailureResponse, LazySession, Session, SessionLayer, testing::CookieJar};
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use cloakroom::{Failure, FailureResponse, LazySession, Session, SessionLayer};
+use http::{Request, Response, StatusCode};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
-pub(crate) const URL: &str = "https://example.com/";
-
-/// A browser with its cookies.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Browser {
-    pub(crate) jar: CookieJar,
-}
+pub(crate) use crate::support::{Browser, browser::URL};
 
 impl Browser {
     /// Returns the session cookie.
-    pub(crate) fn token(&self) -> Option<&str> {
-        self.jar.value(URL, "__Host-Http-id")
+    pub(crate) fn token(&self) -> Option<String> {
+        self.value(URL, "__Host-Http-id")
     }
 
     /// Makes one request whose handler responds 200, and returns the handler's result.
@@ -43,11 +37,11 @@ impl Browser {
             }
             Err(failure) => failure.into_response(),
         };
-        self.request(layer, self.get(), handler).await
+        self.ask(layer, self.request(), handler).await
     }
 
     /// Makes one request through any layer, and returns the response and the handler's result.
-    pub(crate) async fn request<P>(
+    pub(crate) async fn ask<P>(
         &mut self,
         layer: &SessionLayer<P>,
         request: Request<()>,
@@ -62,25 +56,16 @@ impl Browser {
             async move { Ok::<_, Infallible>(handler(request).await) }
         });
         let Ok(response) = layer.layer(service).oneshot(request).await;
-        self.keep(response.headers());
+        self.keep_of(response.headers(), URL);
         response
-    }
-
-    /// Returns a request with this browser's cookies.
-    pub(crate) fn get<B: Default>(&self) -> Request<B> {
-        let mut request = Request::new(B::default());
-        if let Some(cookies) = self.jar.header(URL) {
-            request.headers_mut().insert(header::COOKIE, cookies);
-        }
-        request
     }
 
     /// Makes one request to an Axum application.
     pub(crate) async fn axum(&mut self, app: &Router, path: &str) -> Response<String> {
-        let mut request: Request<Body> = self.get();
+        let mut request: Request<Body> = self.request();
         *request.uri_mut() = path.parse().expect("a path");
         let Ok(response) = app.clone().oneshot(request).await;
-        self.keep(response.headers());
+        self.keep_of(response.headers(), URL);
         let (head, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole body");
         Response::from_parts(head, text(&body))
@@ -93,7 +78,7 @@ impl Browser {
         B: MessageBody + 'static,
     {
         let mut request = TestRequest::with_uri(path);
-        if let Some(cookies) = self.jar.header(URL) {
+        if let Some(cookies) = self.cookies(URL) {
             request = request.insert_header(("cookie", cookies.as_bytes()));
         }
         let response = match app.call(request.to_request()).await {
@@ -107,12 +92,8 @@ impl Browser {
         }
         let body = actix_web::body::to_bytes(body).await.expect("a whole body");
         let answer = answer.body(text(&body)).expect("a response");
-        self.keep(answer.headers());
+        self.keep_of(answer.headers(), URL);
         answer
-    }
-
-    pub(crate) fn keep(&mut self, headers: &HeaderMap) {
-        assert_eq!(self.jar.store(headers, URL), [], "no cookie that browsers drop");
     }
 }
 

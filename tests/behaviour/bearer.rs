@@ -7,7 +7,7 @@ use crate::app::{Browser, load};
 
 /// Makes one request that counts, with this `Authorization`.
 async fn count(layer: &SessionLayer, browser: &mut Browser, authorization: Option<&str>) -> Response<String> {
-    let mut request: Request<()> = browser.get();
+    let mut request: Request<()> = browser.request();
     if let Some(value) = authorization {
         request.headers_mut().insert(AUTHORIZATION, value.parse().expect("a header"));
     }
@@ -16,7 +16,7 @@ async fn count(layer: &SessionLayer, browser: &mut Browser, authorization: Optio
         session.update_or("n", 1, |n: u32| n + 1).expect("a number");
         Response::new(session.get::<u32>("n").expect("a number").unwrap_or_default().to_string())
     };
-    browser.request(layer, request, handler).await
+    browser.ask(layer, request, handler).await
 }
 
 fn given(response: &Response<String>) -> Option<&str> {

@@ -24,7 +24,7 @@ async fn request(layer: &SessionLayer, browser: &Browser, act: Act, answers: boo
         }
         Ok::<_, Infallible>(Response::new(String::new()))
     }));
-    service.oneshot(browser.get()).await.expect("no error");
+    service.oneshot(browser.request()).await.expect("no error");
 }
 
 async fn guest(layer: &SessionLayer) -> Browser {

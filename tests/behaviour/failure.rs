@@ -47,14 +47,14 @@ async fn a_failure_is_an_empty_503_unless_the_layer_says_otherwise() {
             layer = layer.failure_status(status);
         }
         let mut browser = guest(&layer).await;
-        let token = browser.token().map(str::to_owned);
+        let token = browser.token();
         store.next(verb).fails();
         let response = browser.send(&layer, async |session| session.insert("visits", 2).unwrap()).await;
         assert_eq!(response.status(), status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE), "{verb:?}");
         assert_eq!(response.body(), "", "{verb:?}");
         assert_eq!(header(&response, "cache-control"), Some("no-store"), "{verb:?}");
         assert_eq!(header(&response, "set-cookie"), None, "{verb:?}");
-        assert_eq!(browser.token().map(str::to_owned), token);
+        assert_eq!(browser.token(), token);
         assert_eq!(visits(&layer, &mut browser).await, Some(1));
     }
 }
@@ -66,8 +66,8 @@ async fn a_request_that_does_not_use_the_session_does_not_notice() {
     for verb in Verb::ALL {
         store.every(verb).fails();
     }
-    let request = browser.get();
-    let response = browser.request(&layer, request, async |_| Response::new("hello".to_owned())).await;
+    let request = browser.request();
+    let response = browser.ask(&layer, request, async |_| Response::new("hello".to_owned())).await;
     assert_eq!((response.status(), response.body().as_str()), (StatusCode::OK, "hello"));
     assert_eq!(header(&response, "vary"), None);
 }
@@ -86,9 +86,9 @@ async fn a_hook_answers_in_tower() {
     // A failed load is an error in the handler. If the handler passes it on, the hook makes the response.
     for verb in [Verb::Load, Verb::Replace, Verb::Delete] {
         store.next(verb).fails();
-        let request = browser.get();
+        let request = browser.request();
         let response = browser
-            .request(&hooked, request, async |request| match load(&request).await {
+            .ask(&hooked, request, async |request| match load(&request).await {
                 Ok(session) if verb == Verb::Delete => {
                     session.purge();
                     Response::default()
@@ -367,21 +367,21 @@ async fn commit_if_decides_about_writes_and_never_about_renewals_and_purges() {
             response
         };
         let mut browser = guest(&layer).await;
-        let before = browser.token().map(str::to_owned);
-        let request = browser.get();
+        let before = browser.token();
+        let request = browser.request();
         browser
-            .request(&layer, request, async |request| {
+            .ask(&layer, request, async |request| {
                 let session = load(&request).await.expect("memory");
                 session.insert("visits", 2).unwrap();
                 session.renew();
                 answer(status)
             })
             .await;
-        assert_ne!(browser.token().map(str::to_owned), before, "{status}: renewed all the same");
+        assert_ne!(browser.token(), before, "{status}: renewed all the same");
         assert_eq!(visits(&layer, &mut browser).await, Some(if is_kept { 2 } else { 1 }), "{status}");
-        let request = browser.get();
+        let request = browser.request();
         browser
-            .request(&layer, request, async |request| {
+            .ask(&layer, request, async |request| {
                 load(&request).await.expect("memory").purge();
                 answer(status)
             })
@@ -391,9 +391,9 @@ async fn commit_if_decides_about_writes_and_never_about_renewals_and_purges() {
     // By default, a response's status decides nothing: a counter of failed logins must survive a 401.
     let (_, layer) = house();
     let mut browser = guest(&layer).await;
-    let request = browser.get();
+    let request = browser.request();
     browser
-        .request(&layer, request, async |request| {
+        .ask(&layer, request, async |request| {
             load(&request).await.expect("memory").insert("visits", 2).unwrap();
             Response::builder().status(401).body(String::new()).expect("a response")
         })

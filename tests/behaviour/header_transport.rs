@@ -57,7 +57,7 @@ async fn two(layer: &SessionLayer) -> Vec<String> {
     for n in 0..2 {
         let mut browser = Browser::default();
         browser.visit(layer, async |session| session.insert("n", n).unwrap()).await;
-        tokens.push(browser.token().expect("a session").to_owned());
+        tokens.push(browser.token().expect("a session"));
     }
     tokens.push("a".repeat(44)); // It does not parse.
     tokens.push("A".repeat(44)); // It parses, and opens no session.
@@ -70,7 +70,7 @@ async fn send(
     act: impl AsyncFnOnce(cloakroom::Session),
 ) -> Response<String> {
     Browser::default()
-        .request(layer, request, async |request| {
+        .ask(layer, request, async |request| {
             act(load(&request).await.expect("memory")).await;
             Response::default()
         })
@@ -185,12 +185,12 @@ async fn responses_vary_on_every_header_that_was_looked_at() {
         }
         let response = send(layer, Request::new(()), async |_| ()).await;
         assert_eq!(vary(&response), [""; 0], "loaded, and not looked at");
-        let response = Browser::default().request(layer, Request::new(()), async |_| Response::default()).await;
+        let response = Browser::default().ask(layer, Request::new(()), async |_| Response::default()).await;
         assert_eq!(vary(&response), [""; 0], "nobody looked");
     }
     // The layer does not repeat the application's values.
     let response = Browser::default()
-        .request(&both, Request::new(()), async |request| {
+        .ask(&both, Request::new(()), async |request| {
             assert!(load(&request).await.expect("memory").is_empty());
             let mut response = Response::default();
             response.headers_mut().insert("vary", HeaderValue::from_static("Accept, X-Session-Token"));

@@ -160,8 +160,8 @@ async fn a_cookie_has_the_attributes_that_were_asked_for_and_is_removed_with_the
     for (options, name, attributes) in table {
         let options = options.build().expect("a combination in order");
         for (app, ()) in in_process(|| (layer().0.cookie(options.clone()), ())).await {
-            let browser = Browser::new();
-            let page = browser.get(&app, "/app/insert:user:7").await;
+            let page = Browser::new().peek(&app, "/app/insert:user:7").await;
+            let browser = Browser::echo(&page);
             let token = browser.header().strip_prefix(&format!("{name}=")).expect("its name").to_owned();
             assert_eq!(token.len(), 44, "128 bits of each half: {page:?}");
             assert_eq!(page.cookies(), [format!("{name}={token}{attributes}")], "{}", app.name);

@@ -1,16 +1,20 @@
 //! A browser, which keeps cookies and shows pages.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::cell::RefCell;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use cloakroom::testing::CookieJar;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
 use super::drivers::App;
 
-/// A browser. It keeps cookies by name.
+/// The site of the tests. Its cookies are `Secure`.
+pub const URL: &str = "https://example.com/";
+
+/// A browser, with its cookies. Each test program adds the ways by which it makes requests.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
-    cookies: RefCell<BTreeMap<String, String>>,
+    jar: RefCell<CookieJar>,
 }
 
 impl Browser {
@@ -27,38 +31,62 @@ impl Browser {
 
     /// Requests a page whose response the browser drops.
     pub async fn peek(&self, app: &App, path: &str) -> Page {
-        let mut request = Request::get(path);
-        let cookies = self.header();
-        if !cookies.is_empty() {
-            request = request.header(header::COOKIE, cookies);
+        let mut request: Request<Bytes> = self.request();
+        *request.uri_mut() = path.parse().expect("a path");
+        Page::new(app.send(request).await)
+    }
+
+    /// Returns a request with this browser's cookies.
+    pub fn request<B: Default>(&self) -> Request<B> {
+        let mut request = Request::new(B::default());
+        if let Some(cookies) = self.cookies(URL) {
+            request.headers_mut().insert(header::COOKIE, cookies);
         }
-        Page::new(app.send(request.body(Bytes::new()).expect("a request")).await)
+        request
     }
 
     /// Keeps the cookies of a response, as if it had just arrived.
     pub fn keep(&self, page: &Page) {
-        let mut cookies = self.cookies.borrow_mut();
-        for line in page.headers.get_all(header::SET_COOKIE) {
-            let line = line.to_str().expect("text");
-            let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
-            let (name, value) = pair.split_once('=').expect("a pair");
-            if attributes.contains("Max-Age=0") {
-                cookies.remove(name);
-            } else {
-                cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
+        self.keep_of(&page.headers, URL);
+    }
+
+    /// Keeps the cookies of a response of this URL.
+    pub fn keep_of(&self, headers: &HeaderMap, url: &str) {
+        assert_eq!(self.jar.borrow_mut().store(headers, url), [], "no cookie that browsers drop");
     }
 
     /// Sets a cookie, as another application has set it.
     pub fn set(&self, name: &str, value: &str) {
-        self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
+        let mut headers = HeaderMap::new();
+        headers
+            .insert(header::SET_COOKIE, format!("{name}={value}; Path=/; Secure; HttpOnly").parse().expect("a header"));
+        self.keep_of(&headers, URL);
     }
 
-    /// Returns the `Cookie` header that it sends.
+    /// Returns a browser that sends the cookies of a response everywhere, whatever attributes they have.
+    pub fn echo(page: &Page) -> Self {
+        let browser = Self::new();
+        for line in page.cookies() {
+            let pair = line.split(';').next().and_then(|pair| pair.split_once('='));
+            let (name, value) = pair.expect("a pair");
+            browser.set(name, value);
+        }
+        browser
+    }
+
+    /// Returns the `Cookie` header that it sends to this URL.
+    pub fn cookies(&self, url: &str) -> Option<HeaderValue> {
+        self.jar.borrow().header(url)
+    }
+
+    /// Returns the `Cookie` header that it sends, as text.
     pub fn header(&self) -> String {
-        let cookies = self.cookies.borrow();
-        cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+        self.cookies(URL).map(|cookies| cookies.to_str().expect("text").to_owned()).unwrap_or_default()
+    }
+
+    /// Returns the value of a cookie of this URL.
+    pub fn value(&self, url: &str, name: &str) -> Option<String> {
+        self.jar.borrow().value(url, name).map(str::to_owned)
     }
 
     /// Returns another browser with a copy of the cookies, stolen or restored.

@@ -5,25 +5,16 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cloakroom::{
-    testing::CookieJar,
-    tower_sessions::{Session, SessionManagerLayer, SessionStore, service::CookieController},
-};
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use cloakroom::tower_sessions::{Session, SessionManagerLayer, SessionStore, service::CookieController};
+use http::{Request, Response, StatusCode, header};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
-const URL: &str = "https://example.com/";
-
-/// A browser, by its cookies.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Browser {
-    pub(crate) jar: CookieJar,
-}
+pub(crate) use crate::support::{Browser, browser::URL};
 
 impl Browser {
     /// The session cookie.
     pub(crate) fn token(&self) -> Option<String> {
-        self.jar.value(URL, "id").map(str::to_owned)
+        self.value(URL, "id")
     }
 
     /// A request whose handler answers 200. Gives what the handler gives.
@@ -71,31 +62,16 @@ impl Browser {
                 Ok::<_, Infallible>(response)
             }
         });
-        let Ok(response) = layer.layer(service).oneshot(self.get()).await;
-        self.keep(response.headers());
+        let Ok(response) = layer.layer(service).oneshot(self.request()).await;
+        self.keep_of(response.headers(), URL);
         response
     }
 
-    /// A request with this browser's cookies.
-    pub(crate) fn get<B: Default>(&self) -> Request<B> {
-        let mut request = Request::new(B::default());
-        if let Some(cookies) = self.jar.header(URL) {
-            request.headers_mut().insert(header::COOKIE, cookies);
-        }
-        request
-    }
-
-    /// A browser that holds this as its session cookie.
+    /// Returns a browser that holds this as its session cookie.
     pub(crate) fn with_cookie(value: &str) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::SET_COOKIE, format!("id={value}; Path=/; Secure").parse().expect("a header"));
-        let mut browser = Self::default();
-        browser.keep(&headers);
+        let browser = Self::default();
+        browser.set("id", value);
         browser
-    }
-
-    fn keep(&mut self, headers: &HeaderMap) {
-        assert!(self.jar.store(headers, URL).is_empty(), "a browser keeps every cookie: {headers:?}");
     }
 }
 

@@ -166,7 +166,7 @@ async fn routes_share_one_layer<S: SessionStore + Send + Sync>(layer: SessionMan
     browser.visit(&layer, async |session| session.insert("n", 0).await.unwrap()).await;
     let mut requests = JoinSet::new();
     for n in 0..20 {
-        let (app, mut request) = (app.clone(), browser.get::<Body>());
+        let (app, mut request) = (app.clone(), browser.request::<Body>());
         *request.uri_mut() = if n % 2 == 0 { "/a" } else { "/b" }.parse().unwrap();
         requests.spawn(async move { app.oneshot(request).await.unwrap().status() });
     }
