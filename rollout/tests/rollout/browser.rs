@@ -35,6 +35,7 @@ struct Request {
 }
 
 struct Answer {
+    cookie: Option<String>,
     headers: http::HeaderMap,
     before: Result<Values, String>,
 }
@@ -223,7 +224,7 @@ impl Browser {
     fn note(&mut self, node: &str, op: &Op, answer: &Answer) {
         let cookies: Vec<_> = answer.headers.get_all(http::header::SET_COOKIE).iter().collect();
         let before = answer.before.as_ref().map(|values| json!(values).to_string());
-        let had = self.cookie().unwrap_or_default();
+        let had = answer.cookie.as_deref().unwrap_or_default();
         self.log.push(format!("{node}: {op:?} with {had}\n    -> {before:?} {cookies:?}"));
     }
 
@@ -236,7 +237,7 @@ impl Browser {
 impl Request {
     async fn send(self) -> Answer {
         let mut request = self.client.post(self.url).body(serde_json::to_string(&self.op).unwrap());
-        if let Some(cookie) = self.cookie {
+        if let Some(cookie) = &self.cookie {
             request = request.header(http::header::COOKIE, cookie);
         }
         let response = request.send().await.unwrap();
@@ -246,7 +247,7 @@ impl Request {
             200 => serde_json::from_str(&body).map_err(|error| error.to_string()),
             _ => Err(format!("{status}: {body}")),
         };
-        Answer { headers, before }
+        Answer { cookie: self.cookie, headers, before }
     }
 }
 

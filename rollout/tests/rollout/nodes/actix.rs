@@ -1,6 +1,6 @@
 //! Nodes on Actix Web: actix-session 0.11 itself, and cloakroom.
 
-use std::{future::ready, sync::mpsc, thread};
+use std::{future::ready, sync::mpsc, thread, time::Duration};
 
 use actix_session::{
     SessionExt as _,
@@ -45,6 +45,9 @@ pub fn old(name: &str, redis: &str, key: &[u8], settings: Settings) -> Node {
             )
         })
         .workers(1)
+        // A client may keep a connection that it has opened and does not need yet.
+        .client_request_timeout(Duration::ZERO)
+        .keep_alive(Duration::from_secs(600))
         .bind("127.0.0.1:0")
         .map(|server| (server.addrs()[0].port(), server.run()))
         .unwrap()
@@ -63,6 +66,9 @@ pub fn new(name: &str, layer: SessionLayer) -> Node {
             )
         })
         .workers(1)
+        // A client may keep a connection that it has opened and does not need yet.
+        .client_request_timeout(Duration::ZERO)
+        .keep_alive(Duration::from_secs(600))
         .bind("127.0.0.1:0")
         .map(|server| (server.addrs()[0].port(), server.run()))
         .unwrap()
