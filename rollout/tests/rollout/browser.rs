@@ -23,6 +23,8 @@ pub struct Browser {
     /// Cookies that must open nothing: they were replaced by a login, or a logout ended their session.
     ended: Vec<String>,
     dice: StdRng,
+    /// True if it sends one request after the other, and gets every response.
+    is_calm: bool,
     log: Vec<String>,
 }
 
@@ -41,9 +43,9 @@ struct Answer {
 }
 
 impl Browser {
-    pub fn new(number: u64, client: reqwest::Client, dice: StdRng) -> Self {
+    pub fn new(number: u64, client: reqwest::Client, dice: StdRng, is_calm: bool) -> Self {
         let (jar, values, name) = (CookieJar::new(), Values::new(), format!("browser {number}"));
-        Self { number, name, client, jar, values, ended: Vec::new(), dice, log: Vec::new() }
+        Self { number, name, client, jar, values, ended: Vec::new(), dice, is_calm, log: Vec::new() }
     }
 
     /// Does something at random, on random nodes. `is_parallel` allows several requests at once that write, which the other
@@ -66,8 +68,9 @@ impl Browser {
             }
             76..82 => self.send(nodes, Op::Logout).await,
             82..88 => self.replay(nodes).await,
-            88..92 => self.read_at_once(nodes).await,
-            _ if is_parallel && !self.values.is_empty() => self.write_at_once(nodes).await,
+            88..91 if !self.is_calm => self.read_at_once(nodes).await,
+            91..94 if !self.is_calm && !self.values.is_empty() => self.lose(nodes).await,
+            94.. if is_parallel && !self.is_calm && !self.values.is_empty() => self.write_at_once(nodes).await,
             _ => self.send(nodes, Op::Read).await,
         }
     }
@@ -79,7 +82,7 @@ impl Browser {
 
     /// Writes, so that the session moves if it has to.
     pub async fn touch(&mut self, nodes: &[&Node]) {
-        if !self.values.is_empty() {
+        if self.cookie().is_some() {
             self.send(nodes, Op::Count).await;
         }
     }
@@ -145,6 +148,17 @@ impl Browser {
         let answer = Request { cookie: Some(cookie), ..request }.send().await;
         self.note(&node, &Op::Read, &answer);
         self.is(&answer, &[&Values::new()]);
+    }
+
+    /// Writes, and does not get the response.
+    async fn lose(&mut self, nodes: &[&Node]) {
+        let op = self.write();
+        let (node, request) = self.request(nodes, op.clone());
+        let answer = request.send().await;
+        self.note(&format!("(lost) {node}"), &op, &answer);
+        let expected = self.values.clone();
+        self.is(&answer, &[&expected]);
+        self.values = after(&expected, &op);
     }
 
     /// Sends several requests that read.

@@ -12,9 +12,6 @@ use crate::{
     steps::Step,
 };
 
-/// The number of browsers.
-const BROWSERS: u64 = 100;
-
 /// A fleet of which, at each time, the nodes of one or two steps run.
 pub struct Fleet {
     nodes: Arc<Vec<(Step, Node)>>,
@@ -23,10 +20,11 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    pub fn new(nodes: Vec<(Step, Node)>) -> Self {
+    /// Calm browsers send one request after the other, and get every response.
+    pub fn new(nodes: Vec<(Step, Node)>, browsers: u64, is_calm: bool) -> Self {
         let (seed, client) = (seed(), reqwest::Client::new());
-        let browser = |number| Browser::new(number, client.clone(), dice(seed, number));
-        Self { nodes: nodes.into(), browsers: (0..BROWSERS).map(browser).collect(), dice: dice(seed, BROWSERS) }
+        let browser = |number| Browser::new(number, client.clone(), dice(seed, number), is_calm);
+        Self { nodes: nodes.into(), browsers: (0..browsers).map(browser).collect(), dice: dice(seed, browsers) }
     }
 
     /// Lets the browsers work for a while on the nodes of these steps. Some of them do nothing.

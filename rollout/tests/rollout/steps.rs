@@ -21,6 +21,9 @@ pub enum Step {
     Four,
 }
 
+/// The steps of cloakroom's nodes.
+pub const NEW: [Step; 5] = [Step::One, Step::Two, Step::Back, Step::Three, Step::Four];
+
 impl Step {
     /// Returns the layer of a node, as the guide has it.
     pub fn layer<F: ForeignSessions>(self, theirs: F, ours: &RedisStore, key: &SecretKey) -> SessionLayer {

@@ -15,7 +15,7 @@ use super::{KEPT, Node};
 use crate::app::{self, text};
 
 /// The settings of an application on actix-session.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Settings {
     pub is_signed: bool,
     pub prefix: &'static str,
