@@ -1,0 +1,127 @@
+//! Nodes on Actix Web: actix-session 0.11 itself, and cloakroom.
+
+use std::{future::ready, sync::mpsc, thread, time::Duration};
+
+use actix_session::{
+    SessionExt as _,
+    config::{CookieContentSecurity, PersistentSession},
+    storage::RedisSessionStore,
+};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, cookie::Key, dev::ServerHandle, web};
+use cloakroom::SessionLayer;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{KEPT, Node};
+use crate::app::{self, text};
+
+/// The settings of an application on actix-session.
+#[derive(Clone, Copy, Default)]
+pub struct Settings {
+    pub is_signed: bool,
+    pub prefix: &'static str,
+}
+
+/// Starts a node on actix-session.
+pub fn old(name: &str, redis: &str, key: &[u8], settings: Settings) -> Node {
+    let (redis, key) = (redis.to_owned(), Key::from(key));
+    serve(name, async move || {
+        let store = RedisSessionStore::builder(redis).cache_keygen(move |key| format!("{}{key}", settings.prefix));
+        let store = store.build().await.unwrap();
+        HttpServer::new(move || {
+            let security =
+                if settings.is_signed { CookieContentSecurity::Signed } else { CookieContentSecurity::Private };
+            let lifecycle = PersistentSession::default().session_ttl(KEPT.try_into().unwrap());
+            let sessions = actix_session::SessionMiddleware::builder(store.clone(), key.clone())
+                .cookie_content_security(security)
+                .session_lifecycle(lifecycle)
+                .cookie_secure(false)
+                .build();
+            App::new().wrap(sessions).route(
+                "/",
+                web::post().to(async |request: HttpRequest, body: String| {
+                    let session = request.get_session();
+                    response(app::run(&session, &body).await)
+                }),
+            )
+        })
+        .workers(1)
+        // A client may keep a connection that it has opened and does not need yet.
+        .client_request_timeout(Duration::ZERO)
+        .keep_alive(Duration::from_secs(600))
+        .bind("127.0.0.1:0")
+        .map(|server| (server.addrs()[0].port(), server.run()))
+        .unwrap()
+    })
+}
+
+/// Starts a node on cloakroom.
+pub fn new(name: &str, layer: SessionLayer) -> Node {
+    serve(name, async move || {
+        HttpServer::new(move || {
+            let sessions = cloakroom::actix_web::SessionMiddleware::from(layer.clone());
+            App::new().wrap(sessions).route(
+                "/",
+                web::post()
+                    .to(async |session: cloakroom::Session, body: String| response(app::run(&session, &body).await)),
+            )
+        })
+        .workers(1)
+        // A client may keep a connection that it has opened and does not need yet.
+        .client_request_timeout(Duration::ZERO)
+        .keep_alive(Duration::from_secs(600))
+        .bind("127.0.0.1:0")
+        .map(|server| (server.addrs()[0].port(), server.run()))
+        .unwrap()
+    })
+}
+
+fn response(outcome: Result<String, String>) -> HttpResponse {
+    match outcome {
+        Ok(body) => HttpResponse::Ok().body(body),
+        Err(error) => HttpResponse::InternalServerError().body(error),
+    }
+}
+
+fn serve(name: &str, start: impl AsyncFnOnce() -> (u16, actix_web::dev::Server) + Send + 'static) -> Node {
+    let (sender, receiver) = mpsc::channel::<(u16, ServerHandle)>();
+    thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async {
+            let (port, server) = start().await;
+            sender.send((port, server.handle())).unwrap();
+            server.await.unwrap();
+        });
+    });
+    let (port, handle) = receiver.recv().unwrap();
+    // The message is sent before the future is polled.
+    Node::new(name, port, move || drop(handle.stop(false)))
+}
+
+/// Its methods are not asynchronous, and it cannot be sent to another thread.
+impl app::Session for actix_session::Session {
+    fn get<T: DeserializeOwned + Send>(&self, key: &str) -> impl Future<Output = Result<Option<T>, String>> + Send {
+        ready(self.get(key).map_err(text))
+    }
+
+    fn insert<T: Serialize + Send + Sync>(
+        &self,
+        key: &str,
+        value: T,
+    ) -> impl Future<Output = Result<(), String>> + Send {
+        ready(self.insert(key, value).map_err(text))
+    }
+
+    fn remove(&self, key: &str) -> impl Future<Output = Result<(), String>> + Send {
+        self.remove(key);
+        ready(Ok(()))
+    }
+
+    fn renew(&self) -> impl Future<Output = Result<(), String>> + Send {
+        self.renew();
+        ready(Ok(()))
+    }
+
+    fn purge(&self) -> impl Future<Output = Result<(), String>> + Send {
+        self.purge();
+        ready(Ok(()))
+    }
+}
