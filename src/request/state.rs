@@ -54,7 +54,7 @@ impl RequestState {
     /// Makes a session that has no store.
     pub(crate) fn detached() -> Self {
         let state = Self::new(None);
-        state.loaded(Opening::of(Loaded::Nothing));
+        state.loaded(LoadedSession::empty());
         state
     }
 
@@ -115,10 +115,11 @@ impl RequestState {
     }
 
     /// Stores the outcome of the load, unless another load was faster.
-    pub(crate) fn loaded(&self, opening: Opening) {
+    pub(crate) fn loaded(&self, mut session: Box<LoadedSession>) {
+        session.was_presented = session.opening.record().is_some();
         let mut progress = self.progress();
         if !matches!(progress.phase, Phase::Loaded(_)) {
-            progress.phase = Phase::Loaded(Box::new(LoadedSession::of(opening)));
+            progress.phase = Phase::Loaded(session);
         }
     }
 
@@ -128,9 +129,9 @@ impl RequestState {
             return Some(Ok(()));
         }
         let config = self.config.as_deref().filter(|config| config.is_immediate())?;
-        let mut opening = Opening::of(Loaded::Nothing);
-        let opened = at_once!(open(config, &self.presented, &mut opening))?;
-        Some(self.end_load(config, opened, opening))
+        let mut session = LoadedSession::empty();
+        let opened = at_once!(open(config, &self.presented, &mut session.opening))?;
+        Some(self.end_load(config, opened, session))
     }
 
     pub(crate) async fn load(&self) -> Result<(), Error> {
@@ -139,15 +140,20 @@ impl RequestState {
             return Ok(());
         }
         let config = self.config.as_deref().ok_or_else(Error::not_loaded)?;
-        let mut opening = Opening::of(Loaded::Nothing);
-        let opened = open(config, &self.presented, &mut opening).await;
-        self.end_load(config, opened, opening)
+        let mut session = LoadedSession::empty();
+        let opened = open(config, &self.presented, &mut session.opening).await;
+        self.end_load(config, opened, session)
     }
 
     /// Takes over the outcome of a load.
-    fn end_load(&self, config: &Config, opened: Result<(), Error>, mut opening: Opening) -> Result<(), Error> {
-        match or_as_told(config, opened, &mut opening) {
-            Ok(()) => self.loaded(opening),
+    fn end_load(
+        &self,
+        config: &Config,
+        opened: Result<(), Error>,
+        mut session: Box<LoadedSession>,
+    ) -> Result<(), Error> {
+        match or_as_told(config, opened, &mut session.opening) {
+            Ok(()) => self.loaded(session),
             Err(error) => {
                 let mut progress = self.progress();
                 if let (Phase::NotLoaded, Some(cause)) = (&progress.phase, error.store_error()) {
@@ -250,16 +256,17 @@ impl RequestState {
 
     /// Commits the pending operations, and returns the reason if writes were dropped. The caller holds the turn.
     async fn commit(&self, config: &Config, window: CookieWindow) -> Result<Option<Dropped>, Error> {
-        let mut commit = self.with(|session| {
-            let asked = session.begin_commit()?;
-            let mut commit = Commit::new(config, &self.presented.claims, session.opening.clone(), asked, window);
-            commit.resends = session.resends;
-            #[cfg(feature = "device-bound")]
-            {
-                commit.way = self.presented.way;
-            }
-            Ok::<_, Error>(commit)
+        let mut opening = Opening::of(Loaded::Nothing);
+        let (asked, resends) = self.with(|session| {
+            opening.clone_from(&session.opening);
+            session.begin_commit().map(|asked| (asked, session.resends))
         })??;
+        let mut commit = Commit::new(config, &self.presented.claims, opening, asked, window);
+        commit.resends = resends;
+        #[cfg(feature = "device-bound")]
+        {
+            commit.way = self.presented.way;
+        }
         let result = commit.run().await;
         if let Some(event) = result.as_ref().err().and_then(|error| Event::failed(error, commit.opening.id())) {
             config.emit(&event);

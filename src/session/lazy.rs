@@ -7,7 +7,7 @@ use triomphe::Arc;
 
 use crate::{
     error::Error,
-    request::{Failure, Head, Loaded, Opening, RequestState},
+    request::{Failure, Head, LoadedSession, RequestState},
     session::{ScopedSessions, Session},
 };
 
@@ -96,7 +96,7 @@ impl LazySession {
     #[must_use]
     pub fn handle(&self) -> Session {
         if !self.request.is_loaded() && self.request.presents_nothing() {
-            self.request.loaded(Opening::of(Loaded::Nothing));
+            self.request.loaded(LoadedSession::empty());
         }
         Session { request: Arc::clone(&self.request) }
     }

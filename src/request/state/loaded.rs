@@ -60,21 +60,21 @@ pub(super) enum Attempt {
 type OwnerEdits = (Option<Option<Arc<str>>>, Option<String>, Option<(SharedEdits, State)>);
 
 impl LoadedSession {
-    pub(super) fn of(opening: Opening) -> Self {
-        let was_presented = opening.record().is_some();
-        Self {
-            opening,
+    /// Makes a session of which nothing is loaded. The load opens it in its place, because it is large to move.
+    pub(crate) fn empty() -> Box<Self> {
+        Box::new(Self {
+            opening: Opening::of(Loaded::Nothing),
             edits: PendingEdits::default(),
             attempt: Attempt::None,
             ticket: Ticket::Keep,
             resends: false,
             #[cfg(feature = "device-bound")]
             registration: None,
-            was_presented,
+            was_presented: false,
             usage: Usage::Loaded,
             closures: SmallVec::new(),
             is_end_told: false,
-        }
+        })
     }
 
     pub(crate) fn raw(&self, key: &str) -> Option<&str> {
