@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::StatusCode;
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{Mutex as Turn, MutexGuard as TurnGuard};
 
 use crate::{
     client::Refused,
@@ -19,7 +19,7 @@ mod dropped;
 mod loaded;
 mod progress;
 
-pub(crate) use self::loaded::LoadedSession;
+pub(crate) use self::loaded::{LoadedSession, Seen};
 use self::{
     loaded::{Attempt, Usage},
     progress::{Phase, Progress},
@@ -66,6 +66,14 @@ impl RequestState {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits for the turn. It is free in nearly all requests.
+    async fn turn(&self) -> TurnGuard<'_, ()> {
+        match self.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => self.turn.lock().await,
+        }
+    }
+
     /// Runs a function on the loaded session, under the lock.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut LoadedSession) -> R) -> Result<R, Error> {
         let mut progress = self.progress();
@@ -83,11 +91,12 @@ impl RequestState {
         })
     }
 
-    /// Returns the error of the load, if it failed.
-    pub(crate) fn load_error(&self) -> Option<Error> {
+    /// Returns the outcome of the load, or `None` if the session was not loaded.
+    pub(crate) fn load_outcome(&self) -> Option<Result<(), Error>> {
         match &self.progress().phase {
-            Phase::Failed(error) => Some(error.clone().into()),
-            Phase::NotLoaded | Phase::Loaded(_) => None,
+            Phase::NotLoaded => None,
+            Phase::Failed(error) => Some(Err(error.clone().into())),
+            Phase::Loaded(_) => Some(Ok(())),
         }
     }
 
@@ -125,9 +134,6 @@ impl RequestState {
 
     /// Loads the session if that never waits. Returns `None` if it may wait.
     pub(crate) fn load_at_once(&self) -> Option<Result<(), Error>> {
-        if self.is_loaded() {
-            return Some(Ok(()));
-        }
         let config = self.config.as_deref().filter(|config| config.is_immediate())?;
         let mut session = LoadedSession::empty();
         let opened = at_once!(open(config, &self.presented, &mut session.opening))?;
@@ -135,7 +141,7 @@ impl RequestState {
     }
 
     pub(crate) async fn load(&self) -> Result<(), Error> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         if self.is_loaded() {
             return Ok(());
         }
@@ -176,7 +182,7 @@ impl RequestState {
         if self.with(|session| session.is_gone())? {
             return Err(Error::gone());
         }
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         let window = if self.progress().is_head_sent { CookieWindow::Sent } else { CookieWindow::Open };
         match self.commit(config, window).await? {
             Some(Dropped::Unavailable) => Err(Error::read_only()),
@@ -188,7 +194,7 @@ impl RequestState {
     pub(crate) async fn reload(&self) -> Result<(), Error> {
         let Some(config) = &self.config else { return Ok(()) };
         self.with(|_| ())?;
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         for _ in 0..RELOADS {
             let (record, token, at, version, mut edits) = self.with(|session| {
                 let (opening, version) = (&session.opening, session.edits.version());
@@ -229,7 +235,7 @@ impl RequestState {
         }
         // The turn is held until the head is closed. A task that renewed in between would make a cookie that is never
         // sent.
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         if config.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status)) {
             // It is loaded.
             let _ = self.with(|session| session.edits.drop_writes());
@@ -271,10 +277,13 @@ impl RequestState {
         if let Some(event) = result.as_ref().err().and_then(|error| Event::failed(error, commit.opening.id())) {
             config.emit(&event);
         }
-        let ended = self.with(|session| session.end_commit(&mut commit, result))?;
+        let (ended, closures) =
+            self.with(|session| (session.end_commit(&mut commit, result), session.settled_closures()))?;
         drop(commit);
         // The closures are dropped after the lock is released.
-        drop(self.with(LoadedSession::spent_closures));
+        if closures.is_none() {
+            drop(self.with(LoadedSession::spent_closures));
+        }
         ended
     }
 

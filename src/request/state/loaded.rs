@@ -56,6 +56,13 @@ pub(super) enum Attempt {
     Unknown(StoreError),
 }
 
+/// A raw value that a handler has read.
+pub(crate) struct Seen {
+    pub(crate) raw: Option<Raw>,
+    /// As long as the operations have this version, the request sees the same value.
+    version: u64,
+}
+
 /// See [`LoadedSession::owner_edits`].
 type OwnerEdits = (Option<Option<Arc<str>>>, Option<String>, Option<(SharedEdits, State)>);
 
@@ -89,13 +96,21 @@ impl LoadedSession {
         self.edits.insert(key, value, self.opening.state());
     }
 
-    pub(crate) fn update(&mut self, key: &str, seen: Option<Raw>, made: Option<Raw>, replay: Replay) -> bool {
-        let kept = replay.clone();
-        let is_taken = self.edits.update(key, self.opening.state(), seen, made, replay);
-        if is_taken && matches!(kept, Replay::With(_)) {
-            self.closures.push(kept);
+    /// Returns the raw value of a key, and the version of the operations that the request has seen.
+    pub(crate) fn see(&self, key: &str) -> Seen {
+        Seen { raw: self.raw(key).map(Raw::new), version: self.edits.version() }
+    }
+
+    /// Adds a step to another raw value if the request still sees what it has `seen`. Returns true if it does.
+    pub(crate) fn update(&mut self, key: &str, seen: Seen, made: Option<Raw>, replay: Replay) -> bool {
+        if self.edits.version() != seen.version && self.raw(key) != seen.raw.as_deref() {
+            return false;
         }
-        is_taken
+        if matches!(replay, Replay::With(_)) {
+            self.closures.push(replay.clone());
+        }
+        self.edits.update(key, seen.raw, made, replay);
+        true
     }
 
     /// Returns true if the response needs a commit. A deadline that must move on is not counted.
@@ -182,8 +197,13 @@ impl LoadedSession {
         is_current
     }
 
-    /// Removes and returns the closures that no update needs any more. The caller drops them after the lock is
-    /// released.
+    /// Removes and returns the closures if a commit has stored all operations. The caller drops them after the lock is
+    /// released. `None` if there are operations left, some of which may need their closures.
+    pub(super) fn settled_closures(&mut self) -> Option<SmallVec<[Replay; 1]>> {
+        self.edits.is_settled().then(|| std::mem::take(&mut self.closures))
+    }
+
+    /// Removes and returns the closures that no update needs any more, after the commit is dropped.
     pub(super) fn spent_closures(&mut self) -> SmallVec<[Replay; 1]> {
         let mut spent = SmallVec::new();
         self.closures.retain(|closure| {
