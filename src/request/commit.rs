@@ -26,6 +26,8 @@ mod race;
 mod rekey;
 mod write;
 
+pub(crate) use self::{create::first_record, write::size};
+
 /// Tells whether the response's head can still carry a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CookieWindow {

@@ -104,6 +104,16 @@ impl Edits {
         self.cleared.is_some() || !self.keys.is_empty()
     }
 
+    /// Returns true if values were inserted, and nothing else was done.
+    pub(crate) fn only_inserts(&self) -> bool {
+        self.act == Act::Keep
+            && !self.touches_meta()
+            && !self.started
+            && self.names_keys()
+            && !self.hides_keys()
+            && self.keys.iter().all(|op| matches!(op.what, What::Set(_)))
+    }
+
     /// Returns whether a `clear` hides the keys that were loaded.
     pub(crate) fn hides_keys(&self) -> bool {
         self.cleared.is_some()

@@ -15,6 +15,7 @@ use crate::{
     },
 };
 
+mod begin;
 mod dropped;
 mod loaded;
 mod progress;
@@ -213,16 +214,19 @@ impl RequestState {
         Err(Error::contended())
     }
 
-    /// Returns the lines of the response's head if there is nothing to store, or `None` if a commit is needed.
+    /// Returns the lines of the response's head if there is nothing to store, or nothing but a new session in a store that
+    /// never waits. `None`: a commit is needed.
     pub(crate) fn finish_now(&self) -> Option<HeadLines> {
         let mut progress = self.progress();
         if progress.is_misused || progress.is_refused {
             return None;
         }
-        if let Phase::Loaded(session) = &progress.phase
+        if let Phase::Loaded(session) = &mut progress.phase
             && (session.must_commit() || self.is_touch_due(session))
         {
-            return None;
+            let inserts = self.inserts(session)?;
+            drop(progress);
+            return self.begin(&inserts);
         }
         Some(self.close(&mut progress))
     }

@@ -30,7 +30,7 @@ pub(crate) struct LoadedSession {
     pub(super) usage: Usage,
     /// The closures of updates. They are kept so that none is dropped under the lock: an application's `Drop` may use
     /// the session.
-    closures: SmallVec<[Replay; 1]>,
+    pub(super) closures: SmallVec<[Replay; 1]>,
     /// True if a change after the session's end was reported.
     pub(crate) is_end_told: bool,
 }
