@@ -141,8 +141,9 @@ impl Backend {
         if let Place::Foreign(records) = &self.place {
             return records.new_token();
         }
-        let secret = if self.is_client_side() { Secret::none() } else { Secret::random() };
-        Token::new(SessionId::random(), secret).hashed()
+        let token =
+            if self.is_client_side() { Token::new(SessionId::random(), Secret::none()) } else { Token::random() };
+        token.hashed()
     }
 
     /// Opens a value of a client. A store holds the record, unless the value is a sealed session.

@@ -26,6 +26,8 @@ mod race;
 mod rekey;
 mod write;
 
+pub(crate) use self::{create::first_record, write::size};
+
 /// Tells whether the response's head can still carry a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CookieWindow {
@@ -230,7 +232,9 @@ impl<'a> Commit<'a> {
             }
             _ => self.edits.touches_keys() || self.edits.describes() || self.edits.started,
         };
-        let asked = Asked { act: self.edits.act, owner: edit, writes, upkeep: self.is_upkeep_due(now) };
+        // A write pushes the deadline out, too.
+        let upkeep = !renews && !writes && self.is_upkeep_due(now);
+        let asked = Asked { act: self.edits.act, owner: edit, writes, upkeep };
         let found_as = found.map_or(Found::Gone, |record| Found::Record(record, standing));
         let next = match (plan(&self.opening.loaded, found_as, asked), found) {
             (Plan::Replace(change), Some(record)) => {

@@ -104,6 +104,16 @@ impl Edits {
         self.cleared.is_some() || !self.keys.is_empty()
     }
 
+    /// Returns true if values were inserted, and nothing else was done.
+    pub(crate) fn only_inserts(&self) -> bool {
+        self.act == Act::Keep
+            && !self.touches_meta()
+            && !self.started
+            && self.names_keys()
+            && !self.hides_keys()
+            && self.keys.iter().all(|op| matches!(op.what, What::Set(_)))
+    }
+
     /// Returns whether a `clear` hides the keys that were loaded.
     pub(crate) fn hides_keys(&self) -> bool {
         self.cleared.is_some()
@@ -171,22 +181,15 @@ impl Edits {
         self.put(self.find(key), key, value.map_or(What::Remove, What::Set));
     }
 
-    /// Adds a step to another raw value if the request still sees `seen`. Returns true if it does.
-    pub(crate) fn update(
-        &mut self,
-        key: &str,
-        loaded: &State,
-        seen: Option<Raw>,
-        made: Option<Raw>,
-        replay: Replay,
-    ) -> bool {
+    /// Adds a step from the raw value that the request sees to another one.
+    pub(crate) fn update(&mut self, key: &str, seen: Option<Raw>, made: Option<Raw>, replay: Replay) {
         let place = self.find(key);
         let what = place.ok().and_then(|at| self.keys.get(at)).map(|op| &op.what);
-        let view = self.view_of(what, key, loaded);
-        if view.bytes() != seen.as_ref().map(|seen| seen.as_bytes()) {
-            return false;
-        }
-        let is_own = matches!(view, View::Own(_));
+        let is_own = match what {
+            Some(What::Set(_) | What::Remove) => true,
+            Some(What::Affirm(_) | What::Update(_)) => false,
+            None => self.hides_loaded(),
+        };
         let at = self.clock + 1;
         let step = Step { at, replay };
         match place.ok().and_then(|at| self.keys.get_mut(at)) {
@@ -201,7 +204,6 @@ impl Edits {
                 self.put(place, key, What::Update(Box::new(update)));
             }
         }
-        true
     }
 
     /// Drops the operations on keys, and hides the keys that were loaded.

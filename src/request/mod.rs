@@ -28,7 +28,7 @@ pub(crate) use self::{
     open::{Beside, Next, Opening, look, open, or_as_told},
     outlives::Outlives,
     plan::{Asked, Change, Dropped, Found, Loaded, OwnerEdit, Plan, plan},
-    state::{LoadedSession, RequestState, at_once},
+    state::{LoadedSession, RequestState, Seen, at_once},
     ticket::Ticket,
     verdict::{Verdict, judge, live, owner_valid_from, revoked_by_owner},
 };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::StatusCode;
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{Mutex as Turn, MutexGuard as TurnGuard};
 
 use crate::{
     client::Refused,
@@ -15,11 +15,12 @@ use crate::{
     },
 };
 
+mod begin;
 mod dropped;
 mod loaded;
 mod progress;
 
-pub(crate) use self::loaded::LoadedSession;
+pub(crate) use self::loaded::{LoadedSession, Seen};
 use self::{
     loaded::{Attempt, Usage},
     progress::{Phase, Progress},
@@ -54,7 +55,7 @@ impl RequestState {
     /// Makes a session that has no store.
     pub(crate) fn detached() -> Self {
         let state = Self::new(None);
-        state.loaded(Opening::of(Loaded::Nothing));
+        state.loaded(LoadedSession::empty());
         state
     }
 
@@ -64,6 +65,14 @@ impl RequestState {
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the turn. It is free in nearly all requests.
+    async fn turn(&self) -> TurnGuard<'_, ()> {
+        match self.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => self.turn.lock().await,
+        }
     }
 
     /// Runs a function on the loaded session, under the lock.
@@ -83,11 +92,12 @@ impl RequestState {
         })
     }
 
-    /// Returns the error of the load, if it failed.
-    pub(crate) fn load_error(&self) -> Option<Error> {
+    /// Returns the outcome of the load, or `None` if the session was not loaded.
+    pub(crate) fn load_outcome(&self) -> Option<Result<(), Error>> {
         match &self.progress().phase {
-            Phase::Failed(error) => Some(error.clone().into()),
-            Phase::NotLoaded | Phase::Loaded(_) => None,
+            Phase::NotLoaded => None,
+            Phase::Failed(error) => Some(Err(error.clone().into())),
+            Phase::Loaded(_) => Some(Ok(())),
         }
     }
 
@@ -115,39 +125,42 @@ impl RequestState {
     }
 
     /// Stores the outcome of the load, unless another load was faster.
-    pub(crate) fn loaded(&self, opening: Opening) {
+    pub(crate) fn loaded(&self, mut session: Box<LoadedSession>) {
+        session.was_presented = session.opening.record().is_some();
         let mut progress = self.progress();
         if !matches!(progress.phase, Phase::Loaded(_)) {
-            progress.phase = Phase::Loaded(Box::new(LoadedSession::of(opening)));
+            progress.phase = Phase::Loaded(session);
         }
     }
 
     /// Loads the session if that never waits. Returns `None` if it may wait.
     pub(crate) fn load_at_once(&self) -> Option<Result<(), Error>> {
-        if self.is_loaded() {
-            return Some(Ok(()));
-        }
         let config = self.config.as_deref().filter(|config| config.is_immediate())?;
-        let mut opening = Opening::of(Loaded::Nothing);
-        let opened = at_once!(open(config, &self.presented, &mut opening))?;
-        Some(self.end_load(config, opened, opening))
+        let mut session = LoadedSession::empty();
+        let opened = at_once!(open(config, &self.presented, &mut session.opening))?;
+        Some(self.end_load(config, opened, session))
     }
 
     pub(crate) async fn load(&self) -> Result<(), Error> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         if self.is_loaded() {
             return Ok(());
         }
         let config = self.config.as_deref().ok_or_else(Error::not_loaded)?;
-        let mut opening = Opening::of(Loaded::Nothing);
-        let opened = open(config, &self.presented, &mut opening).await;
-        self.end_load(config, opened, opening)
+        let mut session = LoadedSession::empty();
+        let opened = open(config, &self.presented, &mut session.opening).await;
+        self.end_load(config, opened, session)
     }
 
     /// Takes over the outcome of a load.
-    fn end_load(&self, config: &Config, opened: Result<(), Error>, mut opening: Opening) -> Result<(), Error> {
-        match or_as_told(config, opened, &mut opening) {
-            Ok(()) => self.loaded(opening),
+    fn end_load(
+        &self,
+        config: &Config,
+        opened: Result<(), Error>,
+        mut session: Box<LoadedSession>,
+    ) -> Result<(), Error> {
+        match or_as_told(config, opened, &mut session.opening) {
+            Ok(()) => self.loaded(session),
             Err(error) => {
                 let mut progress = self.progress();
                 if let (Phase::NotLoaded, Some(cause)) = (&progress.phase, error.store_error()) {
@@ -170,7 +183,7 @@ impl RequestState {
         if self.with(|session| session.is_gone())? {
             return Err(Error::gone());
         }
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         let window = if self.progress().is_head_sent { CookieWindow::Sent } else { CookieWindow::Open };
         match self.commit(config, window).await? {
             Some(Dropped::Unavailable) => Err(Error::read_only()),
@@ -182,7 +195,7 @@ impl RequestState {
     pub(crate) async fn reload(&self) -> Result<(), Error> {
         let Some(config) = &self.config else { return Ok(()) };
         self.with(|_| ())?;
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         for _ in 0..RELOADS {
             let (record, token, at, version, mut edits) = self.with(|session| {
                 let (opening, version) = (&session.opening, session.edits.version());
@@ -201,16 +214,19 @@ impl RequestState {
         Err(Error::contended())
     }
 
-    /// Returns the lines of the response's head if there is nothing to store, or `None` if a commit is needed.
+    /// Returns the lines of the response's head if there is nothing to store, or nothing but a new session in a store that
+    /// never waits. `None`: a commit is needed.
     pub(crate) fn finish_now(&self) -> Option<HeadLines> {
         let mut progress = self.progress();
         if progress.is_misused || progress.is_refused {
             return None;
         }
-        if let Phase::Loaded(session) = &progress.phase
+        if let Phase::Loaded(session) = &mut progress.phase
             && (session.must_commit() || self.is_touch_due(session))
         {
-            return None;
+            let inserts = self.inserts(session)?;
+            drop(progress);
+            return self.begin(&inserts);
         }
         Some(self.close(&mut progress))
     }
@@ -223,7 +239,7 @@ impl RequestState {
         }
         // The turn is held until the head is closed. A task that renewed in between would make a cookie that is never
         // sent.
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         if config.commit_if.as_ref().is_some_and(|is_kept| !is_kept(status)) {
             // It is loaded.
             let _ = self.with(|session| session.edits.drop_writes());
@@ -250,24 +266,28 @@ impl RequestState {
 
     /// Commits the pending operations, and returns the reason if writes were dropped. The caller holds the turn.
     async fn commit(&self, config: &Config, window: CookieWindow) -> Result<Option<Dropped>, Error> {
-        let mut commit = self.with(|session| {
-            let asked = session.begin_commit()?;
-            let mut commit = Commit::new(config, &self.presented.claims, session.opening.clone(), asked, window);
-            commit.resends = session.resends;
-            #[cfg(feature = "device-bound")]
-            {
-                commit.way = self.presented.way;
-            }
-            Ok::<_, Error>(commit)
+        let mut opening = Opening::of(Loaded::Nothing);
+        let (asked, resends) = self.with(|session| {
+            opening.clone_from(&session.opening);
+            session.begin_commit().map(|asked| (asked, session.resends))
         })??;
+        let mut commit = Commit::new(config, &self.presented.claims, opening, asked, window);
+        commit.resends = resends;
+        #[cfg(feature = "device-bound")]
+        {
+            commit.way = self.presented.way;
+        }
         let result = commit.run().await;
         if let Some(event) = result.as_ref().err().and_then(|error| Event::failed(error, commit.opening.id())) {
             config.emit(&event);
         }
-        let ended = self.with(|session| session.end_commit(&mut commit, result))?;
+        let (ended, closures) =
+            self.with(|session| (session.end_commit(&mut commit, result), session.settled_closures()))?;
         drop(commit);
         // The closures are dropped after the lock is released.
-        drop(self.with(LoadedSession::spent_closures));
+        if closures.is_none() {
+            drop(self.with(LoadedSession::spent_closures));
+        }
         ended
     }
 

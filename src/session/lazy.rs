@@ -7,7 +7,7 @@ use triomphe::Arc;
 
 use crate::{
     error::Error,
-    request::{Failure, Head, Loaded, Opening, RequestState},
+    request::{Failure, Head, LoadedSession, RequestState},
     session::{ScopedSessions, Session},
 };
 
@@ -52,12 +52,19 @@ impl LazySession {
     ///
     /// The store failed, or the record cannot be read. The layer never takes an error for "no session".
     pub async fn load(&self) -> Result<Session, Error> {
+        match self.request.load_outcome() {
+            Some(Ok(())) => Ok(self.session()),
+            _ => self.load_now().await,
+        }
+    }
+
+    async fn load_now(&self) -> Result<Session, Error> {
         match self.request.load_at_once() {
             Some(loaded) => loaded?,
             // Boxed: the future is large, and would make every handler's future as large.
             None => Box::pin(self.request.load()).await?,
         }
-        Ok(self.handle())
+        Ok(self.session())
     }
 
     /// Loads the session for an extractor: as [`LazySession::load`], but its error is a [`Failure`] that makes the
@@ -70,9 +77,9 @@ impl LazySession {
     ///
     /// The store failed, or the record cannot be read.
     pub async fn extract(&self) -> Result<Session, Failure> {
-        match self.request.load_error() {
-            Some(error) => Err(error),
-            None => self.load().await,
+        match self.request.load_outcome() {
+            Some(outcome) => outcome.map(|()| self.session()),
+            None => self.load_now().await,
         }
         .map_err(|error| {
             self.request.refuse();
@@ -86,7 +93,7 @@ impl LazySession {
     /// Returns the session if it is loaded already.
     #[must_use]
     pub fn loaded(&self) -> Option<Session> {
-        self.request.is_loaded().then(|| self.handle())
+        self.request.is_loaded().then(|| self.session())
     }
 
     /// Returns a handle on the session without loading it, for places that cannot wait.
@@ -96,8 +103,12 @@ impl LazySession {
     #[must_use]
     pub fn handle(&self) -> Session {
         if !self.request.is_loaded() && self.request.presents_nothing() {
-            self.request.loaded(Opening::of(Loaded::Nothing));
+            self.request.loaded(LoadedSession::empty());
         }
+        self.session()
+    }
+
+    fn session(&self) -> Session {
         Session { request: Arc::clone(&self.request) }
     }
 

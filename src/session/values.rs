@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Session, checked::raw_of};
 use crate::{
     error::{Error, SessionGetError, SessionInsertError, SessionUpdateError},
-    request::Replay,
+    request::{Replay, Seen},
     session::{AsKey, KeyName},
     store::Raw,
 };
@@ -25,8 +25,8 @@ impl Session {
     /// The value is not a `T`, or the session is not loaded.
     pub fn get<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Result<Option<T>, SessionGetError> {
         let key = key.as_key();
-        let raw = self.see(key).map_err(|error| SessionGetError::new(key, error))?;
-        raw.map(|raw| serde_json::from_str(&raw)).transpose().map_err(|error| SessionGetError::new(key, error))
+        let seen = self.see(key).map_err(|error| SessionGetError::new(key, error))?;
+        seen.raw.map(|raw| serde_json::from_str(&raw)).transpose().map_err(|error| SessionGetError::new(key, error))
     }
 
     /// Returns true if there is such a key.
@@ -83,7 +83,7 @@ impl Session {
         let key = key.as_key();
         let failed = |error| SessionGetError::new(key, error);
         for _ in 0..TRIES {
-            let Some(raw) = self.see(key).map_err(failed)? else { return Ok(None) };
+            let Some(raw) = self.see(key).map_err(failed)?.raw else { return Ok(None) };
             let value = serde_json::from_str(&raw).map_err(|error| failed(error.into()))?;
             let is_taken = self.write(|session| {
                 let is_same = session.raw(key) == Some(&*raw);
@@ -183,9 +183,10 @@ impl Session {
     {
         let key = key.as_key();
         let failed = |error| SessionUpdateError::new(key, error);
-        let Some(raw) = self.see(key).map_err(failed)? else { return Ok(()) };
-        let made = change(&raw, f).map_err(failed)?;
-        if self.step(key, Some(raw), Some(made), Replay::Never).map_err(failed)? {
+        let seen = self.see(key).map_err(failed)?;
+        let Some(raw) = &seen.raw else { return Ok(()) };
+        let made = change(raw, f).map_err(failed)?;
+        if self.step(key, seen, Some(made), Replay::Never).map_err(failed)? {
             Ok(())
         } else {
             Err(failed(Error::conflict_on(key)))
@@ -207,12 +208,12 @@ impl Session {
     }
 
     /// Returns the raw value of a key.
-    fn see(&self, key: &str) -> Result<Option<Raw>, Error> {
-        self.request.used(|session| session.raw(key).map(Raw::new))
+    fn see(&self, key: &str) -> Result<Seen, Error> {
+        self.request.used(|session| session.see(key))
     }
 
     /// Applies a change that was made from the value `seen`. Returns false if the value is another one now.
-    fn step(&self, key: &str, seen: Option<Raw>, made: Option<Raw>, replay: Replay) -> Result<bool, Error> {
+    fn step(&self, key: &str, seen: Seen, made: Option<Raw>, replay: Replay) -> Result<bool, Error> {
         Ok(self.write(|session| session.update(key, seen, made, replay))?.unwrap_or(true))
     }
 
@@ -226,12 +227,12 @@ impl Session {
         let failed = |error| SessionUpdateError::new(key, error);
         let replay = Replay::with(make);
         for _ in 0..TRIES {
-            let raw = self.see(key).map_err(failed)?;
-            let made = replay.run(key, raw.as_deref()).map_err(failed)?;
-            if raw.is_none() && made.is_none() {
+            let seen = self.see(key).map_err(failed)?;
+            let made = replay.run(key, seen.raw.as_deref()).map_err(failed)?;
+            if seen.raw.is_none() && made.is_none() {
                 return Ok(());
             }
-            if self.step(key, raw, made, replay.clone()).map_err(failed)? {
+            if self.step(key, seen, made, replay.clone()).map_err(failed)? {
                 return Ok(());
             }
         }

@@ -228,7 +228,7 @@ impl Rest {
 
     /// Frees the allocation if a change left all parts empty.
     pub(crate) fn tidied(self) -> Self {
-        if *self == Parts::default() { Self::default() } else { self }
+        if self.0.is_none() || *self == Parts::default() { Self::default() } else { self }
     }
 }
 

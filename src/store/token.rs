@@ -234,6 +234,12 @@ impl Token {
         self.foreign.as_deref().map(|key| key.as_str())
     }
 
+    /// Draws both halves at once, because each draw has a price of its own.
+    pub(crate) fn random() -> Self {
+        let [id, secret] = random_parts();
+        Self::new(SessionId(id), Secret(secret))
+    }
+
     /// Makes a token of its bytes.
     pub(crate) fn from_bytes(id: SessionId, secret: [u8; RANDOM]) -> Self {
         Self::new(id, Secret(secret))
@@ -289,18 +295,28 @@ impl Token {
 
 /// Draws the number of a write. 0 stands for none.
 pub(crate) fn random_nonce() -> u64 {
-    u64::from_le_bytes(random()).max(1)
-}
-
-pub(crate) fn random<const N: usize>() -> [u8; N] {
     // The model runs requests again, and must then draw the same numbers.
     #[cfg(test)]
     if let Some(bytes) = crate::store::dice::roll() {
-        return bytes;
+        return u64::from_le_bytes(bytes).max(1);
     }
-    let mut bytes = [0; N];
-    rand::rng().fill_bytes(&mut bytes);
+    rand::rng().next_u64().max(1)
+}
+
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let [bytes] = random_parts();
     bytes
+}
+
+fn random_parts<const N: usize, const PARTS: usize>() -> [[u8; N]; PARTS] {
+    // The model runs requests again, and must then draw the same numbers.
+    #[cfg(test)]
+    if let Some(bytes) = crate::store::dice::roll() {
+        return [bytes; PARTS];
+    }
+    let mut parts = [[0; N]; PARTS];
+    rand::rng().fill_bytes(parts.as_flattened_mut());
+    parts
 }
 
 /// The bytes of both halves, decoded together because that takes less time. The second half begins in the middle of a

@@ -1,6 +1,9 @@
 //! Begins a session.
 
-use super::{Commit, CookieWindow, Edits, Error, Event, Loaded, Record, SharedEdits, State, Ticket, Timestamp, Token};
+use super::{
+    Commit, CookieWindow, Edits, Error, Event, Lifetime, Loaded, Opening, Record, SharedEdits, State, Ticket,
+    Timestamp, Token,
+};
 use crate::{
     client::KeyAge,
     request::Admission,
@@ -14,6 +17,32 @@ pub(super) enum Begun {
     /// This login overlapped another one of the same owner, and [`OverLimit::Refuse`](crate::OverLimit::Refuse) has no
     /// place for a second session.
     Second,
+}
+
+/// Makes the first record of a session.
+pub(crate) fn first_record(token: &Token, state: State, rest: Rest, lifetime: &Lifetime, now: Timestamp) -> Record {
+    Record::of(Body {
+        state,
+        current: token.hash(),
+        created_at: now,
+        last_used: now,
+        expires_at: lifetime.deadline(now, now),
+        nonce: random_nonce(),
+        rest,
+    })
+}
+
+impl Opening {
+    /// Goes on with a session that has begun.
+    pub(crate) fn begun(&mut self, token: Token, record: Record, now: Timestamp) {
+        self.loaded = Loaded::Current(record);
+        self.behind = None;
+        self.opened_at = now;
+        self.token = Some(token);
+        self.at = 0;
+        self.successor = None;
+        self.key = KeyAge::Current;
+    }
 }
 
 /// The number of ids that are drawn before the commit fails.
@@ -68,15 +97,7 @@ impl Commit<'_> {
         let lifetime = self.edits.lifetime.as_deref().unwrap_or(&self.config.lifetime).clone();
         for _ in 0..DRAWS {
             let token = self.config.backend.new_token();
-            let mut record = Record::of(Body {
-                state: state.clone(),
-                current: token.hash(),
-                created_at: now,
-                last_used: now,
-                expires_at: lifetime.deadline(now, now),
-                nonce: random_nonce(),
-                rest: rest.clone(),
-            });
+            let mut record = first_record(&token, state.clone(), rest.clone(), &lifetime, now);
             self.check_size(&record)?;
             self.config.backend.carries(&record)?;
             // A session that this commit may have stored must not count against the limit.
@@ -97,13 +118,7 @@ impl Commit<'_> {
                     self.config.emit(&Event::Created { id: token.id });
                     #[cfg(feature = "device-bound")]
                     self.ask_device(&token.id, &record);
-                    self.opening.loaded = Loaded::Current(record);
-                    self.opening.behind = None;
-                    self.opening.opened_at = now;
-                    self.opening.token = Some(token);
-                    self.opening.at = 0;
-                    self.opening.successor = None;
-                    self.opening.key = KeyAge::Current;
+                    self.opening.begun(token, record, now);
                     self.ticket = Ticket::Give(text, lifetime.max_age(now, now));
                     return Ok(());
                 }

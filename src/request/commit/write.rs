@@ -299,6 +299,6 @@ impl Commit<'_> {
 }
 
 /// Returns the size of the parts of a record that the application can make larger.
-fn size(record: &Record) -> usize {
+pub(crate) fn size(record: &Record) -> usize {
     record.state().size() + record.owner().map_or(0, str::len) + record.label().map_or(0, str::len)
 }

@@ -36,13 +36,9 @@ impl Edits {
     /// loaded value counts as a write.
     pub(crate) fn applied(&self, base: &State, affirms: bool) -> Option<State> {
         let hides = self.hides_keys();
-        let kept = if hides { State::empty() } else { base };
-        let changes: SmallVec<[_; 4]> =
-            self.written_keys(affirms).filter_map(|(key, value)| Write::of(key, value, kept)).collect();
-        if changes.is_empty() && (!hides || base.is_empty()) {
-            return None;
-        }
-        Some(packed(kept, changes))
+        let mut changed = Changed::of(if hides { State::empty() } else { base });
+        self.written_keys(affirms).for_each(|(key, value)| changed.write(key, value));
+        (changed.is_changed || (hides && !base.is_empty())).then(|| changed.packed())
     }
 
     /// Returns `now` with these operations applied, if a renewal overtook the request, which had loaded `seen`. Keys
@@ -61,9 +57,9 @@ impl Edits {
         changes.extend(
             self.written_keys(affirms).map(|(key, value)| (&**key, value)).filter(|(key, _)| is_unchanged(key)),
         );
-        let changes: SmallVec<[_; 4]> =
-            changes.into_iter().filter_map(|(key, value)| Write::of(key, value, now)).collect();
-        Ok((!changes.is_empty()).then(|| packed(now, changes)))
+        let mut merged = Changed::of(now);
+        changes.into_iter().for_each(|(key, value)| merged.write(key, value));
+        Ok(merged.is_changed.then(|| merged.packed()))
     }
 
     /// Returns true if a new session would get a key.
@@ -73,9 +69,11 @@ impl Edits {
 
     /// Returns the state of a new session: the request's own inserts.
     pub(crate) fn alone(&self) -> State {
-        let inserted = self.written_keys(true).filter_map(|(key, value)| value.map(|value| (key, value)));
-        let runs = inserted.map(|(key, value)| Run::New(key.as_bytes(), value.as_bytes()));
-        State::pack(&runs.collect::<SmallVec<[_; 16]>>())
+        let mut runs = SmallVec::<[Run<'_>; 16]>::new();
+        for (key, value) in self.written_keys(true) {
+            runs.extend(value.map(|value| Run::New(key.as_bytes(), value.as_bytes())));
+        }
+        State::pack(&runs)
     }
 
     /// Returns every key that was written, with its new value, in the order of the keys.
@@ -89,33 +87,45 @@ impl Edits {
     }
 }
 
-/// A key's new value, and its place in a state that has another value there.
-struct Write<'a> {
-    key: &'a str,
-    value: Option<&'a Raw>,
-    place: Result<usize, usize>,
+/// A state with changes, which come in the order of the keys, each key once.
+struct Changed<'a> {
+    kept: &'a State,
+    /// The place of the first kept entry that is not in `runs` yet.
+    next: usize,
+    runs: SmallVec<[Run<'a>; 8]>,
+    is_changed: bool,
 }
 
-impl<'a> Write<'a> {
-    /// Returns `None` if the state has this value.
-    fn of(key: &'a str, value: Option<&'a Raw>, state: &State) -> Option<Self> {
-        let place = state.place(key.as_bytes());
-        (state.value_at(place) != value.map(|value| value.as_bytes())).then_some(Self { key, value, place })
+impl<'a> Changed<'a> {
+    fn of(kept: &'a State) -> Self {
+        Self { kept, next: 0, runs: SmallVec::new(), is_changed: false }
     }
-}
 
-/// Packs `kept` with these changes, which are in the order of the keys, each key once.
-fn packed<'a>(kept: &State, changes: impl IntoIterator<Item = Write<'a>>) -> State {
-    let mut runs = SmallVec::<[Run<'_>; 8]>::new();
-    let mut next = 0;
-    for Write { key, value, place } in changes {
+    /// Sets a key, or removes it. A value that the state has is no change.
+    fn write(&mut self, key: &'a str, value: Option<&'a Raw>) {
+        let place = self.kept.place(key.as_bytes());
+        if self.kept.value_at(place) == value.map(|value| value.as_bytes()) {
+            return;
+        }
+        self.is_changed = true;
         let (Ok(at) | Err(at)) = place;
-        runs.extend((next < at).then(|| kept.run(next, at)));
-        next = at + usize::from(place.is_ok());
-        runs.extend(value.map(|value| Run::New(key.as_bytes(), value.as_bytes())));
+        self.keep_until(at);
+        self.next = at + usize::from(place.is_ok());
+        if let Some(value) = value {
+            self.runs.push(Run::New(key.as_bytes(), value.as_bytes()));
+        }
     }
-    runs.extend((next < kept.len()).then(|| kept.run(next, kept.len())));
-    State::pack(&runs)
+
+    fn keep_until(&mut self, at: usize) {
+        if self.next < at {
+            self.runs.push(self.kept.run(self.next, at));
+        }
+    }
+
+    fn packed(&mut self) -> State {
+        self.keep_until(self.kept.len());
+        State::pack(&self.runs)
+    }
 }
 
 /// Runs all steps again, from the value that is stored now.

@@ -63,21 +63,18 @@ pub(super) struct Step {
     pub(super) replay: Replay,
 }
 
-/// Makes a raw value from the current raw value.
-pub(crate) type Make = dyn FnMut(Option<&str>) -> Result<Option<Raw>, Error> + Send;
-
 /// Says how a step runs again.
 #[derive(Clone)]
 pub(crate) enum Replay {
-    /// Its closure runs again. It is taken out while it runs, so that no lock is held.
-    With(Arc<Mutex<Option<Box<Make>>>>),
+    /// Its closure runs again.
+    With(Arc<dyn Rerun>),
     /// It cannot run again.
     Never,
 }
 
 impl Replay {
     pub(crate) fn with(make: impl FnMut(Option<&str>) -> Result<Option<Raw>, Error> + Send + 'static) -> Self {
-        Self::With(Arc::new(Mutex::new(Some(Box::new(make)))))
+        Self::With(Arc::new(Mutex::new(Some(make))))
     }
 
     /// Returns true if nothing else holds the closure.
@@ -87,12 +84,26 @@ impl Replay {
 
     /// Runs the closure on the raw value under `key`.
     pub(crate) fn run(&self, key: &str, raw: Option<&str>) -> Result<Option<Raw>, Error> {
-        let Self::With(place) = self else { return Err(Error::conflict_on(key)) };
-        let taken = place.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match self {
+            Self::With(closure) => closure.rerun(key, raw),
+            Self::Never => Err(Error::conflict_on(key)),
+        }
+    }
+}
+
+/// The place of a closure that makes a raw value from the current raw value. It is one block of memory.
+pub(crate) trait Rerun: Send + Sync {
+    fn rerun(&self, key: &str, raw: Option<&str>) -> Result<Option<Raw>, Error>;
+}
+
+/// The closure is taken out while it runs, so that no lock is held.
+impl<F: FnMut(Option<&str>) -> Result<Option<Raw>, Error> + Send> Rerun for Mutex<Option<F>> {
+    fn rerun(&self, key: &str, raw: Option<&str>) -> Result<Option<Raw>, Error> {
+        let taken = self.lock().unwrap_or_else(PoisonError::into_inner).take();
         // The closure is running and has used its own session, or it has panicked.
         let Some(mut make) = taken else { return Err(Error::conflict_on(key)) };
         let made = make(raw);
-        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(make);
+        *self.lock().unwrap_or_else(PoisonError::into_inner) = Some(make);
         made
     }
 }

@@ -39,6 +39,11 @@ impl PendingEdits {
         }
     }
 
+    /// Returns true if there are no operations, and no commit shares any.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.edits.is_none()
+    }
+
     /// Takes over the keys of `rebased`, a copy of these operations. No key was changed since.
     pub(crate) fn adopt(&mut self, rebased: SharedEdits) {
         let Edits { keys, clock, .. } = SharedEdits::unwrap_or_clone(rebased);

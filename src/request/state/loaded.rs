@@ -30,7 +30,7 @@ pub(crate) struct LoadedSession {
     pub(super) usage: Usage,
     /// The closures of updates. They are kept so that none is dropped under the lock: an application's `Drop` may use
     /// the session.
-    closures: SmallVec<[Replay; 1]>,
+    pub(super) closures: SmallVec<[Replay; 1]>,
     /// True if a change after the session's end was reported.
     pub(crate) is_end_told: bool,
 }
@@ -56,25 +56,32 @@ pub(super) enum Attempt {
     Unknown(StoreError),
 }
 
+/// A raw value that a handler has read.
+pub(crate) struct Seen {
+    pub(crate) raw: Option<Raw>,
+    /// As long as the operations have this version, the request sees the same value.
+    version: u64,
+}
+
 /// See [`LoadedSession::owner_edits`].
 type OwnerEdits = (Option<Option<Arc<str>>>, Option<String>, Option<(SharedEdits, State)>);
 
 impl LoadedSession {
-    pub(super) fn of(opening: Opening) -> Self {
-        let was_presented = opening.record().is_some();
-        Self {
-            opening,
+    /// Makes a session of which nothing is loaded. The load opens it in its place, because it is large to move.
+    pub(crate) fn empty() -> Box<Self> {
+        Box::new(Self {
+            opening: Opening::of(Loaded::Nothing),
             edits: PendingEdits::default(),
             attempt: Attempt::None,
             ticket: Ticket::Keep,
             resends: false,
             #[cfg(feature = "device-bound")]
             registration: None,
-            was_presented,
+            was_presented: false,
             usage: Usage::Loaded,
             closures: SmallVec::new(),
             is_end_told: false,
-        }
+        })
     }
 
     pub(crate) fn raw(&self, key: &str) -> Option<&str> {
@@ -89,13 +96,21 @@ impl LoadedSession {
         self.edits.insert(key, value, self.opening.state());
     }
 
-    pub(crate) fn update(&mut self, key: &str, seen: Option<Raw>, made: Option<Raw>, replay: Replay) -> bool {
-        let kept = replay.clone();
-        let is_taken = self.edits.update(key, self.opening.state(), seen, made, replay);
-        if is_taken && matches!(kept, Replay::With(_)) {
-            self.closures.push(kept);
+    /// Returns the raw value of a key, and the version of the operations that the request has seen.
+    pub(crate) fn see(&self, key: &str) -> Seen {
+        Seen { raw: self.raw(key).map(Raw::new), version: self.edits.version() }
+    }
+
+    /// Adds a step to another raw value if the request still sees what it has `seen`. Returns true if it does.
+    pub(crate) fn update(&mut self, key: &str, seen: Seen, made: Option<Raw>, replay: Replay) -> bool {
+        if self.edits.version() != seen.version && self.raw(key) != seen.raw.as_deref() {
+            return false;
         }
-        is_taken
+        if matches!(replay, Replay::With(_)) {
+            self.closures.push(replay.clone());
+        }
+        self.edits.update(key, seen.raw, made, replay);
+        true
     }
 
     /// Returns true if the response needs a commit. A deadline that must move on is not counted.
@@ -182,8 +197,13 @@ impl LoadedSession {
         is_current
     }
 
-    /// Removes and returns the closures that no update needs any more. The caller drops them after the lock is
-    /// released.
+    /// Removes and returns the closures if a commit has stored all operations. The caller drops them after the lock is
+    /// released. `None` if there are operations left, some of which may need their closures.
+    pub(super) fn settled_closures(&mut self) -> Option<SmallVec<[Replay; 1]>> {
+        self.edits.is_settled().then(|| std::mem::take(&mut self.closures))
+    }
+
+    /// Removes and returns the closures that no update needs any more, after the commit is dropped.
     pub(super) fn spent_closures(&mut self) -> SmallVec<[Replay; 1]> {
         let mut spent = SmallVec::new();
         self.closures.retain(|closure| {

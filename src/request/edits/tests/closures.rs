@@ -33,7 +33,7 @@ fn a_closure_that_panics_is_a_conflict_from_then_on_and_no_deadlock() {
 
     let loaded = state(&[("n", "1")]);
     let mut edits = PendingEdits::default();
-    edits.update("n", &loaded, Some(raw("1")), Some(raw("2")), replay.clone());
+    edits.update("n", Some(raw("1")), Some(raw("2")), replay.clone());
     assert!(resolved(&mut edits.share(), &loaded).is_ok(), "its value was made");
     assert!(resolved(&mut edits.share(), &state(&[("n", "2")])).unwrap_err().is_conflict());
 }

@@ -63,7 +63,7 @@ fn a_closure_that_cannot_run_again_need_not_if_its_value_is_there() {
     let mut edits = PendingEdits::default();
     add(&mut edits, &loaded, 1);
     let done = edits.share();
-    assert!(edits.update("n", &loaded, Some(raw("11")), Some(raw("12")), Replay::Never));
+    edits.update("n", Some(raw("11")), Some(raw("12")), Replay::Never);
     edits.settle(&done, &state(&[("n", "11")]));
     check(&mut edits, &[("n", "11")], Some(&[("n", "12")]));
 
@@ -71,7 +71,7 @@ fn a_closure_that_cannot_run_again_need_not_if_its_value_is_there() {
     let mut edits = PendingEdits::default();
     edits.write("a", Some(raw("1")));
     let done = edits.share();
-    assert!(edits.update("n", &loaded, Some(raw("10")), Some(raw("11")), Replay::Never));
+    edits.update("n", Some(raw("10")), Some(raw("11")), Replay::Never);
     edits.settle(&done, &state(&[("a", "1"), ("n", "10")]));
     check(&mut edits, &[("a", "1"), ("n", "10")], Some(&[("a", "1"), ("n", "11")]));
 }
@@ -128,7 +128,7 @@ fn a_reload_makes_updates_again_of_what_is_there() {
     check(&mut edits, &[("a", "7"), ("n", "20")], Some(&[("a", "2"), ("n", "21")]));
 
     let mut edits = PendingEdits::default();
-    assert!(edits.update("n", &loaded, Some(raw("10")), Some(raw("2")), Replay::Never));
+    edits.update("n", Some(raw("10")), Some(raw("2")), Replay::Never);
     assert!(Edits::rebase(&mut edits.share(), &now).unwrap_err().is_conflict());
     assert!(Edits::rebase(&mut edits.share(), &loaded).is_ok());
 }
