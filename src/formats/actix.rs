@@ -7,6 +7,7 @@ use super::{
     codec::{Codec, Content},
     cookies::ForeignCookies,
     jar::Jar,
+    json,
     records::ForeignRecords,
     tokens::ForeignTokens,
 };
@@ -38,7 +39,8 @@ const KEY: usize = 64;
 /// | [`versioned`](Self::versioned) | the form of 0.6 to 0.11 | the form of later versions |
 ///
 /// It reads every form, whichever it writes. 0.11 sees an empty session in the newer form, and overwrites it. So write the
-/// newer form only when no such node is left.
+/// newer form only when no such node is left. In the newer form a whole number beyond 64 bits, or more than 125 levels, is an error
+/// at the commit: its reader would change it.
 ///
 /// [The module](super) says what the format cannot carry.
 #[must_use]
@@ -156,8 +158,8 @@ impl Codec for ActixCodec {
         if self.is_versioned { state::versioned(&content.state) } else { state::legacy(&content.state) }.into_bytes()
     }
 
-    /// Both forms have the text of each value.
-    fn changed<'a>(&self, _state: &'a State) -> Option<&'a str> {
-        None
+    /// The older form has the text of each value.
+    fn changed<'a>(&self, state: &'a State) -> Option<&'a str> {
+        state.iter().find(|(_, raw)| self.is_versioned && !json::is_kept(raw)).map(|(key, _)| key)
     }
 }

@@ -22,7 +22,7 @@ pub(super) trait Codec: Send + Sync {
     /// Writes a record.
     fn write(&self, key: &str, content: &Content) -> Vec<u8>;
 
-    /// Returns the first key with a value that the record would change.
+    /// Returns the first key whose value is another one when the record is read.
     fn changed<'a>(&self, state: &'a State) -> Option<&'a str>;
 }
 

@@ -48,6 +48,7 @@ mod codec;
 mod cookies;
 mod error;
 mod jar;
+mod json;
 mod marker;
 mod records;
 mod tokens;

@@ -79,7 +79,10 @@ pub(super) fn carries(codec: &dyn Codec, terms: Option<&Terms>, record: &Record)
     } else if rest.admitted.is_some() {
         "the value of `owner_valid_from`"
     } else if let Some(key) = codec.changed(record.state()) {
-        return Err(Error::not_carried(codec.name(), &format!("the number under `{key}`")));
+        return Err(Error::not_carried(
+            codec.name(),
+            &format!("the value under `{key}`, which its reader would change"),
+        ));
     } else {
         return Ok(());
     };

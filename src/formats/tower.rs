@@ -8,6 +8,7 @@ use super::{
     ByteStore, Foreign, ForeignStore, FormatError,
     codec::{Codec, Content},
     jar::Jar,
+    json,
     records::ForeignRecords,
     tokens::ForeignTokens,
 };
@@ -34,7 +35,7 @@ mod record;
 /// | [`private`](Self::private) | | `.with_private(key)` |
 /// | [`accept_once`](Self::accept_once) | no | |
 ///
-/// A number that its records cannot carry, a whole one beyond 64 bits, is an error at the commit.
+/// A value that its reader would change is an error at the commit: a whole number beyond 64 bits, or more than 125 levels.
 ///
 /// [The module](super) says what the format cannot carry.
 #[derive(Clone)]
@@ -125,6 +126,6 @@ impl Codec for TowerCodec {
     }
 
     fn changed<'a>(&self, state: &'a State) -> Option<&'a str> {
-        state.iter().find(|(_, raw)| record::has_great_number(raw)).map(|(key, _)| key)
+        state.iter().find(|(_, raw)| !json::is_kept(raw)).map(|(key, _)| key)
     }
 }

@@ -119,7 +119,7 @@ async fn a_connection_of_ones_own() {
 #[tokio::test]
 async fn time_outs_are_as_they_were_set() {
     let server = Server::start().await;
-    let limit = SECOND / 10;
+    let limit = SECOND / 5;
     let store =
         RedisStore::builder(server.url()).connection_timeout(limit).response_timeout(limit).connect().await.unwrap();
     let app = App::new(store);
@@ -128,7 +128,8 @@ async fn time_outs_are_as_they_were_set() {
     for _ in 0..3 {
         let seen = app.get("/read", Some(&cookie)).await;
         assert_eq!(seen.status, 503);
-        assert!(seen.took < 4 * limit, "{:?}", seen.took);
+        // With the default of a second, it would take longer than that.
+        assert!(seen.took < SECOND, "{:?}", seen.took);
     }
     server.resume();
 }
