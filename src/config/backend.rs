@@ -2,6 +2,7 @@
 
 use std::{
     any::{Any, type_name},
+    borrow::Cow,
     ops::Deref,
     sync::Arc,
 };
@@ -208,6 +209,11 @@ impl Backend {
     /// Returns true if its records have the times of a session, so that a deadline can move on.
     pub(crate) fn has_times(&self) -> bool {
         self.format.has_times()
+    }
+
+    /// Returns the bytes that tell a client's value from all others, or `None` if two clients may hold equal values.
+    pub(crate) fn identity<'v>(&self, value: &'v [u8]) -> Option<Cow<'v, [u8]>> {
+        self.format.identity(value)
     }
 
     /// Fails if a session has something that the format of another crate cannot carry.

@@ -76,6 +76,10 @@ impl ActixSession {
     }
 
     /// Reads and writes signed cookies instead of private ones.
+    ///
+    /// Sessions [in signed cookies](Self::in_cookie) that are equal have equal cookies, also if they are those of two users. So
+    /// each request moves such a session on its own: the response that arrives last wins, and a purge does not end copies of the
+    /// cookie.
     pub fn signed(mut self) -> Self {
         if let Jar::Private(key) = self.jar {
             self.jar = Jar::Signed(key);
