@@ -62,7 +62,8 @@ impl<P> SessionLayer<P> {
     ///
     /// *Into a [`CookieStore`](crate::CookieStore).* If the primary is a `CookieStore`, a session keeps its id, and its old
     /// record stays for 60 s, for requests with the old token. Their responses carry a cookie, too, and the one that arrives
-    /// last wins, as always with sessions in cookies. A session that does not fit into a cookie stays in its store.
+    /// last wins, as always with sessions in cookies. A session that does not fit into a cookie stays in its store. A session of
+    /// another crate's store is renewed when it moves: its old token opens nothing from then on.
     ///
     /// A session does not move after the response's head was sent, because its token could not reach the client. A session
     /// whose old store or new store fails does not move; a touch then does not fail the request.

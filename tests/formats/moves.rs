@@ -159,6 +159,26 @@ async fn a_session_of_our_own_cookies_moves_into_their_store() {
 }
 
 #[tokio::test]
+async fn a_session_that_moved_into_our_own_cookie_does_not_come_back_after_its_purge() {
+    for nodes in Nodes::both() {
+        let cookies = nodes.formed(SessionLayer::cookie_store(CookieStore::new(SecretKey::generate())));
+        let app = tower::app(nodes.also_theirs(cookies).moving(&nodes.key));
+        for paths in ["/app/insert:b:1", "/app/insert:b:1/renew"] {
+            let browser = Browser::new();
+            browser.get(&nodes.theirs_app(), "/app/insert:user:ada/renew").await;
+            let old = browser.copied();
+            assert_eq!(browser.get(&app, paths).await.sent(), Token);
+            assert_eq!(browser.get(&app, "/app/get:b/whose").await.body, "1 ada");
+            assert_eq!(old.peek(&app, "/app/whose/insert:x:1").await.sent(), Nothing, "no cookie is covered");
+            assert_eq!(browser.get(&app, "/app/purge").await.sent(), Removal);
+            for app in [&app, &nodes.theirs_app()] {
+                assert_eq!(old.peek(app, "/app/whose").await.body, "nobody", "{paths}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_the_format_cannot_carry_stays_in_our_store() {
     for nodes in Nodes::both() {
         for path in ["/app/insert:a:1/login:eve", "/app/insert:a:1/label:phone", "/app/insert:a:1/remember"] {

@@ -161,7 +161,10 @@ impl Nodes {
     }
 
     pub fn beside(&self) -> SessionLayer {
-        let ours = self.formed(SessionLayer::new(self.ours.clone()));
+        self.also_theirs(self.formed(SessionLayer::new(self.ours.clone())))
+    }
+
+    pub fn also_theirs(&self, ours: SessionLayer) -> SessionLayer {
         if self.is_tower { ours.also(self.tower_sessions()) } else { ours.also(self.actix_sessions()) }
     }
 

@@ -70,7 +70,7 @@ impl Commit<'_> {
         let mut current = *current;
         let new_token =
             || if is_foreign { self.backend().new_token() } else { Token::new(id, Secret::random()).hashed() };
-        let renewed = (change == Change::Renew).then(new_token);
+        let mut renewed = (change == Change::Renew).then(new_token);
         let mut rest = rest.clone();
         if let Some(token) = &renewed {
             (current, rest.superseded) = base.credentials().rotated(token.hash(), now).into_parts();
@@ -111,6 +111,12 @@ impl Commit<'_> {
         if let Some(deadline) = into_cookie {
             // Requests with the old token still find it, and merge their writes, as long as a superseded token is known.
             record.body_mut().expires_at = deadline.min(now.plus(SUPERSEDED_FOR));
+            if is_foreign && renewed.is_none() {
+                // The session cannot keep its id, so a purge would not find the record under the old key.
+                let token = self.backend().new_token();
+                record.body_mut().current = token.hash();
+                renewed = Some(token);
+            }
         }
         // A session that is over a lowered limit can still become smaller.
         if size(&record) > size(base) {
