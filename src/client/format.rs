@@ -106,6 +106,17 @@ pub(crate) enum KeyAge {
     Once,
 }
 
+impl KeyAge {
+    /// Returns true if the token opens its session only until the session has moved.
+    #[cfg_attr(not(feature = "formats"), allow(clippy::unused_self))]
+    pub(crate) fn is_once(self) -> bool {
+        #[cfg(feature = "formats")]
+        return self == Self::Once;
+        #[cfg(not(feature = "formats"))]
+        false
+    }
+}
+
 #[cfg(feature = "secure-cookies")]
 impl KeyAge {
     /// Returns the age of the key at this place of the keyring. The current key stands first.

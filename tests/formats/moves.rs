@@ -129,6 +129,27 @@ async fn a_token_that_is_accepted_once_opens_nothing_after_the_first_use() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_accepted_once_opens_nothing_after_a_save_or_a_move_without_its_renewal() {
+    let nodes = Nodes { once: true, ..Nodes::tower() };
+    let app = nodes.moving_app();
+    for is_saved in [true, false] {
+        let browser = Browser::new();
+        browser.get(&nodes.theirs_app(), "/app/insert:a:1").await;
+        let old = browser.copied();
+        if is_saved {
+            browser.get(&app, "/app/insert:b:1/save").await;
+        } else {
+            // A node that accepts tokens for longer has moved it, and the response was lost.
+            let longer = Nodes { once: false, ..nodes.same() };
+            browser.peek(&longer.moving_app(), "/app/insert:b:1").await;
+            browser.get(&app, "/app/get:b").await;
+        }
+        assert_eq!(browser.get(&app, "/app/get:a/get:b").await.body, "1 1");
+        assert_eq!(old.peek(&app, "/app/get:a").await.body, "none", "{is_saved}");
+    }
+}
+
+#[tokio::test]
 async fn a_record_that_moves_shows_nothing_to_the_other_crate() {
     for nodes in Nodes::both() {
         let browser = Browser::new();

@@ -16,11 +16,12 @@ use crate::{
 };
 
 impl Commit<'_> {
-    /// Renews a session whose token is accepted once, if this commit moves it.
+    /// Renews a session whose token is accepted once, if this commit moves it, or if it has moved and its first token was not
+    /// sent yet.
     pub(super) fn renew_once(&mut self) {
         if self.opening.key == KeyAge::Once
             && self.edits.act == Act::Keep
-            && self.opening.successor.is_some()
+            && (self.opening.successor.is_some() || self.opening.at == 0)
             && self.head == CookieWindow::Leaves
         {
             SharedEdits::make_mut(&mut self.edits).act = Act::Renew;
