@@ -1,7 +1,7 @@
 //! Sessions that the published crates read, beside writers that are faster.
 
 use cloakroom::{
-    SessionLayer,
+    Lifetime, SessionLayer,
     formats::{ActixSession, ByteStore as _, Stored},
 };
 use http::StatusCode;
@@ -60,6 +60,19 @@ async fn a_new_session_has_their_key_their_form_and_their_deadline() {
     let [key] = nodes.theirs.inner.keys().try_into().unwrap();
     assert_eq!(browser.header(), format!("id={key}"));
     assert_eq!(key.len(), ID.len());
+}
+
+#[tokio::test]
+async fn the_absolute_limit_does_not_end_a_session_that_is_used() {
+    for nodes in Nodes::both() {
+        let lifetime = Lifetime::builder().idle(24 * HOUR).absolute(24 * HOUR).build().unwrap();
+        let (app, browser) = (tower::app(nodes.foreign().lifetime(lifetime)), Browser::new());
+        browser.get(&app, "/app/insert:a:1").await;
+        for path in ["/app/get:a/insert:n:1", "/app/get:a", "/app/get:a/renew", "/app/get:a", "/app/get:a/insert:n:2"] {
+            nodes.clock.advance(20 * HOUR);
+            assert_eq!(browser.get(&app, path).await.body, "1", "{path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ impl Commit<'_> {
         } else {
             state
         };
-        let Body { current, created_at, last_used, expires_at, rest, .. } = base.body();
+        let Body { current, last_used, expires_at, rest, .. } = base.body();
         let mut current = *current;
         let new_token =
             || if is_foreign { self.backend().new_token() } else { Token::new(id, Secret::random()).hashed() };
@@ -95,11 +95,12 @@ impl Commit<'_> {
             }
         }
         let own_lifetime = self.edits.lifetime.as_deref().filter(|_| change != Change::Merge);
-        let deadline = own_lifetime.unwrap_or(self.lifetime_of(base)).deadline(*created_at, now);
+        let created_at = self.config.begun_at(self.opening.at, base, now);
+        let deadline = own_lifetime.unwrap_or(self.lifetime_of(base)).deadline(created_at, now);
         let record = Record::of(Body {
             state: state.unwrap_or_else(|| base.state().clone()),
             current,
-            created_at: *created_at,
+            created_at,
             last_used: now.max(*last_used),
             // A deadline never moves back, unless the lifetime itself is set.
             expires_at: if own_lifetime.is_some() { deadline } else { deadline.max(*expires_at) },
