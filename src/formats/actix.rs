@@ -9,6 +9,7 @@ use super::{
     jar::Jar,
     records::ForeignRecords,
     tokens::ForeignTokens,
+    value,
 };
 use crate::store::State;
 
@@ -94,6 +95,9 @@ impl ActixSession {
     }
 
     /// Writes records in the newer form, `{"v":1,"state":{..}}`. Default: the form of 0.6 to 0.11.
+    ///
+    /// A value that this form cannot carry is an error at the commit: a whole number beyond 64 bits, or a value that is nested
+    /// more than 125 deep.
     pub fn versioned(mut self) -> Self {
         self.codec.is_versioned = true;
         self
@@ -160,8 +164,9 @@ impl Codec for ActixCodec {
         if self.is_versioned { state::versioned(&content.state) } else { state::legacy(&content.state) }.into_bytes()
     }
 
-    /// Both forms have the text of each value.
-    fn changed<'a>(&self, _state: &'a State) -> Option<&'a str> {
-        None
+    /// The form of 0.6 to 0.11 has the text of each value.
+    fn changed<'a>(&self, state: &'a State) -> Option<&'a str> {
+        let mut entries = state.iter().filter(|_| self.is_versioned);
+        entries.find(|(_, raw)| !value::is_kept(raw)).map(|(key, _)| key)
     }
 }

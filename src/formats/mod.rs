@@ -34,6 +34,7 @@
 //! | a label, a lifetime of the session's own, `owner_valid_from` | [`Error::is_unsupported`](crate::Error::is_unsupported) at the commit |
 //! | the time of the creation | the last use stands for it. So the absolute limit never ends such a session, and [`valid_from`](crate::SessionLayer::valid_from) ends those that were not used since |
 //! | the last use | it follows from the deadline and the layer's idle limit, so set that to the old nodes' TTL |
+//! | the key `cloakroom` of the state | [`Error::is_unsupported`](crate::Error::is_unsupported) at the commit: it is that of the markers |
 //! | a device | sessions cannot be bound |
 //!
 //! A session that has one of these stays where it is when other sessions move into the format.
@@ -52,6 +53,7 @@ mod marker;
 mod records;
 mod tokens;
 mod tower;
+mod value;
 
 pub(crate) use self::records::ForeignRecords;
 pub use self::{

@@ -62,6 +62,9 @@ impl ForeignRecords {
 
     /// Fails if a session has something that these records cannot carry.
     pub(crate) fn carries(&self, record: &Record) -> Result<(), Error> {
+        if record.state().contains_key(marker::KEY) {
+            return Err(Error::not_carried(self.codec.name(), "the key `cloakroom`, which is that of its markers"));
+        }
         carries(&*self.codec, self.terms.as_ref(), record)
     }
 }
@@ -79,7 +82,7 @@ pub(super) fn carries(codec: &dyn Codec, terms: Option<&Terms>, record: &Record)
     } else if rest.admitted.is_some() {
         "the value of `owner_valid_from`"
     } else if let Some(key) = codec.changed(record.state()) {
-        return Err(Error::not_carried(codec.name(), &format!("the number under `{key}`")));
+        return Err(Error::not_carried(codec.name(), &format!("the value under `{key}`")));
     } else {
         return Ok(());
     };

@@ -10,6 +10,7 @@ use super::{
     jar::Jar,
     records::ForeignRecords,
     tokens::ForeignTokens,
+    value,
 };
 use crate::store::{State, token};
 
@@ -34,7 +35,8 @@ mod record;
 /// | [`private`](Self::private) | | `.with_private(key)` |
 /// | [`accept_once`](Self::accept_once) | no | |
 ///
-/// A number that its records cannot carry, a whole one beyond 64 bits, is an error at the commit.
+/// A value that its records cannot carry is an error at the commit: a whole number beyond 64 bits, or a value that is nested more
+/// than 125 deep.
 ///
 /// [The module](super) says what the format cannot carry.
 #[derive(Clone)]
@@ -125,6 +127,6 @@ impl Codec for TowerCodec {
     }
 
     fn changed<'a>(&self, state: &'a State) -> Option<&'a str> {
-        state.iter().find(|(_, raw)| record::has_great_number(raw)).map(|(key, _)| key)
+        state.iter().find(|(_, raw)| !value::is_kept(raw)).map(|(key, _)| key)
     }
 }

@@ -76,6 +76,41 @@ async fn the_absolute_limit_does_not_end_a_session_that_is_used() {
 }
 
 #[tokio::test]
+async fn a_value_that_would_not_come_back_the_same_is_refused() {
+    let [actix, theirs] = Nodes::both();
+    let versioned = ActixSession::new(actix.theirs.clone(), &jar_key()).unwrap().versioned();
+    let versioned = tower::app(actix.formed(SessionLayer::foreign(versioned)));
+    for (app, deepest) in [(versioned, 125), (theirs.theirs_app(), 125), (actix.theirs_app(), 127)] {
+        for depth in [1, 120, 125, 126, 127] {
+            let browser = Browser::new();
+            browser.get(&app, "/app/insert:b:1").await;
+            let deep = format!("{}7{}", "[".repeat(depth), "]".repeat(depth));
+            let status = browser.get(&app, &format!("/app/insert:a:{deep}")).await.status;
+            assert_eq!(status.is_success(), depth <= deepest, "{depth}");
+            let body = browser.get(&app, "/app/get:a/get:b").await.body;
+            assert_eq!(body, if depth <= deepest { format!("{deep} 1") } else { "none 1".to_owned() }, "{depth}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_the_markers_is_refused_and_no_value_under_it_is_lost() {
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        browser.get(&app, "/app/insert:a:1").await;
+        for value in ["A".repeat(54), "5".to_owned()] {
+            let page = browser.get(&app, &format!("/app/insert:cloakroom:{value}")).await;
+            assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(browser.get(&app, "/app/get:a").await.body, "1");
+        }
+        let browser = Browser::new();
+        browser.get(&nodes.ours_app(), "/app/insert:cloakroom:5").await;
+        assert_eq!(browser.get(&nodes.back_app(), "/app/insert:b:1").await.sent(), Nothing, "it stays where it is");
+        assert_eq!(browser.get(&nodes.ours_app(), "/app/get:cloakroom/get:b").await.body, "5 1");
+    }
+}
+
+#[tokio::test]
 async fn changes_are_applied_to_what_a_faster_node_wrote() {
     let nodes = Nodes::actix();
     nodes.theirs.put(KEY, r#"{"n":"1"}"#).await;
