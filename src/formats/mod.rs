@@ -19,10 +19,12 @@
 //! *Renewals.* There is no place for a second token in such a record, because its key is the token. So a renewal, and each login,
 //! makes a record under a new key, and the old record becomes a marker for 60 s. It opens nothing, and our nodes know by it that
 //! the session was renewed: a request that is still in progress covers no cookie. Its writes are dropped
-//! ([`Event::GoneWriteDropped`](crate::Event::GoneWriteDropped)). [`Session::id`](crate::Session::id) changes by a renewal.
+//! ([`Event::GoneWriteDropped`](crate::Event::GoneWriteDropped)), also the removal of its owner. Its purge removes the cookie and
+//! the marker, but not the renewed session: the marker does not tell its key. [`Session::id`](crate::Session::id) changes by a
+//! renewal.
 //!
-//! *Unknown outcomes.* If the reply of the store is lost, and another write came in between, nobody can say what became of the
-//! write. It is an error.
+//! *Unknown outcomes.* If the reply of the store is lost, the write is sent again. If the store has other bytes by then, the layer
+//! cannot tell whether they are those of this write or of another one, and the request fails.
 //!
 //! # What a format cannot carry
 //!

@@ -244,6 +244,10 @@ impl<'a> Commit<'a> {
                     None => Next::Drop(Dropped::Gone),
                 }
             }
+            // A record of another crate does not say what its session has become: it may still have its owner, under another key.
+            (Plan::Nothing, _) if edit == OwnerEdit::Remove && is_open && self.backend().is_foreign() => {
+                Next::Drop(Dropped::Gone)
+            }
             // `end` handles a purge and a restart.
             (Plan::Nothing | Plan::Replace(_) | Plan::Purge | Plan::Restart, _) => Next::Nothing,
             (Plan::Create, _) => Next::Create,

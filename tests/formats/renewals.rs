@@ -115,3 +115,23 @@ async fn the_writes_of_a_request_that_a_login_overtook_are_dropped_and_told() {
         assert_eq!(dropped.load(Ordering::Relaxed), 1);
     }
 }
+
+#[tokio::test]
+async fn a_logout_that_a_renewal_overtook_is_not_acknowledged() {
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        browser.get(&app, "/app/insert:user:ada").await;
+        let [key] = nodes.theirs.inner.keys().try_into().unwrap();
+        let (old, before) = (browser.copied(), nodes.theirs.inner.load(&key).await.unwrap().unwrap());
+        browser.get(&app, "/app/renew").await;
+        // The other request has loaded the session before the renewal. The second time, the marker is gone.
+        let marker = nodes.theirs.inner.load(&key).await.unwrap();
+        for left in [marker, None] {
+            nodes.theirs.put(&key, before.bytes.clone()).await;
+            nodes.theirs.before_write(move |_| left);
+            let page = old.peek(&app, "/app/remove:user/save").await;
+            assert_eq!((page.body.as_str(), page.sent()), ("ada gone", Nothing));
+        }
+        assert_eq!(browser.get(&app, "/app/whose").await.body, "ada");
+    }
+}
