@@ -40,7 +40,7 @@ impl ForeignCookies {
 
 impl Format for ForeignCookies {
     fn fits(&self, len: usize) -> bool {
-        len <= MAX_PAIR
+        (1..=MAX_PAIR).contains(&len)
     }
 
     fn open(&self, value: &[u8]) -> Result<Opened, Refused> {
