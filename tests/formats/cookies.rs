@@ -121,3 +121,19 @@ async fn two_users_with_equal_cookies_do_not_end_in_one_session() {
     assert_eq!(other.get(&app, "/app/purge").await.sent(), Removal);
     assert_eq!(one.get(&app, "/app/get:a").await.body, "1");
 }
+
+#[tokio::test]
+async fn a_session_that_moves_from_a_cookie_into_their_store_has_the_idle_limit_from_then_on() {
+    for nodes in Nodes::both() {
+        let theirs = || sessions(nodes.clock.now() + 500 * HOUR);
+        let cookies = tower::app(nodes.formed(SessionLayer::foreign(theirs())));
+        let app = tower::app(nodes.foreign().also(theirs()).moving(&nodes.key));
+        let browser = Browser::new();
+        browser.get(&cookies, "/app/insert:a:1").await;
+        assert_eq!(browser.get(&app, "/app/insert:b:1").await.sent(), Token);
+        nodes.clock.advance(20 * HOUR);
+        assert_eq!(browser.get(&app, "/app/get:a").await.body, "1");
+        nodes.clock.advance(24 * HOUR);
+        assert_eq!(browser.get(&app, "/app/get:a").await.body, "none");
+    }
+}
