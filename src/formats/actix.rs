@@ -109,7 +109,7 @@ impl ActixSession {
         let codec = Arc::new(self.codec);
         match self.store {
             Place::Store(store) => super::Foreign::Records(
-                ForeignRecords::new(store, codec.clone()),
+                ForeignRecords::new(store, codec.clone(), &self.jar),
                 Arc::new(ForeignTokens { jar: self.jar, codec, once: false, name: "".into() }),
             ),
             Place::Cookie(until) => {

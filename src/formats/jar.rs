@@ -24,6 +24,14 @@ impl Jar {
         read(key).map(Self::Private)
     }
 
+    /// Returns the bytes of the key, or nothing if there is none.
+    pub(super) fn key(&self) -> &[u8] {
+        match self {
+            Self::Plain => &[],
+            Self::Signed(key) | Self::Private(key) => key.master(),
+        }
+    }
+
     /// Opens the value of a cookie, percent-encoded or not. Returns `None` if it was not made with this key.
     pub(super) fn open(&self, name: &str, value: &[u8]) -> Option<String> {
         let text = decoded(value)?;

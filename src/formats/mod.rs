@@ -19,8 +19,8 @@
 //! *Renewals.* There is no place for a second token in such a record, because its key is the token. So a renewal, and each login,
 //! makes a record under a new key, and the old record becomes a marker for 60 s. It opens nothing, and our nodes know by it that
 //! the session was renewed: a request that is still in progress covers no cookie. Its writes are dropped
-//! ([`Event::GoneWriteDropped`](crate::Event::GoneWriteDropped)), also the removal of its owner. Its purge removes the cookie and
-//! the marker, but not the renewed session: the marker does not tell its key. [`Session::id`](crate::Session::id) changes by a
+//! ([`Event::GoneWriteDropped`](crate::Event::GoneWriteDropped)), also the removal of its owner. Its purge ends the renewed session:
+//! the new key is derived from the old one, the marker and the key of the cookie jar. [`Session::id`](crate::Session::id) changes by a
 //! renewal.
 //!
 //! *Unknown outcomes.* If the reply of the store is lost, the write is sent again. If the store has other bytes by then, the layer

@@ -85,8 +85,8 @@ impl TowerSessions {
     pub(crate) fn into_foreign(self) -> Foreign {
         let Self { store, jar, once } = self;
         let codec = Arc::new(TowerCodec);
-        let tokens = ForeignTokens { jar, codec: codec.clone(), once, name: "".into() };
-        Foreign::Records(ForeignRecords::new(store, codec), Arc::new(tokens))
+        let records = ForeignRecords::new(store, codec.clone(), &jar);
+        Foreign::Records(records, Arc::new(ForeignTokens { jar, codec, once, name: "".into() }))
     }
 }
 

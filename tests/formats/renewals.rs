@@ -135,3 +135,41 @@ async fn a_logout_that_a_renewal_overtook_is_not_acknowledged() {
         assert_eq!(browser.get(&app, "/app/whose").await.body, "ada");
     }
 }
+
+#[tokio::test]
+async fn a_purge_with_a_token_from_before_a_renewal_ends_the_renewed_session() {
+    for nodes in Nodes::both() {
+        for renewals in 1..=3 {
+            let (app, browser) = (nodes.theirs_app(), Browser::new());
+            browser.get(&app, "/app/insert:user:ada").await;
+            let old = browser.copied();
+            for _ in 0..renewals {
+                browser.get(&app, "/app/renew").await;
+            }
+            assert_eq!(browser.peek(&app, "/app/whose").await.body, "ada");
+            assert_eq!(old.peek(&app, "/app/purge").await.sent(), Removal);
+            assert_eq!(browser.peek(&app, "/app/whose").await.body, "nobody");
+            assert!(nodes.theirs.inner.keys().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_purge_ends_what_a_renewal_made_before_and_after_its_own_load() {
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        browser.get(&app, "/app/insert:user:ada").await;
+        for paths in
+            [["/app/purge", "/app/renew", "/app/renew"], ["/app/renew", "/app/purge", "/app/insert:user:eve/renew"]]
+        {
+            browser.get(&app, "/app/insert:user:ada").await;
+            let pages =
+                crate::support::all::<Page>(paths.iter().map(|path| Box::pin(browser.peek(&app, path)) as _)).await;
+            for page in &pages {
+                assert_eq!(page.status, StatusCode::OK);
+                browser.keep(page);
+            }
+            assert_ne!(browser.get(&app, "/app/whose").await.body, "ada");
+        }
+    }
+}

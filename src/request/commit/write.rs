@@ -22,6 +22,9 @@ pub(super) struct Put {
     pub(super) record: Record,
     /// The token whose secret becomes the current one.
     pub(super) renewed: Option<Token>,
+    /// The nonce of the record that takes the place of a renewed one of another crate.
+    #[cfg_attr(not(feature = "formats"), allow(dead_code))]
+    pub(super) marker: u64,
     /// The deadline of the session in its cookie, if this write moves it there.
     pub(super) into_cookie: Option<Timestamp>,
 }
@@ -68,9 +71,8 @@ impl Commit<'_> {
         };
         let Body { current, last_used, expires_at, rest, .. } = base.body();
         let mut current = *current;
-        let new_token =
-            || if is_foreign { self.backend().new_token() } else { Token::new(id, Secret::random()).hashed() };
-        let mut renewed = (change == Change::Renew).then(new_token);
+        let marker = if is_foreign { random_nonce() } else { 0 };
+        let mut renewed = (change == Change::Renew).then(|| self.backend().renewed(token, marker));
         let mut rest = rest.clone();
         if let Some(token) = &renewed {
             (current, rest.superseded) = base.credentials().rotated(token.hash(), now).into_parts();
@@ -112,9 +114,9 @@ impl Commit<'_> {
         if let Some(deadline) = into_cookie {
             // Requests with the old token still find it, and merge their writes, as long as a superseded token is known.
             record.body_mut().expires_at = deadline.min(now.plus(SUPERSEDED_FOR));
-            if is_foreign && renewed.is_none() {
+            if let Some(old) = self.opening.token.as_ref().filter(|_| is_foreign && renewed.is_none()) {
                 // The session cannot keep its id, so a purge would not find the record under the old key.
-                let token = self.backend().new_token();
+                let token = self.backend().renewed(old, marker);
                 record.body_mut().current = token.hash();
                 renewed = Some(token);
             }
@@ -126,7 +128,7 @@ impl Commit<'_> {
         if change != Change::Touch {
             self.backend().carries(&record)?;
         }
-        Ok(Some(Put { id, change, base: base.clone(), record, renewed, into_cookie }))
+        Ok(Some(Put { id, change, base: base.clone(), record, renewed, marker, into_cookie }))
     }
 
     /// Sends the replacement. A plain write that lost a race, or finds waiting writers, is combined with theirs. Other
