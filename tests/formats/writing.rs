@@ -181,3 +181,19 @@ async fn what_the_format_cannot_carry_is_an_error_and_nothing_is_stored() {
     let page = Browser::new().get(&nodes.theirs_app(), "/app/insert:n:18446744073709551616").await;
     assert_eq!(page.status, StatusCode::OK, "`serde_json` itself reads a fraction");
 }
+
+#[cfg(feature = "device-bound")]
+#[tokio::test]
+async fn no_browser_is_asked_for_its_device() {
+    for nodes in Nodes::both() {
+        let layers = [nodes.foreign(), nodes.foreign().also(nodes.ours.clone()), nodes.beside()];
+        for (layer, is_asked) in layers.into_iter().zip([false, false, true]) {
+            let options = cloakroom::device_bound::DeviceBound::builder().build().unwrap();
+            let (app, browser) = (tower::app(layer.device_bound(options).unwrap()), Browser::new());
+            for path in ["/app/insert:user:ada", "/app/insert:user:eve/renew"] {
+                let page = browser.get(&app, path).await;
+                assert_eq!(page.headers.contains_key("secure-session-registration"), is_asked, "{path}");
+            }
+        }
+    }
+}

@@ -86,7 +86,7 @@ impl Commit<'_> {
         #[cfg(feature = "device-bound")]
         if admits && renewed.is_some() {
             // A login is made on the device that is in use now, which need not be the one before.
-            rest.binding = self.new_binding();
+            rest.binding = self.new_binding(self.backend());
         }
         if change != Change::Merge {
             if let Some(label) = &self.edits.label {
