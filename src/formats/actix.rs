@@ -66,7 +66,7 @@ impl ActixSession {
 
     /// Sessions of a `CookieSessionStore`, in private cookies.
     ///
-    /// Such a cookie has no deadline: a copy of it opens the session for as long as anybody accepts it. So this layer accepts
+    /// Such a cookie has no deadline: a copy of it opens the session for as long as a server accepts it. So this layer accepts
     /// none after `until`. Choose the day on which you end the move.
     ///
     /// # Errors

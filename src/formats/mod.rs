@@ -30,7 +30,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | an owner, by [`login`](crate::Session::login) or `set_owner` | [`Error::is_unsupported`](crate::Error::is_unsupported) at the commit |
+//! | an owner, by [`login`](crate::Session::login), `set_owner` or `clear_owner` | [`Error::is_unsupported`](crate::Error::is_unsupported) at the commit |
 //! | an owner under the layer's [`owner_key`](crate::SessionLayer::owner_key) | works, because the state has it |
 //! | lists of an owner's sessions, `max_per_owner` | none: the stores have no index |
 //! | a label, a lifetime of the session's own, `owner_valid_from` | [`Error::is_unsupported`](crate::Error::is_unsupported) at the commit |

@@ -73,7 +73,7 @@ impl TowerSessions {
 
     /// Accepts each token once. Default: until the new session is renewed.
     ///
-    /// A token of tower-sessions is the id of its record, so everybody who reads the store or a log has it. With this option,
+    /// A token of tower-sessions is the id of its record, so each reader of the store or of a log has it. With this option,
     /// the first request that uses a session moves it, and renews it in the same step: the old token opens nothing from then
     /// on. It needs a layer that is [`moving`](crate::SessionLayer::moving).
     pub fn accept_once(self) -> Self {

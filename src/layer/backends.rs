@@ -7,8 +7,8 @@ impl<P> SessionLayer<P> {
     /// Opens the sessions of another store, too: during a move from one store to another, for example. Default: none.
     ///
     /// New sessions begin in the primary store, which the layer was made with. A session is read and written in the store
-    /// that has it. `other` is any [`SessionStore`](crate::store::SessionStore), or a `CookieStore`. Call this once for each
-    /// further store: they are asked in this order.
+    /// that has it. `other` is any [`SessionStore`](crate::store::SessionStore), a `CookieStore`, or a format of
+    /// `cloakroom::formats`. Call this once for each further store: they are asked in this order.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, SessionLayer};
