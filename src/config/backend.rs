@@ -149,7 +149,7 @@ impl Backend {
 
     /// Returns the token that a renewal makes of this one. `marker` is the nonce of the record that takes the place of another
     /// crate's.
-    #[cfg_attr(not(feature = "formats"), allow(unused_variables))]
+    #[cfg_attr(not(feature = "formats"), allow(clippy::unused_self, unused_variables))]
     pub(crate) fn renewed(&self, token: &Token, marker: u64) -> Token {
         #[cfg(feature = "formats")]
         if let Place::Foreign(records) = &self.place {
