@@ -1,6 +1,6 @@
 //! The form of the values that clients hold.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 #[cfg(feature = "formats")]
 use crate::store::{State, Timestamp};
@@ -24,6 +24,12 @@ pub(crate) trait Format: Send + Sync {
     /// Returns false if a whole session in a value has no times.
     fn has_times(&self) -> bool {
         true
+    }
+
+    /// Returns the bytes that tell this value from all others, however a client spells it. Returns `None` if two clients may hold
+    /// equal values.
+    fn identity<'v>(&self, value: &'v [u8]) -> Option<Cow<'v, [u8]>> {
+        Some(Cow::Borrowed(value))
     }
 
     /// Fails if a session has something that this format cannot carry.
@@ -98,6 +104,17 @@ pub(crate) enum KeyAge {
     /// A token that opens its session only until the session has moved.
     #[cfg(feature = "formats")]
     Once,
+}
+
+impl KeyAge {
+    /// Returns true if the token opens its session only until the session has moved.
+    #[cfg_attr(not(feature = "formats"), allow(clippy::unused_self))]
+    pub(crate) fn is_once(self) -> bool {
+        #[cfg(feature = "formats")]
+        return self == Self::Once;
+        #[cfg(not(feature = "formats"))]
+        false
+    }
 }
 
 #[cfg(feature = "secure-cookies")]

@@ -2,6 +2,7 @@
 
 use std::{
     any::{Any, type_name},
+    borrow::Cow,
     ops::Deref,
     sync::Arc,
 };
@@ -146,6 +147,17 @@ impl Backend {
         token.hashed()
     }
 
+    /// Returns the token that a renewal makes of this one. `marker` is the nonce of the record that takes the place of another
+    /// crate's.
+    #[cfg_attr(not(feature = "formats"), allow(clippy::unused_self, unused_variables))]
+    pub(crate) fn renewed(&self, token: &Token, marker: u64) -> Token {
+        #[cfg(feature = "formats")]
+        if let Place::Foreign(records) = &self.place {
+            return records.renewed(token, marker);
+        }
+        Token::new(token.id, Secret::random()).hashed()
+    }
+
     /// Opens a value of a client. A store holds the record, unless the value is a sealed session.
     pub(crate) fn open(&self, value: &[u8]) -> Result<Opened, Refused> {
         self.format.open(value)
@@ -183,9 +195,10 @@ impl Backend {
             Place::Memory(memory) => Ok(memory.end(&token.id, base)),
             Place::Store(store) => store.delete(&token.id, base).await,
             #[cfg(feature = "formats")]
-            Place::Foreign(records) => match records.at(token) {
-                Some(store) => store.delete(&token.id, base).await,
-                None => Ok(Deleted::Gone),
+            Place::Foreign(records) => match (records.at(token), base) {
+                (Some(store), Some(base)) => store.delete(&token.id, Some(base)).await,
+                (Some(_), None) => records.end(token).await,
+                (None, _) => Ok(Deleted::Gone),
             },
             Place::Client => Ok(Deleted::Done),
         }
@@ -208,6 +221,11 @@ impl Backend {
     /// Returns true if its records have the times of a session, so that a deadline can move on.
     pub(crate) fn has_times(&self) -> bool {
         self.format.has_times()
+    }
+
+    /// Returns the bytes that tell a client's value from all others, or `None` if two clients may hold equal values.
+    pub(crate) fn identity<'v>(&self, value: &'v [u8]) -> Option<Cow<'v, [u8]>> {
+        self.format.identity(value)
     }
 
     /// Fails if a session has something that the format of another crate cannot carry.

@@ -233,7 +233,14 @@ impl Config {
     /// Returns true if the deadline must be moved on by a write. `at` is the place of the session's backend. `changes` is true
     /// if the request changes keys.
     pub(crate) fn is_touch_due(&self, at: usize, record: &Record, changes: bool, now: Timestamp) -> bool {
-        self.lifetime_of(record).is_touch_due(record, changes, now) && self.backend_at(at).has_times()
+        let created = self.begun_at(at, record, now);
+        self.lifetime_of(record).is_touch_due(record, created, changes, now) && self.backend_at(at).has_times()
+    }
+
+    /// Returns the time from which a use at `now` counts the absolute limit. The records of another crate do not say when their
+    /// sessions began, so that limit never ends them.
+    pub(crate) fn begun_at(&self, at: usize, record: &Record, now: Timestamp) -> Timestamp {
+        if self.backend_at(at).is_foreign() { now } else { record.created_at() }
     }
 
     /// Reports that housekeeping failed.

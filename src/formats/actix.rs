@@ -7,9 +7,9 @@ use super::{
     codec::{Codec, Content},
     cookies::ForeignCookies,
     jar::Jar,
-    json,
     records::ForeignRecords,
     tokens::ForeignTokens,
+    value,
 };
 use crate::store::State;
 
@@ -39,8 +39,7 @@ const KEY: usize = 64;
 /// | [`versioned`](Self::versioned) | the form of 0.6 to 0.11 | the form of later versions |
 ///
 /// It reads every form, whichever it writes. 0.11 sees an empty session in the newer form, and overwrites it. So write the
-/// newer form only when no such node is left. In the newer form a whole number beyond 64 bits, or more than 125 levels, is an error
-/// at the commit: its reader would change it.
+/// newer form only when no such node is left.
 ///
 /// [The module](super) says what the format cannot carry.
 #[must_use]
@@ -67,7 +66,7 @@ impl ActixSession {
 
     /// Sessions of a `CookieSessionStore`, in private cookies.
     ///
-    /// Such a cookie has no deadline: a copy of it opens the session for as long as anybody accepts it. So this layer accepts
+    /// Such a cookie has no deadline: a copy of it opens the session for as long as a server accepts it. So this layer accepts
     /// none after `until`. Choose the day on which you end the move.
     ///
     /// # Errors
@@ -78,6 +77,10 @@ impl ActixSession {
     }
 
     /// Reads and writes signed cookies instead of private ones.
+    ///
+    /// Sessions [in signed cookies](Self::in_cookie) that are equal have equal cookies, also if they are those of two users. So
+    /// each request moves such a session on its own: the response that arrives last wins, and a purge does not end copies of the
+    /// cookie.
     pub fn signed(mut self) -> Self {
         if let Jar::Private(key) = self.jar {
             self.jar = Jar::Signed(key);
@@ -92,6 +95,9 @@ impl ActixSession {
     }
 
     /// Writes records in the newer form, `{"v":1,"state":{..}}`. Default: the form of 0.6 to 0.11.
+    ///
+    /// A value that this form cannot carry is an error at the commit: a whole number beyond 64 bits, or a value that is nested
+    /// more than 125 deep.
     pub fn versioned(mut self) -> Self {
         self.codec.is_versioned = true;
         self
@@ -103,7 +109,7 @@ impl ActixSession {
         let codec = Arc::new(self.codec);
         match self.store {
             Place::Store(store) => super::Foreign::Records(
-                ForeignRecords::new(store, codec.clone()),
+                ForeignRecords::new(store, codec.clone(), &self.jar),
                 Arc::new(ForeignTokens { jar: self.jar, codec, once: false, name: "".into() }),
             ),
             Place::Cookie(until) => {
@@ -158,8 +164,9 @@ impl Codec for ActixCodec {
         if self.is_versioned { state::versioned(&content.state) } else { state::legacy(&content.state) }.into_bytes()
     }
 
-    /// The older form has the text of each value.
+    /// The form of 0.6 to 0.11 has the text of each value.
     fn changed<'a>(&self, state: &'a State) -> Option<&'a str> {
-        state.iter().find(|(_, raw)| self.is_versioned && !json::is_kept(raw)).map(|(key, _)| key)
+        let mut entries = state.iter().filter(|_| self.is_versioned);
+        entries.find(|(_, raw)| !value::is_kept(raw)).map(|(key, _)| key)
     }
 }

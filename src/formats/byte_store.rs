@@ -1,6 +1,6 @@
 //! Stores that keep the records of another crate.
 
-use std::{future::Future, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 
 use crate::store::{Created, Deleted, Replaced, Reply, StoreError};
 
@@ -54,7 +54,7 @@ pub trait ByteStore: Send + Sync + 'static {
 }
 
 /// A record of another crate, as its store keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Stored {
     /// The record.
     pub bytes: Vec<u8>,
@@ -62,8 +62,14 @@ pub struct Stored {
     pub ttl: Option<Duration>,
 }
 
+/// Hides the bytes: they have the values of the session, and in some formats its key.
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored").field("length", &self.bytes.len()).field("ttl", &self.ttl).finish()
+    }
+}
+
 /// The object-safe form of [`ByteStore`].
-#[allow(dead_code)] // The formats use it.
 pub(crate) trait DynByteStore: Send + Sync {
     fn load<'a>(&'a self, key: &'a str) -> Reply<'a, Option<Stored>>;
     fn create<'a>(&'a self, key: &'a str, record: &'a Stored) -> Reply<'a, Created>;

@@ -24,10 +24,17 @@ impl Jar {
         read(key).map(Self::Private)
     }
 
+    /// Returns the bytes of the key, or nothing if there is none.
+    pub(super) fn key(&self) -> &[u8] {
+        match self {
+            Self::Plain => &[],
+            Self::Signed(key) | Self::Private(key) => key.master(),
+        }
+    }
+
     /// Opens the value of a cookie, percent-encoded or not. Returns `None` if it was not made with this key.
     pub(super) fn open(&self, name: &str, value: &[u8]) -> Option<String> {
-        let line = format!("value={}", std::str::from_utf8(value).ok()?);
-        let text = Cookie::parse_encoded(line).ok()?.value().to_owned();
+        let text = decoded(value)?;
         let (jar, cookie) = (CookieJar::new(), Cookie::new(name.to_owned(), text));
         let opened = match self {
             Self::Plain => Some(cookie),
@@ -49,6 +56,12 @@ impl Jar {
         let line = Cookie::new("value", sealed).encoded().to_string();
         line.split_once('=').map(|(_, value)| value.to_owned()).unwrap_or_default()
     }
+}
+
+/// Returns the value of a cookie without its percent-encoding. A value has many spellings, and one such text.
+pub(super) fn decoded(value: &[u8]) -> Option<String> {
+    let line = format!("value={}", std::str::from_utf8(value).ok()?);
+    Some(Cookie::parse_encoded(line).ok()?.value().to_owned())
 }
 
 /// Reads the bytes of a jar's master key. Longer ones are cut, as the jar does.

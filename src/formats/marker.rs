@@ -7,8 +7,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::store::{Credentials, Record, State};
 
-/// The key of the marker.
-const KEY: &str = "cloakroom";
+/// The key of the marker. A state with such a key cannot be written, because its value could be read as a marker.
+pub(super) const KEY: &str = "cloakroom";
 
 /// The nonce and the credentials of a record.
 pub(super) struct Marker {
@@ -24,7 +24,7 @@ pub(super) fn marked(record: &Record) -> State {
     record.state().iter().chain([(KEY, marker.as_str())]).collect()
 }
 
-/// Takes the marker from a state. A key of the application with the same name stays.
+/// Takes the marker from a state. A key with the same name that another crate's node wrote stays.
 pub(super) fn take(state: State) -> (State, Option<Marker>) {
     let marker = state.get(KEY).and_then(|raw| {
         let bytes = URL_SAFE_NO_PAD.decode(raw.strip_prefix('"')?.strip_suffix('"')?).ok()?;

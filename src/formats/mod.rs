@@ -19,21 +19,24 @@
 //! *Renewals.* There is no place for a second token in such a record, because its key is the token. So a renewal, and each login,
 //! makes a record under a new key, and the old record becomes a marker for 60 s. It opens nothing, and our nodes know by it that
 //! the session was renewed: a request that is still in progress covers no cookie. Its writes are dropped
-//! ([`Event::GoneWriteDropped`](crate::Event::GoneWriteDropped)). [`Session::id`](crate::Session::id) changes by a renewal.
+//! ([`Event::GoneWriteDropped`](crate::Event::GoneWriteDropped)), also the removal of its owner. Its purge ends the renewed session:
+//! the new key is derived from the old one, the marker and the key of the cookie jar. [`Session::id`](crate::Session::id) changes by a
+//! renewal.
 //!
-//! *Unknown outcomes.* If the reply of the store is lost, and another write came in between, nobody can say what became of the
-//! write. It is an error.
+//! *Unknown outcomes.* If the reply of the store is lost, the write is sent again. If the store has other bytes by then, the layer
+//! cannot tell whether they are those of this write or of another one, and the request fails.
 //!
 //! # What a format cannot carry
 //!
 //! | | |
 //! |---|---|
-//! | an owner, by [`login`](crate::Session::login) or `set_owner` | [`Error::is_unsupported`](crate::Error::is_unsupported) at the commit |
+//! | an owner, by [`login`](crate::Session::login), `set_owner` or `clear_owner` | [`Error::is_unsupported`](crate::Error::is_unsupported) at the commit |
 //! | an owner under the layer's [`owner_key`](crate::SessionLayer::owner_key) | works, because the state has it |
 //! | lists of an owner's sessions, `max_per_owner` | none: the stores have no index |
 //! | a label, a lifetime of the session's own, `owner_valid_from` | [`Error::is_unsupported`](crate::Error::is_unsupported) at the commit |
 //! | the time of the creation | the last use stands for it. So the absolute limit never ends such a session, and [`valid_from`](crate::SessionLayer::valid_from) ends those that were not used since |
 //! | the last use | it follows from the deadline and the layer's idle limit, so set that to the old nodes' TTL |
+//! | the key `cloakroom` of the state | [`Error::is_unsupported`](crate::Error::is_unsupported) at the commit: it is that of the markers |
 //! | a device | sessions cannot be bound |
 //!
 //! A session that has one of these stays where it is when other sessions move into the format.
@@ -48,11 +51,11 @@ mod codec;
 mod cookies;
 mod error;
 mod jar;
-mod json;
 mod marker;
 mod records;
 mod tokens;
 mod tower;
+mod value;
 
 pub(crate) use self::records::ForeignRecords;
 pub use self::{

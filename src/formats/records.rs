@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     byte_store::{DynByteStore, Stored},
     codec::{Codec, Content},
+    jar::Jar,
     marker::{self, Marker},
 };
 use crate::{
@@ -14,29 +15,36 @@ use crate::{
     error::Error,
     store::{
         Body, Created, Credentials, Deleted, DynOwnerIndex, DynStore, Parts, Record, Replaced, Reply, Rest, SessionId,
-        Timestamp, Token, random,
+        StoreError, Timestamp, Token, random,
     },
 };
 
 /// The shortest time for which a store keeps a record.
 const LEAST: Duration = Duration::from_millis(1);
 
+/// The number of renewals that a purge follows, and of writers that may be faster than it.
+const FOLLOWED: u32 = 64;
+
 /// The records of another crate.
 pub(crate) struct ForeignRecords {
     store: Arc<dyn DynByteStore>,
     codec: Arc<dyn Codec>,
+    /// Keeps a client that has an old key and sees its marker from deriving the new key.
+    secret: [u8; 32],
     /// `None` until a layer has them.
     terms: Option<Terms>,
 }
 
 impl ForeignRecords {
-    pub(super) fn new(store: Arc<dyn DynByteStore>, codec: Arc<dyn Codec>) -> Self {
-        Self { store, codec, terms: None }
+    pub(super) fn new(store: Arc<dyn DynByteStore>, codec: Arc<dyn Codec>, jar: &Jar) -> Self {
+        let secret = Sha256::new_with_prefix("cloakroom: renewals\0").chain_update(jar.key()).finalize().into();
+        Self { store, codec, secret, terms: None }
     }
 
     /// Returns the same records for a layer with these terms.
     pub(crate) fn bound(&self, terms: &Terms) -> Self {
-        Self { store: Arc::clone(&self.store), codec: Arc::clone(&self.codec), terms: Some(terms.clone()) }
+        let (store, codec, secret) = (Arc::clone(&self.store), Arc::clone(&self.codec), self.secret);
+        Self { store, codec, secret, terms: Some(terms.clone()) }
     }
 
     /// Draws the token of a new session.
@@ -48,6 +56,49 @@ impl ForeignRecords {
     pub(crate) fn derived(&self, token: &Token) -> Token {
         let label = Sha256::new_with_prefix("cloakroom: a foreign key\0");
         self.token_of(&label.chain_update(token.id.as_bytes()).chain_update(token.secret_bytes()).finalize().into())
+    }
+
+    /// Derives the token of a renewed session from its old one and the nonce of the marker that the old record becomes. So a purge
+    /// with the old token ends the renewed session, too.
+    pub(crate) fn renewed(&self, old: &Token, nonce: u64) -> Token {
+        let old = Sha256::new_with_prefix("cloakroom: a renewed key\0")
+            .chain_update(self.secret)
+            .chain_update(old.id.as_bytes())
+            .chain_update(old.secret_bytes());
+        self.token_of(&old.chain_update(nonce.to_le_bytes()).finalize().into())
+    }
+
+    /// Deletes the record of a token, and that of the session which it has become by renewals.
+    pub(crate) async fn end(self: &Arc<Self>, token: &Token) -> Result<Deleted, StoreError> {
+        let (mut token, mut markers, mut found) = (token.clone(), Vec::new(), None);
+        for _ in 0..FOLLOWED {
+            let Some(store) = self.at(&token) else { break };
+            let record = match found.take() {
+                Some(record) => record,
+                None => match or_unreadable(store.load(&token.id).await)? {
+                    Some(record) => record,
+                    // It may be unreadable.
+                    None => {
+                        markers.push(store);
+                        break;
+                    }
+                },
+            };
+            let next = self.renewed(&token, record.nonce());
+            if next.hash() == record.body().current {
+                markers.push(store);
+                token = next;
+                continue;
+            }
+            match store.delete(&token.id, Some(&record)).await? {
+                Deleted::Changed(newer) => found = Some(newer),
+                Deleted::Done | Deleted::Gone => break,
+            }
+        }
+        for marker in markers {
+            marker.delete(&token.id, None).await?;
+        }
+        Ok(Deleted::Done)
     }
 
     fn token_of(&self, bytes: &[u8; 32]) -> Token {
@@ -62,7 +113,17 @@ impl ForeignRecords {
 
     /// Fails if a session has something that these records cannot carry.
     pub(crate) fn carries(&self, record: &Record) -> Result<(), Error> {
+        if record.state().contains_key(marker::KEY) {
+            return Err(Error::not_carried(self.codec.name(), "the key `cloakroom`, which is that of its markers"));
+        }
         carries(&*self.codec, self.terms.as_ref(), record)
+    }
+}
+
+fn or_unreadable(found: Result<Option<Record>, StoreError>) -> Result<Option<Record>, StoreError> {
+    match found {
+        Err(error) if error.is_undecodable() => Ok(None),
+        found => found,
     }
 }
 
@@ -79,10 +140,7 @@ pub(super) fn carries(codec: &dyn Codec, terms: Option<&Terms>, record: &Record)
     } else if rest.admitted.is_some() {
         "the value of `owner_valid_from`"
     } else if let Some(key) = codec.changed(record.state()) {
-        return Err(Error::not_carried(
-            codec.name(),
-            &format!("the value under `{key}`, which its reader would change"),
-        ));
+        return Err(Error::not_carried(codec.name(), &format!("the value under `{key}`")));
     } else {
         return Ok(());
     };

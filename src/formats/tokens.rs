@@ -26,7 +26,7 @@ impl Format for ForeignTokens {
     fn fits(&self, len: usize) -> bool {
         match self.jar {
             Jar::Plain => len == self.codec.key(&[0; 32]).len(),
-            Jar::Signed(_) | Jar::Private(_) => len <= LONGEST,
+            Jar::Signed(_) | Jar::Private(_) => (1..=LONGEST).contains(&len),
         }
     }
 

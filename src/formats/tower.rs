@@ -8,9 +8,9 @@ use super::{
     ByteStore, Foreign, ForeignStore, FormatError,
     codec::{Codec, Content},
     jar::Jar,
-    json,
     records::ForeignRecords,
     tokens::ForeignTokens,
+    value,
 };
 use crate::store::{State, token};
 
@@ -35,7 +35,8 @@ mod record;
 /// | [`private`](Self::private) | | `.with_private(key)` |
 /// | [`accept_once`](Self::accept_once) | no | |
 ///
-/// A value that its reader would change is an error at the commit: a whole number beyond 64 bits, or more than 125 levels.
+/// A value that its records cannot carry is an error at the commit: a whole number beyond 64 bits, or a value that is nested more
+/// than 125 deep.
 ///
 /// [The module](super) says what the format cannot carry.
 #[derive(Clone)]
@@ -72,7 +73,7 @@ impl TowerSessions {
 
     /// Accepts each token once. Default: until the new session is renewed.
     ///
-    /// A token of tower-sessions is the id of its record, so everybody who reads the store or a log has it. With this option,
+    /// A token of tower-sessions is the id of its record, so each reader of the store or of a log has it. With this option,
     /// the first request that uses a session moves it, and renews it in the same step: the old token opens nothing from then
     /// on. It needs a layer that is [`moving`](crate::SessionLayer::moving).
     pub fn accept_once(self) -> Self {
@@ -84,8 +85,8 @@ impl TowerSessions {
     pub(crate) fn into_foreign(self) -> Foreign {
         let Self { store, jar, once } = self;
         let codec = Arc::new(TowerCodec);
-        let tokens = ForeignTokens { jar, codec: codec.clone(), once, name: "".into() };
-        Foreign::Records(ForeignRecords::new(store, codec), Arc::new(tokens))
+        let records = ForeignRecords::new(store, codec.clone(), &jar);
+        Foreign::Records(records, Arc::new(ForeignTokens { jar, codec, once, name: "".into() }))
     }
 }
 
@@ -126,6 +127,6 @@ impl Codec for TowerCodec {
     }
 
     fn changed<'a>(&self, state: &'a State) -> Option<&'a str> {
-        state.iter().find(|(_, raw)| !json::is_kept(raw)).map(|(key, _)| key)
+        state.iter().find(|(_, raw)| !value::is_kept(raw)).map(|(key, _)| key)
     }
 }

@@ -7,8 +7,8 @@ impl<P> SessionLayer<P> {
     /// Opens the sessions of another store, too: during a move from one store to another, for example. Default: none.
     ///
     /// New sessions begin in the primary store, which the layer was made with. A session is read and written in the store
-    /// that has it. `other` is any [`SessionStore`](crate::store::SessionStore), or a `CookieStore`. Call this once for each
-    /// further store: they are asked in this order.
+    /// that has it. `other` is any [`SessionStore`](crate::store::SessionStore), a `CookieStore`, or a format of
+    /// `cloakroom::formats`. Call this once for each further store: they are asked in this order.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, SessionLayer};
@@ -62,7 +62,8 @@ impl<P> SessionLayer<P> {
     ///
     /// *Into a [`CookieStore`](crate::CookieStore).* If the primary is a `CookieStore`, a session keeps its id, and its old
     /// record stays for 60 s, for requests with the old token. Their responses carry a cookie, too, and the one that arrives
-    /// last wins, as always with sessions in cookies. A session that does not fit into a cookie stays in its store.
+    /// last wins, as always with sessions in cookies. A session that does not fit into a cookie stays in its store. A session of
+    /// another crate's store is renewed when it moves: its old token opens nothing from then on.
     ///
     /// A session does not move after the response's head was sent, because its token could not reach the client. A session
     /// whose old store or new store fails does not move; a touch then does not fail the request.

@@ -244,6 +244,10 @@ impl<'a> Commit<'a> {
                     None => Next::Drop(Dropped::Gone),
                 }
             }
+            // A record of another crate does not say what its session has become: it may still have its owner, under another key.
+            (Plan::Nothing, _) if edit == OwnerEdit::Remove && is_open && self.backend().is_foreign() => {
+                Next::Drop(Dropped::Gone)
+            }
             // `end` handles a purge and a restart.
             (Plan::Nothing | Plan::Replace(_) | Plan::Purge | Plan::Restart, _) => Next::Nothing,
             (Plan::Create, _) => Next::Create,
@@ -287,12 +291,12 @@ impl<'a> Commit<'a> {
         self.head == CookieWindow::Leaves && (self.opening.is_reissue_due() || self.resends)
     }
 
-    /// Returns the binding that a login begins, if the client's way and the options allow one.
+    /// Returns the binding that a login in this backend begins, if the client's way, the options and the records allow one.
     #[cfg(feature = "device-bound")]
-    fn new_binding(&self) -> Option<std::sync::Arc<crate::store::Binding>> {
+    fn new_binding(&self, backend: &Backend) -> Option<std::sync::Arc<crate::store::Binding>> {
         let is_cookie = self.opening.way.unwrap_or(self.way) == crate::config::Way::Cookie;
         let registers = self.config.device.as_ref().is_some_and(|options| options.registers());
-        (is_cookie && registers && self.config.proof_cookie.is_some())
+        (is_cookie && registers && self.config.proof_cookie.is_some() && !backend.is_foreign())
             .then(|| std::sync::Arc::new(crate::store::Binding::new()))
     }
 

@@ -194,7 +194,9 @@ pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut O
             match looked {
                 (Followed::Moved(moved), _) => {
                     let Moved { at: to, token: becomes, record } = *moved;
-                    (at, id, token, key, found) = (to, becomes.id, becomes, KeyAge::Previous, Some(record));
+                    // The renewal with which it moved failed, or its response was lost.
+                    key = if key.is_once() { key } else { KeyAge::Previous };
+                    (at, id, token, found) = (to, becomes.id, becomes, Some(record));
                 }
                 (Followed::Stays(stays), becomes) => (found, successor) = (stays, becomes),
                 (Followed::Ended, _) => found = None,

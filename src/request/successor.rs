@@ -15,7 +15,7 @@ use crate::{
     config::{Backend, Config, Event, Moves, Successor},
     store::{
         Created, DynStore, Record, Secret, Standing, State, StoreError, Timestamp, Token, certain, certain::Certain,
-        random_nonce,
+        random, random_nonce,
     },
 };
 
@@ -247,8 +247,13 @@ pub(crate) async fn end(
 /// Returns the successor of the session of this token, if sessions of its backend move, or have moved.
 pub(crate) fn successor_of(config: &Config, at: usize, token: &Token, value: Option<&[u8]>) -> Option<Box<Successor>> {
     let moves: &Moves = config.moves.as_deref()?;
-    if config.backend_at(at).is_client_side() {
-        value.map(|value| Box::new(moves.of_value(value)))
+    let backend = config.backend_at(at);
+    if backend.is_client_side() {
+        let value = value?;
+        // Two users with equal values must not end in one session, so each request gets a successor of its own.
+        let successor =
+            backend.identity(value).map_or_else(|| moves.of_value(&random::<32>()), |value| moves.of_value(&value));
+        Some(Box::new(successor))
     } else {
         Some(Box::new(moves.of_token(token)))
     }

@@ -100,22 +100,21 @@ impl Lifetime {
         used.plus(self.idle).min(self.end(created))
     }
 
-    /// Returns true if a use at `now` that changes nothing is worth a write. `names_keys` is true if the request wrote
-    /// a value that was there already, or removed a key that was not there.
-    pub(crate) fn is_touch_due(&self, record: &Record, names_keys: bool, now: Timestamp) -> bool {
+    /// Returns true if a use at `now` that changes nothing is worth a write. The session was created at `created`. `names_keys`
+    /// is true if the request wrote a value that was there already, or removed a key that was not there.
+    pub(crate) fn is_touch_due(&self, record: &Record, created: Timestamp, names_keys: bool, now: Timestamp) -> bool {
         let threshold = match self.extend {
             Extend::Use { threshold } => threshold,
             Extend::Write if names_keys => ALWAYS,
             Extend::Write | Extend::Change => return false,
         };
         // The record has a deadline of its own, which differs if the limits were changed since.
-        let deadline = self.deadline(record.created_at(), record.last_used()).min(record.expires_at());
+        let deadline = self.deadline(created, record.last_used()).min(record.expires_at());
         let left = deadline.since(now).as_millis();
-        let moved = self.deadline(record.created_at(), now);
+        let moved = self.deadline(created, now);
         // The record was used in this very millisecond, so the deadline does not move; the cookie may still have to be
         // sent.
-        let moves =
-            moved > deadline || (self.moves_cookie() && moved == deadline && moved < self.end(record.created_at()));
+        let moves = moved > deadline || (self.moves_cookie() && moved == deadline && moved < self.end(created));
         moves && left * 1000 <= self.idle.as_millis() * u128::from(threshold)
     }
 

@@ -25,7 +25,6 @@ pub(crate) mod token;
 
 #[cfg(feature = "device-bound")]
 pub(crate) use self::binding::{Binding, BoundDevice, ChallengeStamp, MacKey, PublicKey};
-#[cfg(any(feature = "device-bound", feature = "secure-cookies"))]
 pub(crate) use self::token::random;
 pub use crate::chain::ErrorChain;
 

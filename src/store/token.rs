@@ -196,7 +196,15 @@ pub(crate) struct Token {
 
 /// The key of a session in another crate's store. There it is the whole token, so it is as secret as one.
 #[cfg(feature = "formats")]
-type ForeignKey = std::sync::Arc<zeroize::Zeroizing<String>>;
+#[derive(Clone)]
+struct ForeignKey(std::sync::Arc<zeroize::Zeroizing<String>>);
+
+#[cfg(feature = "formats")]
+impl fmt::Debug for ForeignKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ForeignKey(..)")
+    }
+}
 
 impl PartialEq for Token {
     fn eq(&self, other: &Self) -> bool {
@@ -224,14 +232,14 @@ impl Token {
         let (id, secret) = digest.split_at(RANDOM);
         let half = |bytes: &[u8]| bytes.try_into().unwrap_or_default();
         let mut token = Self::new(SessionId(half(id)), Secret(half(secret)));
-        token.foreign = Some(std::sync::Arc::new(key.into()));
+        token.foreign = Some(ForeignKey(std::sync::Arc::new(key.into())));
         token
     }
 
     /// Returns the key in another crate's store.
     #[cfg(feature = "formats")]
     pub(crate) fn foreign_key(&self) -> Option<&str> {
-        self.foreign.as_deref().map(|key| key.as_str())
+        self.foreign.as_ref().map(|key| key.0.as_str())
     }
 
     /// Draws both halves at once, because each draw has a price of its own.
@@ -408,6 +416,15 @@ mod tests {
         assert!(!shown.contains(&token.encode()[HALF..]), "{shown}");
         assert!(shown.contains("Secret(..)") && shown.contains("SecretHash(..)"), "{shown}");
     }
+
+    #[cfg(feature = "formats")]
+    #[test]
+    fn a_foreign_key_is_never_shown() {
+        let token = Token::of_foreign("a-foreign-key".to_owned());
+        assert_eq!(token.foreign_key(), Some("a-foreign-key"));
+        assert!(!format!("{token:?}").contains("a-foreign-key"));
+    }
+
     #[test]
     fn the_hash_of_no_secret_is_its_hash() {
         assert_eq!(SecretHash::OF_NONE, SecretHash(Sha256::digest([0; RANDOM]).into()));

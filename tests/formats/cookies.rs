@@ -89,3 +89,51 @@ async fn a_purge_ends_every_copy_of_a_cookie() {
         assert_eq!(old.peek(&moving, "/app/whose/insert:x:1").await.body, "nobody", "{is_moved}");
     }
 }
+
+#[tokio::test]
+async fn a_purge_ends_every_spelling_of_a_cookie() {
+    let nodes = Nodes::actix();
+    let (theirs, moving, _) = apps(&nodes);
+    let browser = Browser::new();
+    browser.get(&theirs, "/app/insert:user:ada/renew").await;
+    let value = browser.header().replacen("id=", "", 1);
+    assert_eq!(browser.get(&moving, "/app/purge").await.sent(), Removal);
+    let escaped = format!("%{:02x}{}", value.as_bytes()[0], &value[1..]);
+    let plain = value.replace("%2F", "/").replace("%3D", "=");
+    for spelling in [&value, &plain, &value.replace("%3D", "%3d"), &escaped, &format!("\"{value}\"")] {
+        let old = Browser::new();
+        old.set("id", spelling);
+        assert_eq!(old.peek(&moving, "/app/whose").await.body, "nobody", "{spelling}");
+    }
+}
+
+#[tokio::test]
+async fn two_users_with_equal_cookies_do_not_end_in_one_session() {
+    let nodes = Nodes::actix();
+    let theirs = sessions(nodes.clock.now() + 48 * HOUR).signed();
+    let app = tower::app(nodes.formed(SessionLayer::new(nodes.ours.clone())).also(theirs).moving(&nodes.key));
+    let (one, other) = (Browser::new(), Browser::new());
+    one.set("id", LEGACY);
+    other.set("id", LEGACY);
+    assert_eq!(one.get(&app, "/app/insert:a:1").await.sent(), Token);
+    assert_eq!(other.get(&app, "/app/get:a/insert:b:2").await.body, "none");
+    assert_eq!(one.get(&app, "/app/get:a/get:b/whose").await.body, "1 none bob");
+    assert_eq!(other.get(&app, "/app/purge").await.sent(), Removal);
+    assert_eq!(one.get(&app, "/app/get:a").await.body, "1");
+}
+
+#[tokio::test]
+async fn a_session_that_moves_from_a_cookie_into_their_store_has_the_idle_limit_from_then_on() {
+    for nodes in Nodes::both() {
+        let theirs = || sessions(nodes.clock.now() + 500 * HOUR);
+        let cookies = tower::app(nodes.formed(SessionLayer::foreign(theirs())));
+        let app = tower::app(nodes.foreign().also(theirs()).moving(&nodes.key));
+        let browser = Browser::new();
+        browser.get(&cookies, "/app/insert:a:1").await;
+        assert_eq!(browser.get(&app, "/app/insert:b:1").await.sent(), Token);
+        nodes.clock.advance(20 * HOUR);
+        assert_eq!(browser.get(&app, "/app/get:a").await.body, "1");
+        nodes.clock.advance(24 * HOUR);
+        assert_eq!(browser.get(&app, "/app/get:a").await.body, "none");
+    }
+}

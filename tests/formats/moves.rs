@@ -129,6 +129,27 @@ async fn a_token_that_is_accepted_once_opens_nothing_after_the_first_use() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_accepted_once_opens_nothing_after_a_save_or_a_move_without_its_renewal() {
+    let nodes = Nodes { once: true, ..Nodes::tower() };
+    let app = nodes.moving_app();
+    for is_saved in [true, false] {
+        let browser = Browser::new();
+        browser.get(&nodes.theirs_app(), "/app/insert:a:1").await;
+        let old = browser.copied();
+        if is_saved {
+            browser.get(&app, "/app/insert:b:1/save").await;
+        } else {
+            // A node that accepts tokens for longer has moved it, and the response was lost.
+            let longer = Nodes { once: false, ..nodes.same() };
+            browser.peek(&longer.moving_app(), "/app/insert:b:1").await;
+            browser.get(&app, "/app/get:b").await;
+        }
+        assert_eq!(browser.get(&app, "/app/get:a/get:b").await.body, "1 1");
+        assert_eq!(old.peek(&app, "/app/get:a").await.body, "none", "{is_saved}");
+    }
+}
+
+#[tokio::test]
 async fn a_record_that_moves_shows_nothing_to_the_other_crate() {
     for nodes in Nodes::both() {
         let browser = Browser::new();
@@ -155,6 +176,26 @@ async fn a_session_of_our_own_cookies_moves_into_their_store() {
         assert_eq!(old.peek(&back, "/app/get:b/whose").await.body, "1 ada", "a lost response");
         browser.get(&back, "/app/purge").await;
         assert_eq!(old.peek(&back, "/app/get:b/whose").await.body, "none nobody");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_moved_into_our_own_cookie_does_not_come_back_after_its_purge() {
+    for nodes in Nodes::both() {
+        let cookies = nodes.formed(SessionLayer::cookie_store(CookieStore::new(SecretKey::generate())));
+        let app = tower::app(nodes.also_theirs(cookies).moving(&nodes.key));
+        for paths in ["/app/insert:b:1", "/app/insert:b:1/renew"] {
+            let browser = Browser::new();
+            browser.get(&nodes.theirs_app(), "/app/insert:user:ada/renew").await;
+            let old = browser.copied();
+            assert_eq!(browser.get(&app, paths).await.sent(), Token);
+            assert_eq!(browser.get(&app, "/app/get:b/whose").await.body, "1 ada");
+            assert_eq!(old.peek(&app, "/app/whose/insert:x:1").await.sent(), Nothing, "no cookie is covered");
+            assert_eq!(browser.get(&app, "/app/purge").await.sent(), Removal);
+            for app in [&app, &nodes.theirs_app()] {
+                assert_eq!(old.peek(app, "/app/whose").await.body, "nobody", "{paths}");
+            }
+        }
     }
 }
 

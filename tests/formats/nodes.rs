@@ -133,6 +133,13 @@ impl Nodes {
         Self { is_tower: true, ..Self::actix() }
     }
 
+    /// Returns other nodes with the same stores and keys.
+    pub fn same(&self) -> Self {
+        let Self { clock, theirs, ours, key, is_tower, once } = self;
+        let (clock, theirs, ours, key) = (clock.clone(), theirs.clone(), ours.clone(), key.clone());
+        Self { clock, theirs, ours, key, is_tower: *is_tower, once: *once }
+    }
+
     pub fn both() -> [Self; 2] {
         [Self::actix(), Self::tower()]
     }
@@ -161,7 +168,10 @@ impl Nodes {
     }
 
     pub fn beside(&self) -> SessionLayer {
-        let ours = self.formed(SessionLayer::new(self.ours.clone()));
+        self.also_theirs(self.formed(SessionLayer::new(self.ours.clone())))
+    }
+
+    pub fn also_theirs(&self, ours: SessionLayer) -> SessionLayer {
         if self.is_tower { ours.also(self.tower_sessions()) } else { ours.also(self.actix_sessions()) }
     }
 

@@ -1,8 +1,13 @@
 //! Sessions that the published crates made.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use cloakroom::{
-    SessionLayer, StoreError,
-    formats::{ActixSession, FormatError, TowerSessions},
+    Clock as _, Event, SessionLayer, StoreError,
+    formats::{ActixSession, FormatError, Stored, TowerSessions},
 };
 use http::StatusCode;
 
@@ -106,6 +111,29 @@ async fn a_store_that_fails_is_an_error_only_for_its_own_tokens() {
         nodes.theirs.fail(None);
         assert_eq!(theirs.peek(&app, "/app/get:a").await.body, "1");
     }
+}
+
+#[tokio::test]
+async fn an_empty_cookie_is_not_a_forged_one() {
+    let nodes = Nodes::actix();
+    let forged = Arc::new(AtomicUsize::new(0));
+    let in_cookie = ActixSession::in_cookie(&jar_key(), nodes.clock.now() + crate::nodes::HOUR).unwrap();
+    for layer in [nodes.foreign(), nodes.formed(SessionLayer::foreign(in_cookie))] {
+        let count = Arc::clone(&forged);
+        let app = tower::app(layer.on_event(move |event| {
+            count.fetch_add(usize::from(matches!(event, Event::Forged)), Ordering::Relaxed);
+        }));
+        with_cookie(&app, "", "/app/whose").await;
+        assert_eq!(forged.load(Ordering::Relaxed), 0);
+        with_cookie(&app, "x", "/app/whose").await;
+        assert_eq!(forged.swap(0, Ordering::Relaxed), 1);
+    }
+}
+
+#[test]
+fn a_record_shows_nothing_of_its_bytes() {
+    let record = Stored { bytes: b"hunter2".to_vec(), ttl: None };
+    assert_eq!(format!("{record:?}"), "Stored { length: 7, ttl: None }");
 }
 
 #[test]

@@ -115,3 +115,61 @@ async fn the_writes_of_a_request_that_a_login_overtook_are_dropped_and_told() {
         assert_eq!(dropped.load(Ordering::Relaxed), 1);
     }
 }
+
+#[tokio::test]
+async fn a_logout_that_a_renewal_overtook_is_not_acknowledged() {
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        browser.get(&app, "/app/insert:user:ada").await;
+        let [key] = nodes.theirs.inner.keys().try_into().unwrap();
+        let (old, before) = (browser.copied(), nodes.theirs.inner.load(&key).await.unwrap().unwrap());
+        browser.get(&app, "/app/renew").await;
+        // The other request has loaded the session before the renewal. The second time, the marker is gone.
+        let marker = nodes.theirs.inner.load(&key).await.unwrap();
+        for left in [marker, None] {
+            nodes.theirs.put(&key, before.bytes.clone()).await;
+            nodes.theirs.before_write(move |_| left);
+            let page = old.peek(&app, "/app/remove:user/save").await;
+            assert_eq!((page.body.as_str(), page.sent()), ("ada gone", Nothing));
+        }
+        assert_eq!(browser.get(&app, "/app/whose").await.body, "ada");
+    }
+}
+
+#[tokio::test]
+async fn a_purge_with_a_token_from_before_a_renewal_ends_the_renewed_session() {
+    for nodes in Nodes::both() {
+        for renewals in 1..=3 {
+            let (app, browser) = (nodes.theirs_app(), Browser::new());
+            browser.get(&app, "/app/insert:user:ada").await;
+            let old = browser.copied();
+            for _ in 0..renewals {
+                browser.get(&app, "/app/renew").await;
+            }
+            assert_eq!(browser.peek(&app, "/app/whose").await.body, "ada");
+            assert_eq!(old.peek(&app, "/app/purge").await.sent(), Removal);
+            assert_eq!(browser.peek(&app, "/app/whose").await.body, "nobody");
+            assert!(nodes.theirs.inner.keys().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_purge_ends_what_a_renewal_made_before_and_after_its_own_load() {
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        browser.get(&app, "/app/insert:user:ada").await;
+        for paths in
+            [["/app/purge", "/app/renew", "/app/renew"], ["/app/renew", "/app/purge", "/app/insert:user:eve/renew"]]
+        {
+            browser.get(&app, "/app/insert:user:ada").await;
+            let pages =
+                crate::support::all::<Page>(paths.iter().map(|path| Box::pin(browser.peek(&app, path)) as _)).await;
+            for page in &pages {
+                assert_eq!(page.status, StatusCode::OK);
+                browser.keep(page);
+            }
+            assert_ne!(browser.get(&app, "/app/whose").await.body, "ada");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Sessions that the published crates read, beside writers that are faster.
 
 use cloakroom::{
-    SessionLayer,
+    Lifetime, SessionLayer,
     formats::{ActixSession, ByteStore as _, Stored},
 };
 use http::StatusCode;
@@ -60,6 +60,54 @@ async fn a_new_session_has_their_key_their_form_and_their_deadline() {
     let [key] = nodes.theirs.inner.keys().try_into().unwrap();
     assert_eq!(browser.header(), format!("id={key}"));
     assert_eq!(key.len(), ID.len());
+}
+
+#[tokio::test]
+async fn the_absolute_limit_does_not_end_a_session_that_is_used() {
+    for nodes in Nodes::both() {
+        let lifetime = Lifetime::builder().idle(24 * HOUR).absolute(24 * HOUR).build().unwrap();
+        let (app, browser) = (tower::app(nodes.foreign().lifetime(lifetime)), Browser::new());
+        browser.get(&app, "/app/insert:a:1").await;
+        for path in ["/app/get:a/insert:n:1", "/app/get:a", "/app/get:a/renew", "/app/get:a", "/app/get:a/insert:n:2"] {
+            nodes.clock.advance(20 * HOUR);
+            assert_eq!(browser.get(&app, path).await.body, "1", "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_would_not_come_back_the_same_is_refused() {
+    let [actix, theirs] = Nodes::both();
+    let versioned = ActixSession::new(actix.theirs.clone(), &jar_key()).unwrap().versioned();
+    let versioned = tower::app(actix.formed(SessionLayer::foreign(versioned)));
+    for (app, deepest) in [(versioned, 125), (theirs.theirs_app(), 125), (actix.theirs_app(), 127)] {
+        for depth in [1, 120, 125, 126, 127] {
+            let browser = Browser::new();
+            browser.get(&app, "/app/insert:b:1").await;
+            let deep = format!("{}7{}", "[".repeat(depth), "]".repeat(depth));
+            let status = browser.get(&app, &format!("/app/insert:a:{deep}")).await.status;
+            assert_eq!(status.is_success(), depth <= deepest, "{depth}");
+            let body = browser.get(&app, "/app/get:a/get:b").await.body;
+            assert_eq!(body, if depth <= deepest { format!("{deep} 1") } else { "none 1".to_owned() }, "{depth}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_the_markers_is_refused_and_no_value_under_it_is_lost() {
+    for nodes in Nodes::both() {
+        let (app, browser) = (nodes.theirs_app(), Browser::new());
+        browser.get(&app, "/app/insert:a:1").await;
+        for value in ["A".repeat(54), "5".to_owned()] {
+            let page = browser.get(&app, &format!("/app/insert:cloakroom:{value}")).await;
+            assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(browser.get(&app, "/app/get:a").await.body, "1");
+        }
+        let browser = Browser::new();
+        browser.get(&nodes.ours_app(), "/app/insert:cloakroom:5").await;
+        assert_eq!(browser.get(&nodes.back_app(), "/app/insert:b:1").await.sent(), Nothing, "it stays where it is");
+        assert_eq!(browser.get(&nodes.ours_app(), "/app/get:cloakroom/get:b").await.body, "5 1");
+    }
 }
 
 #[tokio::test]
@@ -132,4 +180,20 @@ async fn what_the_format_cannot_carry_is_an_error_and_nothing_is_stored() {
     let nodes = Nodes::tower();
     let page = Browser::new().get(&nodes.theirs_app(), "/app/insert:n:18446744073709551616").await;
     assert_eq!(page.status, StatusCode::OK, "`serde_json` itself reads a fraction");
+}
+
+#[cfg(feature = "device-bound")]
+#[tokio::test]
+async fn no_browser_is_asked_for_its_device() {
+    for nodes in Nodes::both() {
+        let layers = [nodes.foreign(), nodes.foreign().also(nodes.ours.clone()), nodes.beside()];
+        for (layer, is_asked) in layers.into_iter().zip([false, false, true]) {
+            let options = cloakroom::device_bound::DeviceBound::builder().build().unwrap();
+            let (app, browser) = (tower::app(layer.device_bound(options).unwrap()), Browser::new());
+            for path in ["/app/insert:user:ada", "/app/insert:user:eve/renew"] {
+                let page = browser.get(&app, path).await;
+                assert_eq!(page.headers.contains_key("secure-session-registration"), is_asked, "{path}");
+            }
+        }
+    }
 }

@@ -48,7 +48,7 @@ pub(super) fn legacy(state: &State) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::json;
+    use crate::formats::value;
 
     /// The keys and raw values of a state, or none for a text that is refused.
     type Entries = Option<&'static [(&'static str, &'static str)]>;
@@ -90,7 +90,7 @@ mod tests {
         ];
         let state: State = raws.iter().enumerate().map(|(n, raw)| (format!("k\"{n}"), *raw)).collect();
         assert_eq!(read(&legacy(&state)), Some(state.clone()));
-        let small: State = state.iter().filter(|(_, raw)| json::is_kept(raw)).collect();
+        let small: State = state.iter().filter(|(_, raw)| value::is_kept(raw)).collect();
         assert_eq!(small.len() + 1, state.len());
         // A number may be written in another way: 1e300 and 1e+300.
         assert_eq!(read(&versioned(&small)).map(|read| read.to_map()), Some(small.to_map()));
@@ -102,10 +102,10 @@ mod tests {
         for (depth, is_kept) in [(1, true), (125, true), (126, false), (127, false)] {
             let raw = nested(depth);
             let state: State = [("k", raw.as_str())].into_iter().collect();
-            assert_eq!(json::is_kept(&raw), is_kept, "{depth}");
+            assert_eq!(value::is_kept(&raw), is_kept, "{depth}");
             assert_eq!(read(&legacy(&state)), Some(state.clone()), "{depth}");
             assert_eq!(read(&versioned(&state)).is_some(), is_kept, "{depth}");
         }
-        assert!(json::is_kept(&format!("\"{}\"", "[".repeat(500))));
+        assert!(value::is_kept(&format!("\"{}\"", "[".repeat(500))));
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn write(id: i128, content: &Content) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{formats::json, store::State};
+    use crate::{formats::value, store::State};
 
     fn bytes(hex: &str) -> Vec<u8> {
         (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
@@ -84,7 +84,7 @@ mod tests {
             ("null", false),
         ];
         for (raw, is_refused) in table {
-            assert_eq!(!json::is_kept(raw), is_refused, "{raw}");
+            assert_eq!(value::is_kept(raw), !is_refused, "{raw}");
             let state: State = [("k", raw)].into_iter().collect();
             let read = read(&write(1, &Content { state, expires_at: None })).unwrap();
             let is_same = read.state.get("k").map(serde_json::from_str::<Value>).and_then(Result::ok)

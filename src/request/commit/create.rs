@@ -73,7 +73,7 @@ impl Commit<'_> {
             lifetime: self.edits.lifetime.clone(),
             admitted: self.admitted.filter(|_| owner.is_some()),
             #[cfg(feature = "device-bound")]
-            binding: owner.as_ref().and_then(|_| self.new_binding()),
+            binding: owner.as_ref().and_then(|_| self.new_binding(&self.config.backend)),
             ..Parts::default()
         });
         let found = match &self.opening.loaded {

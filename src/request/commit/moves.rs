@@ -21,13 +21,15 @@ impl Commit<'_> {
     }
 
     /// Returns true if the session moves with this write. A move needs a cookie, and moves what the request's token opens. A
-    /// bound session stays, because its device's proofs name its id.
+    /// bound session stays, because its device's proofs name its id. A session whose token is accepted once moves with the
+    /// renewal, because its old token opens what it becomes until then.
     pub(super) fn is_moving(&self, change: Change) -> bool {
         self.opening.at != 0
             && self.config.moves.as_ref().is_some_and(|moves| moves.is_moving)
             && !self.stays
             && self.head != CookieWindow::Sent
             && change != Change::Merge
+            && (change == Change::Renew || !self.opening.key.is_once())
             && !self.opening.record().is_some_and(Record::is_bound)
     }
 

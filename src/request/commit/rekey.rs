@@ -10,17 +10,16 @@ use crate::{
     client::KeyAge,
     formats::ForeignRecords,
     request::Act,
-    store::{
-        Body, Created, DynStore, Parts, Rest, SUPERSEDED_FOR, Superseded, certain, certain::Certain, random_nonce,
-    },
+    store::{Body, Created, DynStore, Parts, Rest, SUPERSEDED_FOR, Superseded, certain, certain::Certain},
 };
 
 impl Commit<'_> {
-    /// Renews a session whose token is accepted once, if this commit moves it.
+    /// Renews a session whose token is accepted once, if this commit moves it, or if it has moved and its first token was not
+    /// sent yet.
     pub(super) fn renew_once(&mut self) {
         if self.opening.key == KeyAge::Once
             && self.edits.act == Act::Keep
-            && self.opening.successor.is_some()
+            && (self.opening.successor.is_some() || self.opening.at == 0)
             && self.head == CookieWindow::Leaves
         {
             SharedEdits::make_mut(&mut self.edits).act = Act::Renew;
@@ -69,7 +68,7 @@ impl Commit<'_> {
                 return Err(error.into());
             }
         }
-        let marker = superseded(&put.base, renewed, now);
+        let marker = superseded(put, renewed, now);
         let sent = certain::replace(old, &put.id, &put.base, &marker, now, self.patience()).await;
         if !matches!(sent, Ok(Certain::Done(_))) {
             self.discard(renewed).await;
@@ -89,7 +88,8 @@ impl Commit<'_> {
 }
 
 /// Returns the record that takes the place of a renewed one: its own token is superseded there, and it has no state.
-fn superseded(base: &Record, renewed: &Token, now: Timestamp) -> Record {
+fn superseded(put: &Put, renewed: &Token, now: Timestamp) -> Record {
+    let base = &put.base;
     let until = now.plus(SUPERSEDED_FOR);
     let old = Superseded { hash: base.body().current, until };
     let record = Record::of(Body {
@@ -101,5 +101,5 @@ fn superseded(base: &Record, renewed: &Token, now: Timestamp) -> Record {
         nonce: 0,
         rest: Rest::of(Parts { superseded: vec![old], ..Parts::default() }),
     });
-    record.written(random_nonce(), base)
+    record.written(put.marker, base)
 }

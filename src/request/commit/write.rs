@@ -22,6 +22,9 @@ pub(super) struct Put {
     pub(super) record: Record,
     /// The token whose secret becomes the current one.
     pub(super) renewed: Option<Token>,
+    /// The nonce of the record that takes the place of a renewed one of another crate.
+    #[cfg_attr(not(feature = "formats"), allow(dead_code))]
+    pub(super) marker: u64,
     /// The deadline of the session in its cookie, if this write moves it there.
     pub(super) into_cookie: Option<Timestamp>,
 }
@@ -66,11 +69,10 @@ impl Commit<'_> {
         } else {
             state
         };
-        let Body { current, created_at, last_used, expires_at, rest, .. } = base.body();
+        let Body { current, last_used, expires_at, rest, .. } = base.body();
         let mut current = *current;
-        let new_token =
-            || if is_foreign { self.backend().new_token() } else { Token::new(id, Secret::random()).hashed() };
-        let renewed = (change == Change::Renew).then(new_token);
+        let marker = if is_foreign { random_nonce() } else { 0 };
+        let mut renewed = (change == Change::Renew).then(|| self.backend().renewed(token, marker));
         let mut rest = rest.clone();
         if let Some(token) = &renewed {
             (current, rest.superseded) = base.credentials().rotated(token.hash(), now).into_parts();
@@ -84,7 +86,7 @@ impl Commit<'_> {
         #[cfg(feature = "device-bound")]
         if admits && renewed.is_some() {
             // A login is made on the device that is in use now, which need not be the one before.
-            rest.binding = self.new_binding();
+            rest.binding = self.new_binding(self.backend());
         }
         if change != Change::Merge {
             if let Some(label) = &self.edits.label {
@@ -95,11 +97,12 @@ impl Commit<'_> {
             }
         }
         let own_lifetime = self.edits.lifetime.as_deref().filter(|_| change != Change::Merge);
-        let deadline = own_lifetime.unwrap_or(self.lifetime_of(base)).deadline(*created_at, now);
+        let created_at = self.config.begun_at(self.opening.at, base, now);
+        let deadline = own_lifetime.unwrap_or(self.lifetime_of(base)).deadline(created_at, now);
         let record = Record::of(Body {
             state: state.unwrap_or_else(|| base.state().clone()),
             current,
-            created_at: *created_at,
+            created_at,
             last_used: now.max(*last_used),
             // A deadline never moves back, unless the lifetime itself is set.
             expires_at: if own_lifetime.is_some() { deadline } else { deadline.max(*expires_at) },
@@ -111,6 +114,12 @@ impl Commit<'_> {
         if let Some(deadline) = into_cookie {
             // Requests with the old token still find it, and merge their writes, as long as a superseded token is known.
             record.body_mut().expires_at = deadline.min(now.plus(SUPERSEDED_FOR));
+            if let Some(old) = self.opening.token.as_ref().filter(|_| is_foreign && renewed.is_none()) {
+                // The session cannot keep its id, so a purge would not find the record under the old key.
+                let token = self.backend().renewed(old, marker);
+                record.body_mut().current = token.hash();
+                renewed = Some(token);
+            }
         }
         // A session that is over a lowered limit can still become smaller.
         if size(&record) > size(base) {
@@ -119,7 +128,7 @@ impl Commit<'_> {
         if change != Change::Touch {
             self.backend().carries(&record)?;
         }
-        Ok(Some(Put { id, change, base: base.clone(), record, renewed, into_cookie }))
+        Ok(Some(Put { id, change, base: base.clone(), record, renewed, marker, into_cookie }))
     }
 
     /// Sends the replacement. A plain write that lost a race, or finds waiting writers, is combined with theirs. Other

@@ -10,6 +10,10 @@ pub(super) fn draft_of(config: &Config, base: &Record, successor: &Successor, no
     let mut copy = base.clone();
     let body = copy.body_mut();
     (body.current, body.nonce) = (successor.draft, nonce);
+    if config.backend.is_foreign() {
+        // It has no place for the last use: its deadline stands for it.
+        body.expires_at = base.deadline(&config.lifetime);
+    }
     body.rest.trail = (!config.backend.is_immediate()).then_some([0; 4]);
     #[cfg(feature = "formats")]
     if body.rest.foreign.is_some() {

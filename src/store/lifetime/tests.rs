@@ -51,13 +51,17 @@ fn a_use_is_worth_a_write_once_less_than_the_threshold_is_left() {
     ];
     for (threshold, used, now, is_due) in table {
         let lifetime = limits(100, 1000).extend_on_use(threshold).build().unwrap();
-        assert_eq!(lifetime.is_touch_due(&record(&lifetime, used), false, at(now)), is_due, "{threshold} {used} {now}");
+        assert_eq!(
+            lifetime.is_touch_due(&record(&lifetime, used), at(0), false, at(now)),
+            is_due,
+            "{threshold} {used} {now}"
+        );
     }
     let on_change = limits(100, 1000).extend_on_change().build().unwrap();
-    assert!(!on_change.is_touch_due(&record(&on_change, 0), true, at(99)));
+    assert!(!on_change.is_touch_due(&record(&on_change, 0), at(0), true, at(99)));
     let on_write = limits(100, 1000).extend_on_write().build().unwrap();
-    assert!(on_write.is_touch_due(&record(&on_write, 0), true, at(1)));
-    assert!(!on_write.is_touch_due(&record(&on_write, 0), false, at(99)));
+    assert!(on_write.is_touch_due(&record(&on_write, 0), at(0), true, at(1)));
+    assert!(!on_write.is_touch_due(&record(&on_write, 0), at(0), false, at(99)));
 }
 
 #[test]

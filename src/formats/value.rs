@@ -1,24 +1,11 @@
-//! Raw values that another crate parses.
+//! The values that formats carry which do not keep the text of a value.
 
-/// The depth of a value that a reader still parses, inside of two objects: `serde_json` parses 127 levels.
-const DEEPEST: usize = 125;
+use serde_json::Value;
 
-/// Returns true if a raw value is the same after `serde_json::Value` was made of it.
+/// Returns true if a parser reads this raw value as it is, also inside of another value.
 pub(super) fn is_kept(raw: &str) -> bool {
-    depth(raw) <= DEEPEST && !has_great_number(raw)
-}
-
-fn depth(raw: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    for byte in outside_texts(raw).flat_map(str::bytes) {
-        match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
+    // The parser has a limit for the depth of values. No format puts a value deeper than into two others.
+    serde_json::from_str::<Value>(&["[[", raw, "]]"].concat()).is_ok() && !has_great_number(raw)
 }
 
 /// Returns true if a raw value has a whole number that does not fit into 64 bits. It would be read back as a fraction.
