@@ -55,9 +55,10 @@ impl Moves {
         SessionId::from_bytes(half(self.tag(Origin::Store, Part::Id, &[id.as_bytes()])))
     }
 
-    /// Returns true if the record is a copy that is not in use yet.
-    pub(crate) fn is_draft(&self, id: &SessionId, record: &Record) -> bool {
-        record.body().current == self.draft(id)
+    /// Returns true if the record is a copy that is not in use yet, or the rest of a session that has moved.
+    pub(crate) fn is_unused(&self, id: &SessionId, record: &Record) -> bool {
+        let moved = || SecretHash::from_bytes(self.tag(Origin::Store, Part::Moved, &[id.as_bytes()]));
+        record.body().current == self.draft(id) || record.body().current == moved()
     }
 
     fn draft(&self, id: &SessionId) -> SecretHash {

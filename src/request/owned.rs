@@ -45,10 +45,10 @@ pub(crate) async fn records(config: &Config, owner: &str) -> Result<Vec<(Session
     }
     let valid_from = owner_valid_from(config, owner).await?;
     let now = config.now();
-    let is_draft =
-        |id: &SessionId, record: &Record| config.moves.as_ref().is_some_and(|moves| moves.is_draft(id, record));
+    let is_unused =
+        |id: &SessionId, record: &Record| config.moves.as_ref().is_some_and(|moves| moves.is_unused(id, record));
     records.retain(|(id, record)| {
-        !is_draft(id, record) && record.owner() == Some(owner) && live(config, record, valid_from, now).is_ok()
+        !is_unused(id, record) && record.owner() == Some(owner) && live(config, record, valid_from, now).is_ok()
     });
     Ok(records)
 }

@@ -14,8 +14,8 @@ use self::records::{draft_of, mark, with_secret};
 use crate::{
     config::{Backend, Config, Event, Moves, Successor},
     store::{
-        Created, DynStore, Record, Secret, Standing, State, StoreError, Timestamp, Token, certain, certain::Certain,
-        random, random_nonce,
+        Created, DynStore, Record, SUPERSEDED_FOR, Secret, Standing, State, StoreError, Timestamp, Token, certain,
+        certain::Certain, random, random_nonce,
     },
 };
 
@@ -93,7 +93,10 @@ pub(crate) async fn follow(
         Some(found) if found.body().current == successor.moved => {
             for target in targets(config, successor).filter(|target| target.at != at) {
                 if let Some(record) = activated(config, &target, successor, |_| true, now).await? {
-                    let _ = origin.backend(config).delete(token, Some(&found)).await?;
+                    // Another crate's record knows no superseded tokens: for them, the old record stays until it ends.
+                    if !target.backend.is_foreign() {
+                        let _ = origin.backend(config).delete(token, Some(&found)).await?;
+                    }
                     return Ok(origin.moved(target.at, &target.token, record, now));
                 }
             }
@@ -195,9 +198,13 @@ async fn try_move(
     }
     let is_marked = match old {
         Some(old) => {
-            // Without the superseded secrets: a request that has one finds the successor, and writes there.
             let mut moved = with_secret(&base, successor.moved, random_nonce());
-            moved.body_mut().rest.superseded.clear();
+            if target.backend.is_foreign() {
+                moved.body_mut().expires_at = base.expires_at().min(now.plus(SUPERSEDED_FOR));
+            } else {
+                // A request with a superseded secret finds the successor, and writes there.
+                moved.body_mut().rest.superseded.clear();
+            }
             if origin.backend(config).is_foreign() {
                 // The other crate's nodes would open it.
                 moved.body_mut().state = State::empty().clone();

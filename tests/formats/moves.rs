@@ -33,8 +33,25 @@ async fn a_session_goes_through_all_steps_and_back() {
         assert_eq!(browser.get(&nodes.back_app(), "/app/insert:e:1").await.sent(), Token);
         let page = browser.get(&nodes.theirs_app(), "/app/get:cart/get:f/whose/keys").await;
         assert_eq!(page.body, "7 3.0 ada b+c+cart+d+e+f+user");
-        assert!(nodes.ours.is_empty());
+        assert_eq!(nodes.moving_app_owners("ada").await, 0);
         assert_eq!(browser.get(&nodes.theirs_app(), "/app/purge").await.sent(), Removal);
+    }
+}
+
+#[tokio::test]
+async fn a_superseded_token_stays_superseded_after_a_move_back() {
+    for nodes in Nodes::both() {
+        let (back, browser) = (nodes.back_app(), Browser::new());
+        browser.get(&nodes.ours_app(), "/app/insert:a:1").await;
+        let old = browser.copied();
+        browser.get(&nodes.ours_app(), "/app/insert:user:ada/renew").await;
+        assert_eq!(browser.get(&back, "/app/insert:b:1").await.sent(), Token);
+        let page = old.peek(&back, "/app/insert:x:1/whose").await;
+        assert_eq!((page.body.as_str(), page.sent()), ("nobody", Nothing), "no cookie is covered");
+        nodes.clock.advance(std::time::Duration::from_secs(61));
+        let page = old.peek(&back, "/app/insert:x:1/whose").await;
+        assert_eq!((page.body.as_str(), page.sent()), ("nobody", Token));
+        assert_eq!(browser.get(&back, "/app/get:x/get:b/whose").await.body, "none 1 ada");
     }
 }
 
@@ -216,6 +233,6 @@ impl Nodes {
     /// Returns the number of sessions of an owner in our store.
     async fn moving_app_owners(&self, owner: &str) -> usize {
         self.ours.owner_index().unwrap();
-        self.beside().owners().unwrap().list(owner).await.unwrap().len()
+        self.beside().moved(&self.key).owners().unwrap().list(owner).await.unwrap().len()
     }
 }

@@ -38,7 +38,7 @@ impl Edits {
         let hides = self.hides_keys();
         let mut changed = Changed::of(if hides { State::empty() } else { base });
         self.written_keys(affirms).for_each(|(key, value)| changed.write(key, value));
-        (changed.is_changed || (hides && !base.is_empty())).then(|| changed.packed())
+        (changed.differs || (hides && !base.is_empty())).then(|| changed.packed())
     }
 
     /// Returns `now` with these operations applied, if a renewal overtook the request, which had loaded `seen`. Keys
@@ -58,8 +58,10 @@ impl Edits {
             self.written_keys(affirms).map(|(key, value)| (&**key, value)).filter(|(key, _)| is_unchanged(key)),
         );
         let mut merged = Changed::of(now);
-        changes.into_iter().for_each(|(key, value)| merged.write(key, value));
-        Ok(merged.is_changed.then(|| merged.packed()))
+        for (key, value) in changes {
+            merged.write(key, value);
+        }
+        Ok(merged.differs.then(|| merged.packed()))
     }
 
     /// Returns true if a new session would get a key.
@@ -93,12 +95,12 @@ struct Changed<'a> {
     /// The place of the first kept entry that is not in `runs` yet.
     next: usize,
     runs: SmallVec<[Run<'a>; 8]>,
-    is_changed: bool,
+    differs: bool,
 }
 
 impl<'a> Changed<'a> {
     fn of(kept: &'a State) -> Self {
-        Self { kept, next: 0, runs: SmallVec::new(), is_changed: false }
+        Self { kept, next: 0, runs: SmallVec::new(), differs: false }
     }
 
     /// Sets a key, or removes it. A value that the state has is no change.
@@ -107,7 +109,7 @@ impl<'a> Changed<'a> {
         if self.kept.value_at(place) == value.map(|value| value.as_bytes()) {
             return;
         }
-        self.is_changed = true;
+        self.differs = true;
         let (Ok(at) | Err(at)) = place;
         self.keep_until(at);
         self.next = at + usize::from(place.is_ok());

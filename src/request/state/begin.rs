@@ -76,6 +76,9 @@ mod tests {
         testing::FaultStore,
     };
 
+    /// Operations of a handler.
+    type Operations = fn(&mut LoadedSession);
+
     /// Returns the decision of `plan` about a request without a record.
     fn decision(session: &LoadedSession) -> Plan {
         let (act, owner) = (session.edits.act, session.edits.owner.clone());
@@ -92,7 +95,7 @@ mod tests {
     fn the_short_way_is_for_inserts_without_a_session_and_the_plan_says_create_then() {
         let insert = |session: &mut LoadedSession| session.insert("n", "1".into());
         // Operations after an insert, and whether the session begins the short way.
-        let table: [(fn(&mut LoadedSession), bool); 14] = [
+        let table: [(Operations, bool); 14] = [
             (|_| (), true),
             (|session| session.insert("m", "2".into()), true),
             (|session| session.insert("n", "2".into()), true),
