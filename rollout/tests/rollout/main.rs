@@ -12,6 +12,7 @@ mod nodes;
 #[allow(dead_code, unreachable_pub)] // These tests use a part of it.
 #[path = "../../../tests/support/redis_server.rs"]
 mod redis_server;
+mod refused;
 mod remains;
 mod seed;
 mod steps;

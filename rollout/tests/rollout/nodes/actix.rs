@@ -47,7 +47,7 @@ pub fn old(name: &str, redis: &str, key: &[u8], settings: Settings) -> Node {
         .workers(1)
         // A client may keep a connection that it has opened and does not need yet.
         .client_request_timeout(Duration::ZERO)
-        .keep_alive(Duration::from_secs(600))
+        .keep_alive(Duration::from_mins(10))
         .bind("127.0.0.1:0")
         .map(|server| (server.addrs()[0].port(), server.run()))
         .unwrap()
@@ -68,7 +68,7 @@ pub fn new(name: &str, layer: SessionLayer) -> Node {
         .workers(1)
         // A client may keep a connection that it has opened and does not need yet.
         .client_request_timeout(Duration::ZERO)
-        .keep_alive(Duration::from_secs(600))
+        .keep_alive(Duration::from_mins(10))
         .bind("127.0.0.1:0")
         .map(|server| (server.addrs()[0].port(), server.run()))
         .unwrap()

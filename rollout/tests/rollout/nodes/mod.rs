@@ -7,7 +7,7 @@ mod redis_store;
 use std::time::Duration;
 
 /// The time for which every node keeps a session that is not used.
-pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub const KEPT: Duration = Duration::from_hours(24);
 
 /// A server on 127.0.0.1. It ends with its handle.
 pub struct Node {
