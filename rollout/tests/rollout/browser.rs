@@ -23,9 +23,19 @@ pub struct Browser {
     /// Cookies that must open nothing: they were replaced by a login, or a logout ended their session.
     ended: Vec<String>,
     dice: StdRng,
-    /// True if it sends one request after the other, and gets every response.
-    is_calm: bool,
+    manner: Manner,
     log: Vec<String>,
+}
+
+/// The manner in which a browser uses its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// With several requests at once, lost responses, and cookies that have ended.
+    Lively,
+    /// With one request after the other, and every response.
+    Calm,
+    /// The same, and without cookies that have ended: they hold their session, and no server ends that.
+    InCookie,
 }
 
 /// The part of a request that a parallel task needs.
@@ -43,9 +53,9 @@ struct Answer {
 }
 
 impl Browser {
-    pub fn new(number: u64, client: reqwest::Client, dice: StdRng, is_calm: bool) -> Self {
+    pub fn new(number: u64, client: reqwest::Client, dice: StdRng, manner: Manner) -> Self {
         let (jar, values, name) = (CookieJar::new(), Values::new(), format!("browser {number}"));
-        Self { number, name, client, jar, values, ended: Vec::new(), dice, is_calm, log: Vec::new() }
+        Self { number, name, client, jar, values, ended: Vec::new(), dice, manner, log: Vec::new() }
     }
 
     /// Does something at random, on random nodes. `is_parallel` allows several requests at once that write, which the other
@@ -67,10 +77,12 @@ impl Browser {
                 self.send(nodes, Op::Login(user)).await;
             }
             76..82 => self.send(nodes, Op::Logout).await,
-            82..88 => self.replay(nodes).await,
-            88..91 if !self.is_calm => self.read_at_once(nodes).await,
-            91..94 if !self.is_calm && !self.values.is_empty() => self.lose(nodes).await,
-            94.. if is_parallel && !self.is_calm && !self.values.is_empty() => self.write_at_once(nodes).await,
+            82..88 if self.manner != Manner::InCookie => self.replay(nodes).await,
+            88..91 if self.manner == Manner::Lively => self.read_at_once(nodes).await,
+            91..94 if self.manner == Manner::Lively && !self.values.is_empty() => self.lose(nodes).await,
+            94.. if is_parallel && self.manner == Manner::Lively && !self.values.is_empty() => {
+                self.write_at_once(nodes).await
+            }
             _ => self.send(nodes, Op::Read).await,
         }
     }
