@@ -81,7 +81,7 @@ impl Browser {
             88..91 if self.manner == Manner::Lively => self.read_at_once(nodes).await,
             91..94 if self.manner == Manner::Lively && !self.values.is_empty() => self.lose(nodes).await,
             94.. if is_parallel && self.manner == Manner::Lively && !self.values.is_empty() => {
-                self.write_at_once(nodes).await
+                self.write_at_once(nodes).await;
             }
             _ => self.send(nodes, Op::Read).await,
         }

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use cloakroom::{
-    ForeignSessions,
     formats::{ActixSession, TowerSessions},
     keys::SecretKey,
     redis::RedisStore,
@@ -43,9 +42,9 @@ async fn old_nodes_alone() {
 
 /// The phases of a roll-out. Each has the nodes of one step, or of two neighbours.
 async fn there_and_back(mut fleet: Fleet, redis: &str) {
-    let manner = fleet.manner;
     use Step::{Back, Four, Old, One, Three, Two};
 
+    let manner = fleet.manner;
     let started = Instant::now();
     let report = |what: &str, fleet: &Fleet| {
         println!("{:>6} ms  {what:<14} {} logged in", started.elapsed().as_millis(), fleet.logged_in());
@@ -83,17 +82,31 @@ async fn actix_session(browsers: u64, settings: actix::Settings) {
     let mut nodes: Vec<(Step, Node)> = Vec::new();
     for number in 1..3 {
         nodes.push((Step::Old, actix::old(&format!("old {number}"), &redis.url(), &master(), settings)));
-        for step in NEW {
-            let until = SystemTime::now() + Duration::from_hours(1);
-            let theirs = if settings.is_in_cookie {
-                ActixSession::in_cookie(&master(), until).unwrap()
-            } else {
-                ActixSession::new(ours.bytes(), &master()).unwrap()
-            };
-            let theirs = theirs.cache_keygen(move |key| format!("{}{key}", settings.prefix));
-            let theirs = if settings.is_signed { theirs.signed() } else { theirs };
-            nodes.push((step, actix::new(&format!("{step:?} {number}"), step.layer(theirs, &ours, &key))));
-        }
+    }
+    let theirs = || {
+        let until = SystemTime::now() + Duration::from_hours(1);
+        let theirs = if settings.is_in_cookie {
+            ActixSession::in_cookie(&master(), until).unwrap()
+        } else {
+            ActixSession::new(ours.bytes(), &master()).unwrap()
+        };
+        let theirs = theirs.cache_keygen(move |key| format!("{}{key}", settings.prefix));
+        if settings.is_signed { theirs.signed() } else { theirs }
+    };
+    for step in NEW {
+        // One node of each kind. Tokens of ours are signed by the drop-in.
+        let signing = SecretKey::from_bytes(&master()).unwrap();
+        let layer = step.layer(theirs(), &ours, &key).signed(signing);
+        nodes.push((step, actix::new(&format!("{step:?}"), layer)));
+        let (other, kept, move_key) = (theirs(), ours.clone(), key.clone());
+        let options = move |layer| step.beside(layer, Some(other), &kept, &move_key);
+        let name = format!("{step:?} (drop-in)");
+        let node = if step.is_theirs() {
+            actix::drop_in(&name, theirs(), &master(), settings, options)
+        } else {
+            actix::drop_in(&name, ours.clone(), &master(), settings, options)
+        };
+        nodes.push((step, node));
     }
     there_and_back(Fleet::new(nodes, browsers, settings.manner()), &redis.url()).await;
 }
@@ -113,11 +126,11 @@ async fn actix_session_in_the_cookie() {
     actix_session(30, actix::Settings { is_in_cookie: true, ..Default::default() }).await;
 }
 
-async fn tower_sessions<F: ForeignSessions>(
+async fn tower_sessions(
     browsers: u64,
     private: Option<&[u8]>,
     manner: Manner,
-    theirs: impl Fn(&RedisStore) -> F,
+    theirs: impl Fn(&RedisStore) -> TowerSessions + Clone + Send + Sync + 'static,
 ) {
     let redis = Server::launch();
     let ours = RedisStore::connect(redis.url()).await.unwrap();
@@ -125,11 +138,23 @@ async fn tower_sessions<F: ForeignSessions>(
     let mut nodes: Vec<(Step, Node)> = Vec::new();
     nodes.push((Step::Old, nodes::axum::old_014("old 0.14", &redis.url(), private).await));
     nodes.push((Step::Old, nodes::axum::old_015("old 0.15", &redis.url(), private).await));
-    for number in 1..3 {
-        for step in NEW {
-            let layer = step.layer(theirs(&ours), &ours, &key);
-            nodes.push((step, nodes::axum::new(&format!("{step:?} {number}"), layer).await));
-        }
+    for step in NEW {
+        // One node of each kind. With a key, the drop-in signs tokens of ours.
+        let layer = step.layer(theirs(&ours), &ours, &key);
+        let layer = match private {
+            Some(key) => layer.signed(SecretKey::from_bytes(key).unwrap()),
+            None => layer,
+        };
+        nodes.push((step, nodes::axum::new(&format!("{step:?}"), layer).await));
+        let (make, kept, move_key) = (theirs.clone(), ours.clone(), key.clone());
+        let options = move |layer| step.beside(layer, Some(make(&kept)), &kept, &move_key);
+        let name = format!("{step:?} (drop-in)");
+        let node = if step.is_theirs() {
+            nodes::axum::drop_in(&name, theirs(&ours), private, options).await
+        } else {
+            nodes::axum::drop_in(&name, ours.clone(), private, options).await
+        };
+        nodes.push((step, node));
     }
     there_and_back(Fleet::new(nodes, browsers, manner), &redis.url()).await;
 }
@@ -142,7 +167,7 @@ async fn tower_sessions_plain() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tower_sessions_private() {
     let (key, manner) = (master(), Manner::Lively);
-    tower_sessions(30, Some(&key), manner, |ours| TowerSessions::new(ours.bytes()).private(&key).unwrap()).await;
+    tower_sessions(30, Some(&key), manner, |ours| TowerSessions::new(ours.bytes()).private(&master()).unwrap()).await;
 }
 
 /// Of several requests with one token, only the first one has the session. So these browsers send one at a time.

@@ -13,12 +13,12 @@ use actix_web::{
     dev::{Server, ServerHandle},
     web,
 };
-use cloakroom::SessionLayer;
+use cloakroom::{SessionLayer, actix_web as drop_in};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{KEPT, Node};
 use crate::{
-    app::{self, text},
+    app::{self, USER, text},
     browser::Manner,
 };
 
@@ -88,10 +88,33 @@ fn bound<S: SessionStore + 'static>(
 
 /// Starts a node on cloakroom.
 pub fn new(name: &str, layer: SessionLayer) -> Node {
+    new_with(name, cloakroom::actix_web::SessionMiddleware::from(layer))
+}
+
+/// Starts a node on cloakroom's drop-in, which the old application's options configure.
+pub fn drop_in(
+    name: &str,
+    store: impl drop_in::storage::SessionStore + 'static,
+    key: &[u8],
+    settings: Settings,
+    options: impl FnOnce(SessionLayer) -> SessionLayer + 'static,
+) -> Node {
+    use drop_in::config::{CookieContentSecurity, PersistentSession};
+
+    let security = if settings.is_signed { CookieContentSecurity::Signed } else { CookieContentSecurity::Private };
+    let sessions = drop_in::SessionMiddleware::builder(store, Key::from(key))
+        .cookie_content_security(security)
+        .session_lifecycle(PersistentSession::default().session_ttl(KEPT.try_into().unwrap()))
+        .cookie_secure(false)
+        .layer(|layer| options(layer.owner_key(USER)))
+        .build();
+    new_with(name, sessions)
+}
+
+fn new_with<S: 'static>(name: &str, sessions: drop_in::SessionMiddleware<S>) -> Node {
     serve(name, async move || {
         bind!(move || {
-            let sessions = cloakroom::actix_web::SessionMiddleware::from(layer.clone());
-            App::new().wrap(sessions).route(
+            App::new().wrap(sessions.clone()).route(
                 "/",
                 web::post()
                     .to(async |session: cloakroom::Session, body: String| response(app::run(&session, &body).await)),
