@@ -9,7 +9,7 @@ use cloakroom::{
     ForeignSessions, StoreError,
     formats::{ActixSession, ByteStore, Stored, TowerSessions},
     keys::SecretKey,
-    redis::{RedisBytes, RedisStore},
+    redis::RedisBytes,
     store::{Created, Deleted, Replaced},
 };
 use redis::{AsyncCommands as _, aio::MultiplexedConnection};
@@ -86,7 +86,7 @@ impl Rig {
     }
 
     async fn start<F: ForeignSessions>(server: Server, old: Node, theirs: impl Fn(Failing) -> F) -> Self {
-        let ours = RedisStore::connect(server.url()).await.unwrap();
+        let ours = nodes::ours(&server.url()).await;
         let failing = Failing { store: ours.bytes(), fails: Arc::default() };
         let (key, mut new) = (SecretKey::generate(), Vec::new());
         for step in NEW {

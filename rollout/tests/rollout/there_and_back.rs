@@ -77,7 +77,7 @@ async fn there_and_back(mut fleet: Fleet, redis: &str) {
 
 async fn actix_session(browsers: u64, settings: actix::Settings) {
     let redis = Server::launch();
-    let ours = RedisStore::connect(redis.url()).await.unwrap();
+    let ours = nodes::ours(&redis.url()).await;
     let key = SecretKey::generate();
     let mut nodes: Vec<(Step, Node)> = Vec::new();
     for number in 1..3 {
@@ -133,7 +133,7 @@ async fn tower_sessions(
     theirs: impl Fn(&RedisStore) -> TowerSessions + Clone + Send + Sync + 'static,
 ) {
     let redis = Server::launch();
-    let ours = RedisStore::connect(redis.url()).await.unwrap();
+    let ours = nodes::ours(&redis.url()).await;
     let key = SecretKey::generate();
     let mut nodes: Vec<(Step, Node)> = Vec::new();
     nodes.push((Step::Old, nodes::axum::old_014("old 0.14", &redis.url(), private).await));
