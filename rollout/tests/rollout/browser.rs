@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
-    app::{COUNT, KEYS, Op, USER, Values},
+    app::{KEYS, Op, USER, Values},
     nodes::Node,
+    request::{Answer, Request},
 };
 
 /// The place to which all cookies belong: browsers do not tell ports apart.
@@ -36,20 +37,6 @@ pub enum Manner {
     Calm,
     /// The same, and without cookies that have ended: they hold their session, and no server ends that.
     InCookie,
-}
-
-/// The part of a request that a parallel task needs.
-struct Request {
-    client: reqwest::Client,
-    url: String,
-    cookie: Option<String>,
-    op: Op,
-}
-
-struct Answer {
-    cookie: Option<String>,
-    headers: http::HeaderMap,
-    before: Result<Values, String>,
 }
 
 impl Browser {
@@ -141,7 +128,7 @@ impl Browser {
         let expected = self.values.clone();
         self.is(&answer, &[&expected]);
         self.store(&answer);
-        self.values = after(&expected, &op);
+        self.values = op.after(&expected);
         if is_logout || is_login {
             self.ended.extend(cookie);
         }
@@ -169,7 +156,7 @@ impl Browser {
         self.note(&format!("(lost) {node}"), &op, &answer);
         let expected = self.values.clone();
         self.is(&answer, &[&expected]);
-        self.values = after(&expected, &op);
+        self.values = op.after(&expected);
     }
 
     /// Sends several requests that read.
@@ -196,8 +183,8 @@ impl Browser {
         } else {
             (Op::Login(format!("Eve {}", self.name)), Op::Read)
         };
-        let [only_one, only_other] = [after(&expected, &one), after(&expected, &other)];
-        let both = after(&only_one, &other);
+        let [only_one, only_other] = [one.after(&expected), other.after(&expected)];
+        let both = other.after(&only_one);
         let is_login = matches!(one, Op::Login(_));
         let mut calls = JoinSet::new();
         for op in [one, other] {
@@ -265,38 +252,4 @@ impl Browser {
     fn history(&self) -> String {
         self.log[self.log.len().saturating_sub(12)..].join("\n")
     }
-}
-
-impl Request {
-    async fn send(self) -> Answer {
-        let mut request = self.client.post(self.url).body(serde_json::to_string(&self.op).unwrap());
-        if let Some(cookie) = &self.cookie {
-            request = request.header(http::header::COOKIE, cookie);
-        }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.text().await.unwrap();
-        let before = match status.as_u16() {
-            200 => serde_json::from_str(&body).map_err(|error| error.to_string()),
-            _ => Err(format!("{status}: {body}")),
-        };
-        Answer { cookie: self.cookie, headers, before }
-    }
-}
-
-/// Returns the values after a request.
-fn after(before: &Values, op: &Op) -> Values {
-    let mut values = before.clone();
-    match op {
-        Op::Read => {}
-        Op::Write(written) => values.extend(written.clone()),
-        Op::Remove(key) => drop(values.remove(key)),
-        Op::Count => {
-            let count = values.get(COUNT).and_then(Value::as_u64).unwrap_or_default();
-            values.insert(COUNT.to_owned(), json!(count + 1));
-        }
-        Op::Login(user) => drop(values.insert(USER.to_owned(), json!(user))),
-        Op::Logout => values.clear(),
-    }
-    values
 }

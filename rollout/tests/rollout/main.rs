@@ -14,6 +14,7 @@ mod nodes;
 mod redis_server;
 mod refused;
 mod remains;
+mod request;
 mod seed;
 mod steps;
 
