@@ -51,14 +51,16 @@ impl<S: crate::store::SessionStore> IntoLayer for S {
     }
 }
 
-/// The sessions of actix-session itself, beside its own nodes. Their key is that of the format, and `keyring` is not used.
+/// The sessions of actix-session itself, beside its own nodes. Their cookies are under the format's key. `keyring` signs the tokens
+/// of the stores that are added to the layer, as it does when one of them is the primary store: nodes of both open them.
 #[cfg(feature = "formats")]
 impl IntoLayer for crate::formats::ActixSession {
-    fn into_layer(self, _keyring: Keyring, content: CookieContentSecurity) -> SessionLayer {
-        SessionLayer::foreign(match content {
+    fn into_layer(self, keyring: Keyring, content: CookieContentSecurity) -> SessionLayer {
+        let layer = SessionLayer::foreign(match content {
             CookieContentSecurity::Private => self,
             CookieContentSecurity::Signed => self.signed(),
-        })
+        });
+        layer.signed(keyring)
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`production`] | proxies, keys, Redis, SQL, time-outs, metrics, health |
 //! | [`performance`] | what a session costs, measured beside other libraries |
 //! | `moving` | from one store to another while the service runs; with `secure-cookies` |
+//! | `roll_out` | beside nodes of actix-session or tower-sessions, step by step; with `formats` |
 //! | [`streaming`] | server-sent events, `WebSocket`s, and tasks that outlive the response |
 //! | `device_bound` | sessions that a copy of the cookies does not open for long; with that feature |
 //! | `from_actix_session` | services on `actix-session`; with that feature |
@@ -47,6 +48,10 @@ pub mod performance {}
 
 #[doc = include_str!("production.md")]
 pub mod production {}
+
+#[cfg(feature = "formats")]
+#[doc = include_str!("roll_out.md")]
+pub mod roll_out {}
 
 #[cfg(feature = "actix-session")]
 #[doc = include_str!("stand_ins.md")]

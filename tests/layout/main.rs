@@ -28,7 +28,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 ];
 
 /// The folders with source texts.
-const SOURCES: [&str; 6] = ["src", "adapters", "tests", "examples", "benches", "compat"];
+const SOURCES: [&str; 7] = ["src", "adapters", "tests", "examples", "benches", "compat", "rollout"];
 
 /// Words with which no doc comment begins: it begins with a verb, or with the name of a thing.
 const NO_BEGINNINGS: [&str; 4] = ["What", "Whether", "Who", "Whose"];

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Display};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The values of a session. Keys without a value are absent.
 pub type Values = Map<String, Value>;
@@ -28,6 +28,25 @@ pub enum Op {
     /// Renews the session and writes the user.
     Login(String),
     Logout,
+}
+
+impl Op {
+    /// Returns the values after this request.
+    pub fn after(&self, before: &Values) -> Values {
+        let mut values = before.clone();
+        match self {
+            Self::Read => {}
+            Self::Write(written) => values.extend(written.clone()),
+            Self::Remove(key) => drop(values.remove(key)),
+            Self::Count => {
+                let count = values.get(COUNT).and_then(Value::as_u64).unwrap_or_default();
+                values.insert(COUNT.to_owned(), json!(count + 1));
+            }
+            Self::Login(user) => drop(values.insert(USER.to_owned(), json!(user))),
+            Self::Logout => values.clear(),
+        }
+        values
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
-    app::{COUNT, KEYS, Op, USER, Values},
+    app::{KEYS, Op, USER, Values},
     nodes::Node,
+    request::{Answer, Request},
 };
 
 /// The place to which all cookies belong: browsers do not tell ports apart.
@@ -23,29 +24,25 @@ pub struct Browser {
     /// Cookies that must open nothing: they were replaced by a login, or a logout ended their session.
     ended: Vec<String>,
     dice: StdRng,
-    /// True if it sends one request after the other, and gets every response.
-    is_calm: bool,
+    manner: Manner,
     log: Vec<String>,
 }
 
-/// The part of a request that a parallel task needs.
-struct Request {
-    client: reqwest::Client,
-    url: String,
-    cookie: Option<String>,
-    op: Op,
-}
-
-struct Answer {
-    cookie: Option<String>,
-    headers: http::HeaderMap,
-    before: Result<Values, String>,
+/// The manner in which a browser uses its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// With several requests at once, lost responses, and cookies that have ended.
+    Lively,
+    /// With one request after the other, and every response.
+    Calm,
+    /// The same, and without cookies that have ended: they hold their session, and no server ends that.
+    InCookie,
 }
 
 impl Browser {
-    pub fn new(number: u64, client: reqwest::Client, dice: StdRng, is_calm: bool) -> Self {
+    pub fn new(number: u64, client: reqwest::Client, dice: StdRng, manner: Manner) -> Self {
         let (jar, values, name) = (CookieJar::new(), Values::new(), format!("browser {number}"));
-        Self { number, name, client, jar, values, ended: Vec::new(), dice, is_calm, log: Vec::new() }
+        Self { number, name, client, jar, values, ended: Vec::new(), dice, manner, log: Vec::new() }
     }
 
     /// Does something at random, on random nodes. `is_parallel` allows several requests at once that write, which the other
@@ -67,10 +64,12 @@ impl Browser {
                 self.send(nodes, Op::Login(user)).await;
             }
             76..82 => self.send(nodes, Op::Logout).await,
-            82..88 => self.replay(nodes).await,
-            88..91 if !self.is_calm => self.read_at_once(nodes).await,
-            91..94 if !self.is_calm && !self.values.is_empty() => self.lose(nodes).await,
-            94.. if is_parallel && !self.is_calm && !self.values.is_empty() => self.write_at_once(nodes).await,
+            82..88 if self.manner != Manner::InCookie => self.replay(nodes).await,
+            88..91 if self.manner == Manner::Lively => self.read_at_once(nodes).await,
+            91..94 if self.manner == Manner::Lively && !self.values.is_empty() => self.lose(nodes).await,
+            94.. if is_parallel && self.manner == Manner::Lively && !self.values.is_empty() => {
+                self.write_at_once(nodes).await;
+            }
             _ => self.send(nodes, Op::Read).await,
         }
     }
@@ -129,16 +128,15 @@ impl Browser {
         let expected = self.values.clone();
         self.is(&answer, &[&expected]);
         self.store(&answer);
-        self.values = after(&expected, &op);
+        self.values = op.after(&expected);
         if is_logout || is_login {
             self.ended.extend(cookie);
         }
         if is_logout && !expected.is_empty() {
             assert_eq!(self.cookie(), None, "{}: it still has a cookie\n{}", self.name, self.history());
         }
-        if !self.values.is_empty() && self.cookie().is_none() {
-            panic!("{}: it has no cookie\n{}", self.name, self.history());
-        }
+        let has_its_cookie = self.values.is_empty() || self.cookie().is_some();
+        assert!(has_its_cookie, "{}: it has no cookie\n{}", self.name, self.history());
     }
 
     /// Sends a cookie that has ended. It opens nothing.
@@ -158,7 +156,7 @@ impl Browser {
         self.note(&format!("(lost) {node}"), &op, &answer);
         let expected = self.values.clone();
         self.is(&answer, &[&expected]);
-        self.values = after(&expected, &op);
+        self.values = op.after(&expected);
     }
 
     /// Sends several requests that read.
@@ -185,19 +183,27 @@ impl Browser {
         } else {
             (Op::Login(format!("Eve {}", self.name)), Op::Read)
         };
-        let [only_one, only_other] = [after(&expected, &one), after(&expected, &other)];
-        let both = after(&only_one, &other);
+        let [only_one, only_other] = [one.after(&expected), other.after(&expected)];
+        let both = other.after(&only_one);
         let is_login = matches!(one, Op::Login(_));
         let mut calls = JoinSet::new();
         for op in [one, other] {
             let (node, request) = self.request(nodes, op.clone());
             calls.spawn(async move { (node, op, request.send().await) });
         }
-        let old = self.cookie();
+        let (old, mut answers) = (self.cookie(), Vec::new());
+        while let Some(call) = calls.join_next().await {
+            answers.push(call.unwrap());
+        }
+        if is_login {
+            // A response that was committed before the login carries an older token. Here it arrives first.
+            answers.sort_by_key(|(_, op, answer)| {
+                matches!(op, Op::Login(_)) || !answer.before.as_ref().is_ok_and(|before| *before == expected)
+            });
+        }
         // A request that comes behind the login has a token that opens nothing any more.
         let nothing = Values::new();
-        while let Some(call) = calls.join_next().await {
-            let (node, op, answer) = call.unwrap();
+        for (node, op, answer) in answers {
             self.note(&node, &op, &answer);
             if is_login && matches!(op, Op::Read) {
                 self.is(&answer, &[&expected, &only_one, &nothing]);
@@ -246,38 +252,4 @@ impl Browser {
     fn history(&self) -> String {
         self.log[self.log.len().saturating_sub(12)..].join("\n")
     }
-}
-
-impl Request {
-    async fn send(self) -> Answer {
-        let mut request = self.client.post(self.url).body(serde_json::to_string(&self.op).unwrap());
-        if let Some(cookie) = &self.cookie {
-            request = request.header(http::header::COOKIE, cookie);
-        }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.text().await.unwrap();
-        let before = match status.as_u16() {
-            200 => serde_json::from_str(&body).map_err(|error| error.to_string()),
-            _ => Err(format!("{status}: {body}")),
-        };
-        Answer { cookie: self.cookie, headers, before }
-    }
-}
-
-/// Returns the values after a request.
-fn after(before: &Values, op: &Op) -> Values {
-    let mut values = before.clone();
-    match op {
-        Op::Read => {}
-        Op::Write(written) => values.extend(written.clone()),
-        Op::Remove(key) => drop(values.remove(key)),
-        Op::Count => {
-            let count = values.get(COUNT).and_then(Value::as_u64).unwrap_or_default();
-            values.insert(COUNT.to_owned(), json!(count + 1));
-        }
-        Op::Login(user) => drop(values.insert(USER.to_owned(), json!(user))),
-        Op::Logout => values.clear(),
-    }
-    values
 }

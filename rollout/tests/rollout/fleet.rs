@@ -6,7 +6,7 @@ use rand::{RngExt as _, rngs::StdRng};
 use tokio::task::JoinSet;
 
 use crate::{
-    browser::Browser,
+    browser::{Browser, Manner},
     nodes::Node,
     seed::{dice, seed},
     steps::Step,
@@ -17,14 +17,14 @@ pub struct Fleet {
     nodes: Arc<Vec<(Step, Node)>>,
     browsers: Vec<Browser>,
     dice: StdRng,
+    pub manner: Manner,
 }
 
 impl Fleet {
-    /// Calm browsers send one request after the other, and get every response.
-    pub fn new(nodes: Vec<(Step, Node)>, browsers: u64, is_calm: bool) -> Self {
+    pub fn new(nodes: Vec<(Step, Node)>, browsers: u64, manner: Manner) -> Self {
         let (seed, client) = (seed(), reqwest::Client::new());
-        let browser = |number| Browser::new(number, client.clone(), dice(seed, number), is_calm);
-        Self { nodes: nodes.into(), browsers: (0..browsers).map(browser).collect(), dice: dice(seed, browsers) }
+        let browser = |number| Browser::new(number, client.clone(), dice(seed, number), manner);
+        Self { nodes: nodes.into(), browsers: (0..browsers).map(browser).collect(), dice: dice(seed, browsers), manner }
     }
 
     /// Lets the browsers work for a while on the nodes of these steps. Some of them do nothing.

@@ -12,7 +12,9 @@ mod nodes;
 #[allow(dead_code, unreachable_pub)] // These tests use a part of it.
 #[path = "../../../tests/support/redis_server.rs"]
 mod redis_server;
+mod refused;
 mod remains;
+mod request;
 mod seed;
 mod steps;
 

@@ -17,13 +17,11 @@ pub async fn count(url: &str) -> (usize, usize) {
     let (mut ours, mut theirs) = (0, 0);
     for key in keys {
         let bytes = value(&mut redis, &key).await;
-        if key.starts_with("cloakroom:owner:") {
-            continue;
-        } else if key.starts_with("cloakroom:") {
+        if !key.starts_with("cloakroom:") {
+            theirs += usize::from(holds_values(&bytes));
+        } else if !key.starts_with("cloakroom:owner:") {
             // A tombstone is empty.
             ours += usize::from(!bytes.is_empty());
-        } else {
-            theirs += usize::from(holds_values(&bytes));
         }
     }
     (ours, theirs)

@@ -25,18 +25,36 @@ pub enum Step {
 pub const NEW: [Step; 5] = [Step::One, Step::Two, Step::Back, Step::Three, Step::Four];
 
 impl Step {
+    /// Returns true if sessions begin in the other crate's format.
+    pub fn is_theirs(self) -> bool {
+        matches!(self, Self::One | Self::Two | Self::Back)
+    }
+
     /// Returns the layer of a node, as the guide has it.
     pub fn layer<F: ForeignSessions>(self, theirs: F, ours: &RedisStore, key: &SecretKey) -> SessionLayer {
-        let layer = match self {
-            Self::Old => panic!("it runs another crate"),
-            Self::One => SessionLayer::foreign(theirs),
-            Self::Two => SessionLayer::foreign(theirs).also(ours.clone()).moved(key),
-            Self::Back => SessionLayer::foreign(theirs).also(ours.clone()).moving(key),
-            Self::Three => SessionLayer::new(ours.clone()).also(theirs).moving(key),
-            Self::Four => SessionLayer::new(ours.clone()),
+        let layer = if self.is_theirs() {
+            self.beside(SessionLayer::foreign(theirs), None::<F>, ours, key)
+        } else {
+            self.beside(SessionLayer::new(ours.clone()), Some(theirs), ours, key)
         };
-        let lifetime = cloakroom::Lifetime::builder().idle(KEPT).build().unwrap();
+        let lifetime = cloakroom::Lifetime::builder().idle(KEPT).persistent_while_used().build().unwrap();
         let cookie = CookieOptions::builder().name("id").insecure_http().build().unwrap();
         layer.cookie(cookie).lifetime(lifetime).owner_key(USER)
+    }
+
+    /// Adds the other sessions of a step to a layer over its primary ones.
+    pub fn beside<F: ForeignSessions>(
+        self,
+        primary: SessionLayer,
+        theirs: Option<F>,
+        ours: &RedisStore,
+        key: &SecretKey,
+    ) -> SessionLayer {
+        match (self, theirs) {
+            (Self::Two, _) => primary.also(ours.clone()).moved(key),
+            (Self::Back, _) => primary.also(ours.clone()).moving(key),
+            (Self::Three, Some(theirs)) => primary.also(theirs).moving(key),
+            _ => primary,
+        }
     }
 }

@@ -5,73 +5,121 @@ use std::{future::ready, sync::mpsc, thread, time::Duration};
 use actix_session::{
     SessionExt as _,
     config::{CookieContentSecurity, PersistentSession},
-    storage::RedisSessionStore,
+    storage::{CookieSessionStore, RedisSessionStore, SessionStore},
 };
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, cookie::Key, dev::ServerHandle, web};
-use cloakroom::SessionLayer;
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    cookie::Key,
+    dev::{Server, ServerHandle},
+    web,
+};
+use cloakroom::{SessionLayer, actix_web as drop_in};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{KEPT, Node};
-use crate::app::{self, text};
+use crate::{
+    app::{self, USER, text},
+    browser::Manner,
+};
 
 /// The settings of an application on actix-session.
 #[derive(Clone, Copy, Default)]
 pub struct Settings {
     pub is_signed: bool,
+    pub is_in_cookie: bool,
     pub prefix: &'static str,
+}
+
+/// Binds a server with one worker, and returns its port, too. The type of an application has too many parts for a function.
+macro_rules! bind {
+    ($factory:expr) => {
+        HttpServer::new($factory)
+            .workers(1)
+            // A client may keep a connection that it has opened and does not need yet.
+            .client_request_timeout(Duration::ZERO)
+            .keep_alive(Duration::from_mins(10))
+            .bind("127.0.0.1:0")
+            .map(|server| (server.addrs()[0].port(), server.run()))
+            .unwrap()
+    };
+}
+
+impl Settings {
+    pub fn manner(self) -> Manner {
+        if self.is_in_cookie { Manner::InCookie } else { Manner::Lively }
+    }
 }
 
 /// Starts a node on actix-session.
 pub fn old(name: &str, redis: &str, key: &[u8], settings: Settings) -> Node {
     let (redis, key) = (redis.to_owned(), Key::from(key));
     serve(name, async move || {
+        if settings.is_in_cookie {
+            return bound(CookieSessionStore::default, key, settings);
+        }
         let store = RedisSessionStore::builder(redis).cache_keygen(move |key| format!("{}{key}", settings.prefix));
         let store = store.build().await.unwrap();
-        HttpServer::new(move || {
-            let security =
-                if settings.is_signed { CookieContentSecurity::Signed } else { CookieContentSecurity::Private };
-            let lifecycle = PersistentSession::default().session_ttl(KEPT.try_into().unwrap());
-            let sessions = actix_session::SessionMiddleware::builder(store.clone(), key.clone())
-                .cookie_content_security(security)
-                .session_lifecycle(lifecycle)
-                .cookie_secure(false)
-                .build();
-            App::new().wrap(sessions).route(
-                "/",
-                web::post().to(async |request: HttpRequest, body: String| {
-                    let session = request.get_session();
-                    response(app::run(&session, &body).await)
-                }),
-            )
-        })
-        .workers(1)
-        // A client may keep a connection that it has opened and does not need yet.
-        .client_request_timeout(Duration::ZERO)
-        .keep_alive(Duration::from_secs(600))
-        .bind("127.0.0.1:0")
-        .map(|server| (server.addrs()[0].port(), server.run()))
-        .unwrap()
+        bound(move || store.clone(), key, settings)
+    })
+}
+
+fn bound<S: SessionStore + 'static>(
+    store: impl Fn() -> S + Send + Clone + 'static,
+    key: Key,
+    settings: Settings,
+) -> (u16, Server) {
+    bind!(move || {
+        let security = if settings.is_signed { CookieContentSecurity::Signed } else { CookieContentSecurity::Private };
+        let lifecycle = PersistentSession::default().session_ttl(KEPT.try_into().unwrap());
+        let sessions = actix_session::SessionMiddleware::builder(store(), key.clone())
+            .cookie_content_security(security)
+            .session_lifecycle(lifecycle)
+            .cookie_secure(false)
+            .build();
+        App::new().wrap(sessions).route(
+            "/",
+            web::post().to(async |request: HttpRequest, body: String| {
+                let session = request.get_session();
+                response(app::run(&session, &body).await)
+            }),
+        )
     })
 }
 
 /// Starts a node on cloakroom.
 pub fn new(name: &str, layer: SessionLayer) -> Node {
+    new_with(name, cloakroom::actix_web::SessionMiddleware::from(layer))
+}
+
+/// Starts a node on cloakroom's drop-in, which the old application's options configure.
+pub fn drop_in(
+    name: &str,
+    store: impl drop_in::storage::SessionStore + 'static,
+    key: &[u8],
+    settings: Settings,
+    options: impl FnOnce(SessionLayer) -> SessionLayer + 'static,
+) -> Node {
+    use drop_in::config::{CookieContentSecurity, PersistentSession};
+
+    let security = if settings.is_signed { CookieContentSecurity::Signed } else { CookieContentSecurity::Private };
+    let sessions = drop_in::SessionMiddleware::builder(store, Key::from(key))
+        .cookie_content_security(security)
+        .session_lifecycle(PersistentSession::default().session_ttl(KEPT.try_into().unwrap()))
+        .cookie_secure(false)
+        .layer(|layer| options(layer.owner_key(USER)))
+        .build();
+    new_with(name, sessions)
+}
+
+fn new_with<S: 'static>(name: &str, sessions: drop_in::SessionMiddleware<S>) -> Node {
     serve(name, async move || {
-        HttpServer::new(move || {
-            let sessions = cloakroom::actix_web::SessionMiddleware::from(layer.clone());
-            App::new().wrap(sessions).route(
+        bind!(move || {
+            App::new().wrap(sessions.clone()).route(
                 "/",
                 web::post()
                     .to(async |session: cloakroom::Session, body: String| response(app::run(&session, &body).await)),
             )
         })
-        .workers(1)
-        // A client may keep a connection that it has opened and does not need yet.
-        .client_request_timeout(Duration::ZERO)
-        .keep_alive(Duration::from_secs(600))
-        .bind("127.0.0.1:0")
-        .map(|server| (server.addrs()[0].port(), server.run()))
-        .unwrap()
     })
 }
 
@@ -82,7 +130,7 @@ fn response(outcome: Result<String, String>) -> HttpResponse {
     }
 }
 
-fn serve(name: &str, start: impl AsyncFnOnce() -> (u16, actix_web::dev::Server) + Send + 'static) -> Node {
+fn serve(name: &str, start: impl AsyncFnOnce() -> (u16, Server) + Send + 'static) -> Node {
     let (sender, receiver) = mpsc::channel::<(u16, ServerHandle)>();
     thread::spawn(move || {
         actix_web::rt::System::new().block_on(async {

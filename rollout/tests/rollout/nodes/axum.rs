@@ -63,6 +63,29 @@ pub async fn new(name: &str, layer: SessionLayer) -> Node {
     serve(name, routes.layer(layer)).await
 }
 
+/// Starts a node on cloakroom's drop-in, which the old application's options configure.
+pub async fn drop_in(
+    name: &str,
+    store: impl cloakroom::tower_sessions::SessionStore,
+    key: Option<&[u8]>,
+    options: impl Fn(SessionLayer) -> SessionLayer + Send + Sync + 'static,
+) -> Node {
+    use cloakroom::tower_sessions::{
+        Expiry, Session, SessionManagerLayer,
+        cookie::{Key, time::Duration},
+    };
+
+    let layer = SessionManagerLayer::new(store)
+        .with_secure(false)
+        .with_expiry(Expiry::OnInactivity(Duration::try_from(KEPT).unwrap()))
+        .with_options(move |layer| options(layer.owner_key(app::USER)));
+    let routes = Router::new().route("/", post(async |session: Session, body: String| respond(&session, &body).await));
+    match key {
+        Some(key) => serve(name, routes.layer(layer.with_private(Key::from(key)))).await,
+        None => serve(name, routes.layer(layer)).await,
+    }
+}
+
 async fn respond(session: &impl app::Session, body: &str) -> Response {
     match app::run(session, body).await {
         Ok(body) => body.into_response(),
@@ -105,3 +128,4 @@ macro_rules! session {
 }
 session!(tower_sessions::Session);
 session!(tower_sessions_014::Session);
+session!(cloakroom::tower_sessions::Session);

@@ -2,12 +2,14 @@
 //! tower-sessions-redis-store.
 
 use async_trait::async_trait;
-use redis::{AsyncCommands as _, aio::MultiplexedConnection};
+use redis::{AsyncCommands as _, AsyncConnectionConfig, aio::MultiplexedConnection};
 use tower_sessions::{
     SessionStore,
     session::{Id, Record},
     session_store::{Error, Result},
 };
+
+use super::PATIENCE;
 
 #[derive(Clone, Debug)]
 pub struct RedisStore {
@@ -17,7 +19,8 @@ pub struct RedisStore {
 impl RedisStore {
     pub async fn connect(url: &str) -> Self {
         let client = redis::Client::open(url).unwrap();
-        Self { connection: client.get_multiplexed_async_connection().await.unwrap() }
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+        Self { connection: client.get_multiplexed_async_connection_with_config(&config).await.unwrap() }
     }
 
     async fn set(&self, record: &Record, condition: &str) -> Result<bool> {
