@@ -205,10 +205,8 @@ async fn try_move(
                 // A request with a superseded secret finds the successor, and writes there.
                 moved.body_mut().rest.superseded.clear();
             }
-            if origin.backend(config).is_foreign() {
-                // The other crate's nodes would open it.
-                moved.body_mut().state = State::empty().clone();
-            }
+            // The copy has it. Nodes of another crate would open the session here.
+            moved.body_mut().state = State::empty().clone();
             let sent = certain::replace(old, &token.id, &base, &moved, now, config.commit_timeout).await?;
             matches!(sent, Certain::Done(_))
         }

@@ -20,8 +20,9 @@ pub async fn count(url: &str) -> (usize, usize) {
         if !key.starts_with("cloakroom:") {
             theirs += usize::from(holds_values(&bytes));
         } else if !key.starts_with("cloakroom:owner:") {
-            // A tombstone is empty.
-            ours += usize::from(!bytes.is_empty());
+            // A tombstone is empty, and the rest of a session that has moved has no values behind its head.
+            let values = bytes.windows(2).position(|end| end == b"\n\n").map(|at| at + 2);
+            ours += usize::from(values.is_some_and(|at| at < bytes.len()));
         }
     }
     (ours, theirs)
