@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     app::{KEYS, Op, USER, Values},
-    nodes::Node,
+    node::Node,
     request::{Answer, Request},
 };
 

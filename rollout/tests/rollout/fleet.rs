@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     browser::{Browser, Manner},
-    nodes::Node,
+    node::Node,
     seed::{dice, seed},
     steps::Step,
 };

@@ -8,7 +8,9 @@
 mod app;
 mod browser;
 mod fleet;
+mod node;
 mod nodes;
+mod phases;
 #[allow(dead_code, unreachable_pub)] // These tests use a part of it.
 #[path = "../../../tests/support/redis_server.rs"]
 mod redis_server;

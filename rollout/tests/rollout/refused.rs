@@ -18,7 +18,8 @@ use tower_sessions::session::{Id, Record};
 
 use crate::{
     app::{Op, Values},
-    nodes::{self, Node, actix},
+    node::Node,
+    nodes::{self, actix},
     redis_server::Server,
     steps::{NEW, Step},
 };

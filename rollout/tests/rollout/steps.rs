@@ -1,8 +1,8 @@
 //! The layers of the steps.
 
-use cloakroom::{CookieOptions, ForeignSessions, SessionLayer, keys::SecretKey, redis::RedisStore};
+use cloakroom::{CookieOptions, ForeignSessions, SessionLayer, keys::SecretKey, store::SessionStore};
 
-use crate::{app::USER, nodes::KEPT};
+use crate::{app::USER, node::KEPT};
 
 /// The step that a node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,12 @@ impl Step {
     }
 
     /// Returns the layer of a node, as the guide has it.
-    pub fn layer<F: ForeignSessions>(self, theirs: F, ours: &RedisStore, key: &SecretKey) -> SessionLayer {
+    pub fn layer<F: ForeignSessions>(
+        self,
+        theirs: F,
+        ours: &(impl SessionStore + Clone),
+        key: &SecretKey,
+    ) -> SessionLayer {
         let layer = if self.is_theirs() {
             self.beside(SessionLayer::foreign(theirs), None::<F>, ours, key)
         } else {
@@ -47,7 +52,7 @@ impl Step {
         self,
         primary: SessionLayer,
         theirs: Option<F>,
-        ours: &RedisStore,
+        ours: &(impl SessionStore + Clone),
         key: &SecretKey,
     ) -> SessionLayer {
         match (self, theirs) {

@@ -1,6 +1,6 @@
 //! All steps and back, with old nodes beside new ones.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use cloakroom::{
     formats::{ActixSession, TowerSessions},
@@ -11,7 +11,9 @@ use cloakroom::{
 use crate::{
     browser::Manner,
     fleet::Fleet,
-    nodes::{self, Node, actix},
+    node::Node,
+    nodes::{self, actix},
+    phases::there_and_back,
     redis_server::Server,
     remains,
     steps::{NEW, Step},
@@ -38,41 +40,6 @@ async fn old_nodes_alone() {
     let mut fleet = Fleet::new(nodes.into_iter().map(|node| (Step::Old, node)).collect(), 30, Manner::Lively);
     fleet.phase(&[Step::Old]).await;
     fleet.phase(&[Step::Old]).await;
-}
-
-/// The phases of a roll-out. Each has the nodes of one step, or of two neighbours.
-async fn there_and_back(mut fleet: Fleet, redis: &str) {
-    use Step::{Back, Four, Old, One, Three, Two};
-
-    let manner = fleet.manner;
-    let started = Instant::now();
-    let report = |what: &str, fleet: &Fleet| {
-        println!("{:>6} ms  {what:<14} {} logged in", started.elapsed().as_millis(), fleet.logged_in());
-    };
-    for steps in [[Old, Old], [Old, One], [One, One], [One, Two], [Two, Two], [Two, Three], [Three, Three]] {
-        fleet.phase(&steps).await;
-        report(&format!("{steps:?}"), &fleet);
-    }
-    fleet.all_move(&[Three]).await;
-    let (ours, theirs) = remains::count(redis).await;
-    assert!(ours > 0 && theirs == 0, "{theirs} records are left in their format");
-    for steps in [[Three, Four], [Four, Four], [Four, Three], [Three, Three], [Three, Two], [Two, Two]] {
-        fleet.phase(&steps).await;
-        report(&format!("{steps:?}"), &fleet);
-    }
-    for steps in [[Two, Back], [Back, Back]] {
-        fleet.phase(&steps).await;
-        report(&format!("{steps:?}"), &fleet);
-    }
-    fleet.all_move(&[Back]).await;
-    let (ours, theirs) = remains::count(redis).await;
-    // A record that moves into a cookie stays for 60 s, for requests with the old token.
-    assert!(manner == Manner::InCookie || (theirs > 0 && ours == 0), "{ours} records are left in our format");
-    for steps in [[Back, One], [One, One], [One, Old], [Old, Old]] {
-        fleet.phase(&steps).await;
-        report(&format!("{steps:?}"), &fleet);
-    }
-    assert!(fleet.logged_in() > 5, "too few for a proof");
 }
 
 async fn actix_session(browsers: u64, settings: actix::Settings) {
@@ -108,7 +75,7 @@ async fn actix_session(browsers: u64, settings: actix::Settings) {
         };
         nodes.push((step, node));
     }
-    there_and_back(Fleet::new(nodes, browsers, settings.manner()), &redis.url()).await;
+    there_and_back(Fleet::new(nodes, browsers, settings.manner()), async || remains::count(&redis.url()).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -156,7 +123,7 @@ async fn tower_sessions(
         };
         nodes.push((step, node));
     }
-    there_and_back(Fleet::new(nodes, browsers, manner), &redis.url()).await;
+    there_and_back(Fleet::new(nodes, browsers, manner), async || remains::count(&redis.url()).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,10 +16,10 @@ use actix_web::{
 use cloakroom::{SessionLayer, actix_web as drop_in};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{KEPT, Node};
 use crate::{
     app::{self, USER, text},
     browser::Manner,
+    node::{KEPT, Node},
 };
 
 /// The settings of an application on actix-session.

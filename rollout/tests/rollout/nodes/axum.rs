@@ -13,8 +13,11 @@ use tower_sessions_redis_store::fred::{
     prelude::{Config, Pool},
 };
 
-use super::{KEPT, Node, redis_store::RedisStore};
-use crate::app;
+use super::redis_store::RedisStore;
+use crate::{
+    app,
+    node::{KEPT, Node},
+};
 
 /// Starts a node on tower-sessions 0.14, with its published Redis store. With a key, its cookies are private.
 pub async fn old_014(name: &str, redis: &str, key: Option<&[u8]>) -> Node {
