@@ -89,6 +89,7 @@ impl Opening {
     }
 
     /// Opens the next well-formed claim. Forged claims do not count towards the limit.
+    #[inline]
     pub(crate) fn open_next<'c>(&mut self, config: &Config, claims: &'c [Claim]) -> Option<Next<'c>> {
         while self.counted < MAX_CLAIMS || self.next > 0 {
             let claim = claims.get(self.tried)?;
