@@ -41,6 +41,7 @@ impl RequestState {
 
     /// Stores the session, and closes the head. Returns `None` if there is any obstacle. Nothing is stored then, and a commit
     /// does all of it from the start.
+    #[inline(never)] // Most requests store nothing.
     pub(super) fn finish_short(&self, short: Short<'_>) -> Option<HeadLines> {
         let Short { edits, base, config, _turn } = short;
         let now = config.now();
@@ -97,7 +98,9 @@ fn write(config: &Config, edits: &SharedEdits, token: Token, base: &Record, now:
             Replaced::Changed(_) | Replaced::Gone => return None,
         },
         Place::Client => Ticket::Give(backend.write(&token, &record).ok()?, lifetime.max_age(record.created_at(), now)),
-        _ => return None,
+        Place::Store(_) => return None,
+        #[cfg(feature = "formats")]
+        Place::Foreign(_) => return None,
     };
     config.upkeep_works();
     Some(Stored { token, record, ticket })
