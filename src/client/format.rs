@@ -126,8 +126,22 @@ impl KeyAge {
 }
 
 /// The value that a client holds. `Debug` does not show it, because it opens the session.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct ClientValue(pub(crate) String);
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum ClientValue {
+    /// A token without a key, which needs no block of memory.
+    Token([u8; Token::LEN]),
+    #[cfg_attr(not(feature = "secure-cookies"), allow(dead_code))] // Only forms with a key make it.
+    Text(String),
+}
+
+impl ClientValue {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Token(token) => token,
+            Self::Text(text) => text.as_bytes(),
+        }
+    }
+}
 
 impl fmt::Debug for ClientValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

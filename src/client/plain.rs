@@ -22,7 +22,7 @@ impl Format for PlainTokens {
     }
 
     fn write(&self, token: &Token, _record: &Record) -> Result<ClientValue, Error> {
-        Ok(ClientValue(token.encode()))
+        Ok(ClientValue::Token(token.encoded()))
     }
 
     fn bound(&self, _terms: &Terms) -> Option<Arc<dyn Format>> {

@@ -41,7 +41,7 @@ impl Format for SignedTokens {
     }
 
     fn write(&self, token: &Token, _record: &Record) -> Result<ClientValue, Error> {
-        Ok(ClientValue(token.encode_signed(&truncated(feed(&self.macs.current, token)))))
+        Ok(ClientValue::Text(token.encode_signed(&truncated(feed(&self.macs.current, token)))))
     }
 
     fn bound(&self, terms: &Terms) -> Option<Arc<dyn Format>> {
@@ -75,7 +75,7 @@ mod tests {
         let token = Token::parse(b"AAECAwQFBgcICQoLDA0ODwAQIDBAUGBwgJCgsMDQ4PEA").unwrap();
         let record =
             Record::new(Credentials::new(token.hash()), State::default(), Timestamp::default(), Timestamp::default());
-        assert_eq!(tokens.write(&token, &record).unwrap().0, TEXT);
+        assert_eq!(tokens.write(&token, &record).unwrap(), ClientValue::Text(TEXT.to_owned()));
         let opened = tokens.open(TEXT.as_bytes()).unwrap();
         assert_eq!((opened.token, opened.key), (token, KeyAge::Current));
     }

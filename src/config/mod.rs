@@ -202,7 +202,16 @@ impl Config {
     }
 
     /// Opens a client's value by the first backend, from `from` on, whose form it has. Returns the place of that backend.
+    #[inline]
     pub(crate) fn open(&self, value: &[u8], from: usize) -> (Result<Opened, Refused>, usize) {
+        if self.others.is_empty() {
+            return (self.backend.open(value), 0);
+        }
+        self.open_from(value, from)
+    }
+
+    #[inline(never)]
+    fn open_from(&self, value: &[u8], from: usize) -> (Result<Opened, Refused>, usize) {
         let mut refused = Refused::Malformed;
         for (at, backend) in self.backends().enumerate().skip(from) {
             match backend.open(value) {

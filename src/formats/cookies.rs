@@ -70,7 +70,11 @@ impl Format for ForeignCookies {
         let bytes = self.codec.write("", &Content { state: record.state().clone(), expires_at: None });
         let value = self.jar.seal(self.name(), std::str::from_utf8(&bytes).unwrap_or_default());
         let bytes = self.name().len() + value.len();
-        if bytes > MAX_PAIR { Err(Error::cookie_too_large(bytes, record.state())) } else { Ok(ClientValue(value)) }
+        if bytes > MAX_PAIR {
+            Err(Error::cookie_too_large(bytes, record.state()))
+        } else {
+            Ok(ClientValue::Text(value))
+        }
     }
 
     fn has_times(&self) -> bool {

@@ -38,7 +38,7 @@ impl Format for ForeignTokens {
     }
 
     fn write(&self, token: &Token, _record: &Record) -> Result<ClientValue, Error> {
-        Ok(ClientValue(self.jar.seal(&self.name, token.foreign_key().unwrap_or_default())))
+        Ok(ClientValue::Text(self.jar.seal(&self.name, token.foreign_key().unwrap_or_default())))
     }
 
     fn bound(&self, terms: &Terms) -> Option<Arc<dyn Format>> {

@@ -26,7 +26,10 @@ mod race;
 mod rekey;
 mod write;
 
-pub(crate) use self::{create::first_record, write::size};
+pub(crate) use self::{
+    create::first_record,
+    write::{next_record, size},
+};
 
 /// Tells whether the response's head can still carry a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -114,6 +114,25 @@ impl Edits {
             && self.keys.iter().all(|op| matches!(op.what, What::Set(_)))
     }
 
+    /// Returns true if keys were written, and nothing else was done. No update has to run again on the state that it read.
+    pub(crate) fn only_writes(&self) -> bool {
+        let is_made = |what: &What| !matches!(what, What::Update(update) if update.seen.is_none());
+        self.act == Act::Keep
+            && !self.touches_meta()
+            && !self.started
+            && !self.hides_keys()
+            && self.touches_keys()
+            && self.keys.iter().all(|op| is_made(&op.what))
+    }
+
+    /// Returns true if every update has read the value that `loaded` has.
+    pub(crate) fn have_read(&self, loaded: &State) -> bool {
+        self.keys.iter().all(|op| match &op.what {
+            What::Update(update) => update.seen.as_ref().is_some_and(|seen| loaded.has(&op.key, seen.as_ref())),
+            What::Set(_) | What::Affirm(_) | What::Remove => true,
+        })
+    }
+
     /// Returns whether a `clear` hides the keys that were loaded.
     pub(crate) fn hides_keys(&self) -> bool {
         self.cleared.is_some()

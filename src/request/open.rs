@@ -89,6 +89,7 @@ impl Opening {
     }
 
     /// Opens the next well-formed claim. Forged claims do not count towards the limit.
+    #[inline]
     pub(crate) fn open_next<'c>(&mut self, config: &Config, claims: &'c [Claim]) -> Option<Next<'c>> {
         while self.counted < MAX_CLAIMS || self.next > 0 {
             let claim = claims.get(self.tried)?;
@@ -116,6 +117,40 @@ impl Opening {
             self.next = at + 1;
         }
         is_possible
+    }
+
+    /// Notes a record that cannot be read.
+    #[cold]
+    fn note_unreadable(&mut self, config: &Config, at: usize, token: Token, error: StoreError) {
+        let id = token.id;
+        tracing::error!(%id, error = &error as &(dyn std::error::Error + 'static), "session record unreadable");
+        config.emit(&Event::Rejected { id, reason: Rejection::Undecodable });
+        let beside = self.beside.get_or_insert_default();
+        beside.unreadable.push((at, token));
+        beside.cause.get_or_insert(error);
+    }
+
+    /// Notes a token that is superseded on its record. The first one is opened as superseded.
+    #[cold]
+    fn note_superseded(
+        &mut self,
+        config: &Config,
+        found: Moved,
+        successor: Option<Box<Successor>>,
+        way: Way,
+        now: Timestamp,
+    ) {
+        let Moved { at, token, record } = found;
+        config.emit(&Event::Rejected { id: token.id, reason: Rejection::Superseded });
+        if self.token.is_none() {
+            self.loaded = Loaded::Superseded(record);
+            self.token = Some(token.clone());
+            self.at = at;
+            self.successor = successor;
+            self.way = Some(way);
+            self.opened_at = now;
+        }
+        self.beside.get_or_insert_default().superseded.push((token, at, now));
     }
 
     /// Goes on with the session that this one has become.
@@ -176,11 +211,7 @@ pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut O
         let mut found = match config.backend_at(at).load(&token, record).await {
             Ok(found) => found,
             Err(error) if error.is_undecodable() => {
-                tracing::error!(%id, error = &error as &(dyn std::error::Error + 'static), "session record unreadable");
-                config.emit(&Event::Rejected { id, reason: Rejection::Undecodable });
-                let beside = opening.beside.get_or_insert_default();
-                beside.unreadable.push((at, token));
-                beside.cause.get_or_insert(error);
+                opening.note_unreadable(config, at, token, error);
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -231,16 +262,7 @@ pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut O
                 return Ok(());
             }
             (Verdict::Superseded, Some(record)) => {
-                config.emit(&Event::Rejected { id, reason: Rejection::Superseded });
-                if opening.token.is_none() {
-                    opening.loaded = Loaded::Superseded(record);
-                    opening.token = Some(token.clone());
-                    opening.at = at;
-                    opening.successor = successor;
-                    opening.way = Some(way);
-                    opening.opened_at = now;
-                }
-                opening.beside.get_or_insert_default().superseded.push((token, at, now));
+                opening.note_superseded(config, Moved { at, token, record }, successor, way, now);
             }
             (Verdict::Rejected(reason), _) => config.emit(&Event::Rejected { id, reason }),
             // Cannot happen: `look` rejects a missing record.

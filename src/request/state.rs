@@ -15,10 +15,10 @@ use crate::{
     },
 };
 
-mod begin;
 mod dropped;
 mod loaded;
 mod progress;
+mod short;
 
 pub(crate) use self::loaded::{LoadedSession, Seen};
 use self::{
@@ -214,8 +214,8 @@ impl RequestState {
         Err(Error::contended())
     }
 
-    /// Returns the lines of the response's head if there is nothing to store, or nothing but a new session in a store that
-    /// never waits. `None`: a commit is needed.
+    /// Returns the lines of the response's head if there is nothing to store, or if it goes a short way. `None`: a commit is
+    /// needed.
     pub(crate) fn finish_now(&self) -> Option<HeadLines> {
         let mut progress = self.progress();
         if progress.is_misused || progress.is_refused {
@@ -224,9 +224,9 @@ impl RequestState {
         if let Phase::Loaded(session) = &mut progress.phase
             && (session.must_commit() || self.is_touch_due(session))
         {
-            let inserts = self.inserts(session)?;
+            let short = self.short(session)?;
             drop(progress);
-            return self.begin(&inserts);
+            return self.finish_short(short);
         }
         Some(self.close(&mut progress))
     }

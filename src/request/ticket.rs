@@ -43,7 +43,7 @@ pub(super) const BEARER: &str = "Bearer";
 fn cookie_value(cookie: &CookieOptions, ticket: &Ticket) -> Result<Option<HeaderValue>, Error> {
     Ok(match ticket {
         Ticket::Keep => None,
-        Ticket::Give(text, max_age) => Some(cookie.set(&text.0, *max_age)?),
+        Ticket::Give(value, max_age) => Some(cookie.set(value.as_bytes(), *max_age)?),
         Ticket::Take => Some(cookie.removal()?),
     })
 }
@@ -52,9 +52,9 @@ fn cookie_value(cookie: &CookieOptions, ticket: &Ticket) -> Result<Option<Header
 fn header_value(name: &HeaderName, ticket: &Ticket) -> Result<Option<HeaderValue>, Error> {
     let text = match ticket {
         Ticket::Keep => return Ok(None),
-        Ticket::Give(ClientValue(text), _) if *name == AUTHORIZATION => format!("{BEARER} {text}"),
-        Ticket::Give(ClientValue(text), _) => text.clone(),
-        Ticket::Take => String::new(),
+        Ticket::Give(value, _) if *name == AUTHORIZATION => [BEARER.as_bytes(), b" ", value.as_bytes()].concat(),
+        Ticket::Give(value, _) => value.as_bytes().to_vec(),
+        Ticket::Take => Vec::new(),
     };
     let mut value = HeaderValue::try_from(text).map_err(|_| CookieError::Value)?;
     value.set_sensitive(true);

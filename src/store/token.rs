@@ -277,10 +277,16 @@ impl Token {
         Some(Self::new(SessionId(id), Secret(secret)))
     }
 
-    pub(crate) fn encode(&self) -> String {
+    /// Returns the token's text, which is ASCII.
+    pub(crate) fn encoded(&self) -> [u8; Self::LEN] {
         let mut text = [0; Self::LEN];
         self.encode_to(&mut text);
-        owned(&mut text)
+        text
+    }
+
+    #[cfg(test)]
+    pub(crate) fn encode(&self) -> String {
+        owned(&mut self.encoded())
     }
 
     /// Returns the token's text, followed by its MAC.
@@ -332,6 +338,7 @@ fn random_parts<const N: usize, const PARTS: usize>() -> [[u8; N]; PARTS] {
 const BOTH: usize = 33;
 
 /// Copies a text that was encoded on the stack, and clears the stack.
+#[cfg(any(test, feature = "secure-cookies"))]
 fn owned(text: &mut [u8]) -> String {
     let value = std::str::from_utf8(text).unwrap_or_default().to_owned();
     text.zeroize();

@@ -33,8 +33,8 @@ pub(crate) fn first_record(token: &Token, state: State, rest: Rest, lifetime: &L
 }
 
 impl Opening {
-    /// Goes on with a session that has begun.
-    pub(crate) fn begun(&mut self, token: Token, record: Record, now: Timestamp) {
+    /// Goes on with a record that is stored in the primary backend.
+    pub(crate) fn stored(&mut self, token: Token, record: Record, now: Timestamp) {
         self.loaded = Loaded::Current(record);
         self.behind = None;
         self.opened_at = now;
@@ -118,7 +118,7 @@ impl Commit<'_> {
                     self.config.emit(&Event::Created { id: token.id });
                     #[cfg(feature = "device-bound")]
                     self.ask_device(&token.id, &record);
-                    self.opening.begun(token, record, now);
+                    self.opening.stored(token, record, now);
                     self.ticket = Ticket::Give(text, lifetime.max_age(now, now));
                     return Ok(());
                 }

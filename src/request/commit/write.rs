@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    Alone, Change, Commit, CookieWindow, Edits, Error, Event, Loaded, Next, Place, Record, Standing, State, Ticket,
-    Timestamp, Token,
+    Alone, Change, Commit, CookieWindow, Edits, Error, Event, Lifetime, Loaded, Next, Place, Record, Standing, State,
+    Ticket, Timestamp, Token,
 };
 use crate::{
     client::KeyAge,
@@ -305,6 +305,16 @@ impl Commit<'_> {
         let (bytes, limit) = (size(record), self.config.max_bytes);
         if bytes > limit { Err(Error::too_large(bytes, limit, record.state())) } else { Ok(()) }
     }
+}
+
+/// Makes the record of a write that changes nothing but the state, as the one after `base`.
+pub(crate) fn next_record(base: &Record, state: State, lifetime: &Lifetime, now: Timestamp) -> Record {
+    let mut body = base.body().clone();
+    body.state = state;
+    body.last_used = body.last_used.max(now);
+    // A deadline never moves back.
+    body.expires_at = body.expires_at.max(lifetime.deadline(body.created_at, now));
+    Record::of(body).written(random_nonce(), base)
 }
 
 /// Returns the size of the parts of a record that the application can make larger.

@@ -201,7 +201,7 @@ fn proven(config: &Config, options: &DeviceBound, id: &SessionId, binding: &Bind
     let body = instructions(options, id, cookie.name(), cookie.attributes());
     OwnResponse::new(StatusCode::OK)
         .json(body)
-        .header(header::SET_COOKIE, cookie.set(&proof, Some(left)).ok())
+        .header(header::SET_COOKIE, cookie.set(proof.as_bytes(), Some(left)).ok())
         .header(CHALLENGE, challenge(config, id, binding))
 }
 

@@ -17,10 +17,10 @@ pub(crate) const COMPILER: &str = "rustc 1.95.";
 #[rustfmt::skip]
 pub(crate) fn of(framework: Framework, store: Store, class: Class, payload: Payload) -> i64 {
     let budgets: [[i64; 5]; 2] = match (framework, store) {
-        (Framework::Axum, Store::Memory) => [[2686, 3072, 7180, 14012, 12782], [2684, 3072, 7342, 15549, 29480]],
-        (Framework::Axum, _) => [[2686, 3245, 9317, 20186, 13947], [2684, 3876, 15677, 34134, 36485]],
-        (_, Store::Memory) => [[1238, 1550, 5978, 12819, 12408], [1238, 1551, 6149, 14324, 28710]],
-        (_, _) => [[1238, 1721, 8114, 21002, 14366], [1238, 2351, 14870, 47342, 49418]],
+        (Framework::Axum, Store::Memory) => [[2669, 3056, 6895, 10839, 10071], [2669, 3057, 7056, 12015, 26889]],
+        (Framework::Axum, _) => [[2669, 3229, 9074, 17132, 11788], [2669, 3860, 15445, 30550, 34430]],
+        (_, Store::Memory) => [[1239, 1555, 5666, 9600, 9700], [1239, 1557, 5823, 10792, 26252]],
+        (_, _) => [[1239, 1736, 7849, 17829, 12204], [1239, 2354, 14595, 43863, 47140]],
     };
     budgets[usize::from(payload == Payload::Kib)][class as usize]
 }
