@@ -17,10 +17,10 @@ pub(crate) const COMPILER: &str = "rustc 1.95.";
 #[rustfmt::skip]
 pub(crate) fn of(framework: Framework, store: Store, class: Class, payload: Payload) -> i64 {
     let budgets: [[i64; 5]; 2] = match (framework, store) {
-        (Framework::Axum, Store::Memory) => [[2669, 3056, 6895, 10839, 10071], [2669, 3057, 7056, 12015, 26889]],
-        (Framework::Axum, _) => [[2669, 3229, 9074, 17132, 11788], [2669, 3860, 15445, 30550, 34430]],
-        (_, Store::Memory) => [[1239, 1555, 5666, 9600, 9700], [1239, 1557, 5823, 10792, 26252]],
-        (_, _) => [[1239, 1736, 7849, 17829, 12204], [1239, 2354, 14595, 43863, 47140]],
+        (Framework::Axum, Store::Memory) => [[2678, 3064, 6887, 10820, 10303], [2670, 3064, 7048, 11997, 27113]],
+        (Framework::Axum, _) => [[2678, 3237, 9092, 17096, 11716], [2677, 3867, 15462, 30522, 34541]],
+        (_, Store::Memory) => [[1270, 1583, 5722, 9645, 9783], [1270, 1583, 5877, 10820, 26465]],
+        (_, _) => [[1270, 1771, 7947, 17895, 12215], [1270, 2391, 14674, 43908, 47298]],
     };
     budgets[usize::from(payload == Payload::Kib)][class as usize]
 }
