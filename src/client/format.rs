@@ -60,7 +60,7 @@ pub(crate) struct Terms {
 #[cfg(feature = "formats")]
 type OwnerOf = dyn Fn(&State) -> Option<Arc<str>> + Send + Sync;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "secure-cookies"))]
 impl Terms {
     /// Returns the terms of a layer with this name of a cookie, and defaults.
     pub(crate) fn named(name: &str) -> Self {

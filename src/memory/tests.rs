@@ -11,6 +11,7 @@ use crate::store::{Credentials, SecretHash, State};
 
 mod full;
 mod growth;
+#[cfg(feature = "testing")]
 mod snapshot;
 
 /// Returns the output of a future of this store, which never waits.

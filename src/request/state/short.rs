@@ -132,5 +132,5 @@ impl LoadedSession {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "secure-cookies", feature = "testing"))]
 mod tests;
