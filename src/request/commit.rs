@@ -18,6 +18,8 @@ use crate::{
 
 mod create;
 mod delete;
+#[cfg(feature = "device-bound")]
+mod device;
 mod limited;
 mod moves;
 mod owner;
@@ -292,22 +294,6 @@ impl<'a> Commit<'a> {
     /// with which the head is sent does it: a token that is sent after a newer one would log the user out.
     fn is_resend_asked(&self) -> bool {
         self.head == CookieWindow::Leaves && (self.opening.is_reissue_due() || self.resends)
-    }
-
-    /// Returns the binding that a login in this backend begins, if the client's way, the options and the records allow one.
-    #[cfg(feature = "device-bound")]
-    fn new_binding(&self, backend: &Backend) -> Option<std::sync::Arc<crate::store::Binding>> {
-        let is_cookie = self.opening.way.unwrap_or(self.way) == crate::config::Way::Cookie;
-        let registers = self.config.device.as_ref().is_some_and(|options| options.registers());
-        (is_cookie && registers && self.config.proof_cookie.is_some() && !backend.is_foreign())
-            .then(|| std::sync::Arc::new(crate::store::Binding::new()))
-    }
-
-    /// Asks the browser for its device's key, with the response's head.
-    #[cfg(feature = "device-bound")]
-    fn ask_device(&mut self, id: &crate::store::SessionId, record: &Record) {
-        let binding = record.binding();
-        self.registration = binding.and_then(|binding| crate::request::device::registration(self.config, id, binding));
     }
 
     fn drop_writes(&mut self, why: Dropped) {

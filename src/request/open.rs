@@ -7,11 +7,15 @@ use crate::{
     config::{Config, Event, OnStoreError, Rejection, Successor, Way},
     error::Error,
     request::{
-        Claim, Loaded, Presented, Verdict, judge, live, revoked_by_owner,
-        successor::{Followed, Moved, Origin, follow, successor_of},
+        Claim, Loaded, Presented, Verdict, judge, revoked_by_owner,
+        successor::{Followed, Moved},
     },
-    store::{Record, SessionId, Standing, State, StoreError, Timestamp, Token},
+    store::{Record, SessionId, State, StoreError, Timestamp, Token},
 };
+
+mod look;
+
+pub(crate) use self::look::look;
 
 /// The number of claims of one request that are looked up, not counting malformed and forged ones.
 const MAX_CLAIMS: usize = 4;
@@ -273,35 +277,6 @@ pub(crate) async fn open(config: &Config, presented: &Presented, opening: &mut O
         opening.loaded = Loaded::Undecodable;
     }
     Ok(())
-}
-
-/// Looks whether the session of a token has moved. If it has not, also returns what it becomes when it does.
-pub(crate) async fn look(
-    config: &Config,
-    at: usize,
-    token: &Token,
-    value: Option<&[u8]>,
-    found: Option<Record>,
-    now: Timestamp,
-) -> Result<(Followed, Option<Box<Successor>>), StoreError> {
-    // Only sessions of other backends move here. Elsewhere, those of any backend may.
-    let is_known = found.as_ref().is_some_and(|record| record.standing(&token.hash(), now) != Standing::Unknown);
-    if at == 0 && is_known && config.moves.as_ref().is_some_and(|moves| moves.is_moving) {
-        return Ok((Followed::Stays(found), None));
-    }
-    let is_client_side = config.backend_at(at).is_client_side();
-    // A cookie past its deadline opens nothing, not even what its session has become.
-    if is_client_side && found.as_ref().is_some_and(|held| live(config, held, None, now).is_err()) {
-        return Ok((Followed::Stays(found), None));
-    }
-    let Some(successor) = successor_of(config, at, token, value) else {
-        return Ok((Followed::Stays(found), None));
-    };
-    let followed = match found {
-        Some(found) if is_known && !is_client_side => Followed::Stays(Some(found)),
-        found => follow(config, Origin { at, token, successor: &successor }, found, now).await?,
-    };
-    Ok((followed, Some(successor)))
 }
 
 /// Reports a failed lookup, and returns the error or an empty session, as [`OnStoreError`] says.

@@ -10,16 +10,20 @@
 //!
 //! A draft without an old record belongs to a session that was purged meanwhile. It opens nothing.
 
-use self::records::{draft_of, mark, with_secret};
+use self::{
+    records::{draft_of, mark, with_secret},
+    target::{Target, targets},
+};
 use crate::{
     config::{Backend, Config, Event, Moves, Successor},
     store::{
-        Created, DynStore, Record, SUPERSEDED_FOR, Secret, Standing, State, StoreError, Timestamp, Token, certain,
+        Created, DynStore, Record, SUPERSEDED_FOR, Standing, State, StoreError, Timestamp, Token, certain,
         certain::Certain, random, random_nonce,
     },
 };
 
 mod records;
+mod target;
 
 /// The number of times that a move begins again while other requests change the session.
 const TRIES: u32 = 64;
@@ -300,39 +304,4 @@ async fn discard(target: &Target<'_>, draft: Option<Record>, successor: &Success
     if let Some(draft) = draft.filter(|draft| draft.body().current == successor.draft) {
         let _ = target.backend.delete(&target.token, Some(&draft)).await;
     }
-}
-
-/// A store in which the successor may be, and its token there.
-struct Target<'c> {
-    at: usize,
-    backend: &'c Backend,
-    token: Token,
-}
-
-impl<'c> Target<'c> {
-    /// Returns `None` if clients hold the records.
-    fn of(config: &'c Config, at: usize, successor: &Successor) -> Option<Self> {
-        let backend = config.backend_at(at);
-        backend.has_store().then(|| Self { at, backend, token: backend.named(&successor.token) })
-    }
-
-    /// Returns the token of the record that says what has become of a session in a cookie.
-    fn mark(&self, successor: &Successor) -> Token {
-        self.backend.named(&Token::new(successor.mark, Secret::none()))
-    }
-
-    async fn replace(
-        &self,
-        config: &Config,
-        base: &Record,
-        record: &Record,
-        now: Timestamp,
-    ) -> Result<Certain, StoreError> {
-        let Some(store) = self.backend.store_of(&self.token) else { return Ok(Certain::Gone) };
-        certain::replace(&*store, &self.token.id, base, record, now, config.commit_timeout).await
-    }
-}
-
-fn targets<'c>(config: &'c Config, successor: &Successor) -> impl Iterator<Item = Target<'c>> {
-    (0..=config.others.len()).filter_map(|at| Target::of(config, at, successor))
 }

@@ -1,7 +1,10 @@
 //! Moves the session to another store with a commit that writes.
 
-use super::{Change, Commit, CookieWindow, Error, Record, Standing, Timestamp};
-use crate::request::successor::{Followed, Origin, follow, move_session};
+use super::{Change, Commit, CookieWindow, Error, Event, Record, Standing, Timestamp, Token};
+use crate::{
+    request::successor::{Followed, Origin, follow, move_session},
+    store::{Secret, SessionId},
+};
 
 impl Commit<'_> {
     /// If the session has moved meanwhile, goes on with what it has become.
@@ -49,5 +52,29 @@ impl Commit<'_> {
             Followed::Ended => None,
         };
         Ok(())
+    }
+
+    /// Returns true if this write moves the session into its cookie. It must fit there, and the cookie must leave now.
+    pub(super) fn moves_into_cookie(&mut self, change: Change, id: SessionId, record: &Record) -> bool {
+        let is_asked =
+            self.is_moving(change) && self.config.backend.is_client_side() && self.head == CookieWindow::Leaves;
+        let backend = &self.config.backend;
+        let fits = || backend.carries(record).and_then(|()| backend.write(&Token::new(id, Secret::none()), record));
+        if is_asked && fits().is_err() {
+            self.stays = true;
+            return false;
+        }
+        is_asked
+    }
+
+    /// Goes on with the session in its cookie, which keeps the id.
+    pub(super) fn moved_into_cookie(&mut self, id: SessionId, mut record: Record, deadline: Timestamp) -> Record {
+        let token = Token::new(id, Secret::none()).hashed();
+        let body = record.body_mut();
+        (body.current, body.expires_at) = (token.hash(), deadline);
+        body.rest.superseded.clear();
+        (self.opening.at, self.opening.token, self.opening.successor) = (0, Some(token), None);
+        self.config.emit(&Event::Moved { from: id, to: id });
+        record
     }
 }

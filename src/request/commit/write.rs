@@ -9,8 +9,7 @@ use super::{
 use crate::{
     client::KeyAge,
     store::{
-        Body, DynStore, Replaced, SUPERSEDED_FOR, Secret, SessionId, certain, certain::Certain, queue::Written,
-        random_nonce,
+        Body, DynStore, Replaced, SUPERSEDED_FOR, SessionId, certain, certain::Certain, queue::Written, random_nonce,
     },
 };
 
@@ -265,30 +264,6 @@ impl Commit<'_> {
         self.opening.opened_at = now;
         self.opening.loaded = Loaded::Current(record);
         Ok(())
-    }
-
-    /// Returns true if this write moves the session into its cookie. It must fit there, and the cookie must leave now.
-    fn moves_into_cookie(&mut self, change: Change, id: SessionId, record: &Record) -> bool {
-        let is_asked =
-            self.is_moving(change) && self.config.backend.is_client_side() && self.head == CookieWindow::Leaves;
-        let backend = &self.config.backend;
-        let fits = || backend.carries(record).and_then(|()| backend.write(&Token::new(id, Secret::none()), record));
-        if is_asked && fits().is_err() {
-            self.stays = true;
-            return false;
-        }
-        is_asked
-    }
-
-    /// Goes on with the session in its cookie, which keeps the id.
-    fn moved_into_cookie(&mut self, id: SessionId, mut record: Record, deadline: Timestamp) -> Record {
-        let token = Token::new(id, Secret::none()).hashed();
-        let body = record.body_mut();
-        (body.current, body.expires_at) = (token.hash(), deadline);
-        body.rest.superseded.clear();
-        (self.opening.at, self.opening.token, self.opening.successor) = (0, Some(token), None);
-        self.config.emit(&Event::Moved { from: id, to: id });
-        record
     }
 
     /// Sends the client its token.
