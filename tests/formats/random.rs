@@ -1,10 +1,7 @@
 //! Random histories of sessions in another crate's format: requests side by side, failed calls, lost replies, and calls that arrive
 //! twice or late.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use cloakroom::{
     CookieOptions, MemoryStore, SessionLayer, StoreError,
@@ -16,23 +13,12 @@ use cloakroom::{
 
 use crate::{
     nodes::jar_key,
-    support::{App, Browser, Page, all, drivers::tower},
+    support::{
+        App,
+        drivers::tower,
+        history::{Dice, History, Went},
+    },
 };
-
-/// A generator with a seed, so that a failure can be seen again.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        let sides = u64::try_from(of.len()).unwrap();
-        &of[usize::try_from(self.roll(sides)).unwrap()]
-    }
-}
 
 /// A byte store whose calls are disturbed at random.
 #[derive(Clone)]
@@ -172,62 +158,33 @@ fn apps(theirs: &Disturbed, is_tower: bool, phase: Phase) -> Vec<App> {
 }
 
 async fn history(seed: u64, is_tower: bool, phase: Phase) -> bool {
-    let mut dice = Dice(seed);
     let theirs = Disturbed::new();
-    let apps = apps(&theirs, is_tower, phase);
-    let browser = Browser::new();
-    browser.get(dice.pick(&apps), "/app/insert:user:ada/renew").await;
-    let (mut written, mut tokens, mut count) = (BTreeSet::new(), vec![browser.copied()], 0);
-    let mut is_purged = false;
+    let (apps, mut dice) = (apps(&theirs, is_tower, phase), Dice(seed));
+    let (first, told) = (dice.pick(&apps), format!("seed {seed} {is_tower} {phase:?}"));
+    let mut history = History::begin(dice, first, "/app/insert:user:ada/renew", told).await;
+    let mut is_out = false;
     for _ in 0..8 {
-        *theirs.dice.lock().unwrap() = Some(Dice(dice.roll(1 << 30)));
-        let op = dice.roll(10);
-        let (paths, is_alone): (Vec<String>, _) = match op {
-            0 => (vec!["/app/purge".to_owned()], true),
-            1 => (vec!["/app/renew".to_owned()], true),
-            _ => ((0..=dice.roll(2)).map(|n| format!("/app/presented/insert:k{}:1", count + n)).collect(), false),
-        };
-        let on: Vec<&App> = paths.iter().map(|_| dice.pick(&apps)).collect();
-        let requests = paths.iter().zip(&on).map(|(path, app)| Box::pin(browser.peek(app, path)) as _);
-        let pages = all::<Page>(requests).await;
+        *theirs.dice.lock().unwrap() = Some(Dice(history.dice.roll(1 << 30)));
+        let went = history.step(&apps).await;
         *theirs.dice.lock().unwrap() = None;
-        for (page, n) in pages.iter().zip(count..) {
-            if !is_alone && page.status.is_success() && page.body == "true" {
-                written.insert(format!("k{n}"));
-            }
-            // A lost response: the browser keeps its token.
-            if is_alone || dice.roll(3) > 0 {
-                browser.keep(page);
-            }
+        match went {
+            Went::On => {}
+            Went::Out => is_out = true,
+            Went::Unknown => return false,
         }
-        count += 10;
-        if is_alone && !pages[0].status.is_success() {
-            // The outcome is unknown: a renewal's token may be lost, and a purge may be made again with the old cookie.
-            return false;
-        }
-        if op == 0 {
-            is_purged = true;
+        if is_out {
             break;
         }
-        tokens.push(browser.copied());
-        if dice.roll(3) == 0 {
+        if history.dice.roll(3) == 0 {
             theirs.arrive().await;
         }
-        let page = browser.peek(dice.pick(&apps), "/app/whose/keys").await;
-        let (whose, keys) = page.body.split_once(' ').unwrap_or((&page.body, ""));
-        let keys: BTreeSet<String> = keys.split('+').map(str::to_owned).collect();
-        assert_eq!(whose, "ada", "seed {seed} {is_tower} {phase:?}: nobody logged out");
-        assert!(written.is_subset(&keys), "seed {seed} {is_tower} {phase:?}: written {written:?}, found {keys:?}");
+        history.check(&apps).await;
     }
     theirs.arrive().await;
-    for browser in tokens.iter().filter(|_| is_purged) {
-        for app in &apps {
-            for path in ["/app/whose", "/app/insert:x:1/whose", "/app/whose"] {
-                assert_eq!(browser.peek(app, path).await.body, "nobody", "seed {seed} {is_tower} {phase:?}: purged");
-            }
-        }
+    if is_out {
+        history.check_ended(&apps).await;
     }
-    is_purged
+    is_out
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ pub mod app;
 pub mod browser;
 pub mod drivers;
 pub mod futures;
+pub mod history;
 pub mod log;
 #[cfg(feature = "testing")]
 pub mod naive;
