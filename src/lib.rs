@@ -62,7 +62,10 @@ pub use crate::{
     memory::MemoryStore,
     request::{Failure, OwnedSession},
     session::{AsKey, Entries, Key, KeyName, LazySession, Owners, Scoped, Session, SessionStatus, SessionValue, Typed},
-    store::{Lifetime, LifetimeBuilder, LifetimeError, ParseIdError, SessionId, StoreError},
+    store::{
+        ParseIdError, SessionId, StoreError,
+        lifetime::{Lifetime, LifetimeBuilder, LifetimeError},
+    },
 };
 
 #[cfg(feature = "device-bound")]

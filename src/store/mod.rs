@@ -14,7 +14,7 @@ mod credentials;
 pub(crate) mod dice;
 mod error;
 mod index;
-mod lifetime;
+pub(crate) mod lifetime;
 pub(crate) mod queue;
 mod raw;
 mod record;
@@ -34,7 +34,6 @@ pub use self::{
     credentials::{Credentials, Standing},
     error::StoreError,
     index::{DynOwnerIndex, OwnerIndex},
-    lifetime::{Lifetime, LifetimeBuilder, LifetimeError},
     record::{DecodeError, Record},
     scan::{Cursor, Scan, Scanned},
     state::State,
@@ -44,6 +43,7 @@ pub use self::{
 pub(crate) use self::{
     contract::{DynStore, Reply},
     credentials::{SUPERSEDED_FOR, SUPERSEDED_MAX, Superseded},
+    lifetime::Lifetime,
     raw::Raw,
     record::{Body, Parts, Rest, Trail},
     state::{Run, text},

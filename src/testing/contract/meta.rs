@@ -7,7 +7,7 @@ use super::{
     bench::{Bench, Broken, EXPIRED, LIFE, MILLI, Outcome, credentials, hash},
 };
 use crate::{
-    store::{Lifetime, LifetimeBuilder, Record, SessionId, SessionStore, Timestamp},
+    store::{Lifetime, Record, SessionId, SessionStore, Timestamp, lifetime::LifetimeBuilder},
     testing::RecordBuilder,
 };
 
