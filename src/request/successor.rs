@@ -12,7 +12,7 @@
 
 use self::{
     records::{draft_of, mark, with_secret},
-    target::{Target, targets},
+    target::{Target, activated, discard, targets},
 };
 use crate::{
     config::{Backend, Config, Event, Moves, Successor},
@@ -268,40 +268,10 @@ pub(crate) fn successor_of(config: &Config, at: usize, token: &Token, value: Opt
     }
 }
 
-/// Returns the session at the successor's id. A draft that `is_its` accepts becomes the session.
-async fn activated(
-    config: &Config,
-    target: &Target<'_>,
-    successor: &Successor,
-    is_its: impl Fn(&Record) -> bool,
-    now: Timestamp,
-) -> Result<Option<Record>, StoreError> {
-    let Some(draft) = target.backend.load(&target.token, None).await? else { return Ok(None) };
-    if draft.body().current != successor.draft {
-        return Ok(Some(draft));
-    }
-    if !is_its(&draft) {
-        return Ok(None);
-    }
-    let session = with_secret(&draft, target.token.hash(), random_nonce());
-    Ok(match target.replace(config, &draft, &session, now).await? {
-        Certain::Done(later) => Some(later.unwrap_or(session)),
-        Certain::Changed(found) => Some(found).filter(|found| found.body().current != successor.draft),
-        Certain::Gone => None,
-    })
-}
-
 /// Loads the record of a session before its move.
 async fn load(old: Option<&dyn DynStore>, token: &Token, held: Option<&Record>) -> Result<Option<Record>, StoreError> {
     match old {
         Some(old) => old.load(&token.id).await,
         None => Ok(held.cloned()),
-    }
-}
-
-/// Deletes a draft whose session has ended. It opens nothing, so a failure does no harm.
-async fn discard(target: &Target<'_>, draft: Option<Record>, successor: &Successor) {
-    if let Some(draft) = draft.filter(|draft| draft.body().current == successor.draft) {
-        let _ = target.backend.delete(&target.token, Some(&draft)).await;
     }
 }

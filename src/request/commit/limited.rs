@@ -1,9 +1,6 @@
 //! Replaces a record by a login, within the owner's limit.
 
-use super::{
-    Change, Commit, Error, Timestamp,
-    write::{Put, Stored},
-};
+use super::{Change, Commit, Error, Timestamp, make::Put, write::Stored};
 use crate::{
     request::Admission,
     store::{DynStore, certain, certain::Certain, random_nonce},

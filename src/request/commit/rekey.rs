@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Alone, Commit, CookieWindow, Error, Record, SharedEdits, State, Timestamp, Token,
-    write::{Put, Stored},
+    Alone, Commit, CookieWindow, Error, Record, SharedEdits, State, Timestamp, Token, make::Put, write::Stored,
 };
 use crate::{
     client::KeyAge,
