@@ -12,8 +12,14 @@ use crate::store::{Created, Deleted, Replaced, Reply, StoreError};
 ///
 /// *Clean-up.* A store drops a record when its [`ttl`](Stored::ttl) is over, as the other crate's own nodes expect.
 ///
+/// *Time-outs.* A store limits the time of its calls, and returns an error if one takes longer.
+///
+/// *Cancellation.* A future may be dropped at any await. Its verb is then done or not done, never half.
+///
 /// *Errors.* [`StoreError::new`] says that the outcome of the call is unknown. [`StoreError::not_done`] promises that the
 /// call had no effect and never will.
+///
+/// `cloakroom::testing::byte_contract` tests your store against this contract.
 pub trait ByteStore: Send + Sync + 'static {
     /// Loads a record that is not past its time.
     ///

@@ -5,11 +5,12 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use bytes::Bytes;
 use cloakroom::{
     Clock as _, Event, SessionLayer, StoreError,
     formats::{ActixSession, FormatError, Stored, TowerSessions},
 };
-use http::StatusCode;
+use http::{HeaderValue, Request, StatusCode, header};
 
 use crate::{
     nodes::{ID, KEY, Nodes, PRIVATE, SIGNED, jar_key},
@@ -96,6 +97,67 @@ async fn an_expired_forged_or_unreadable_session_is_none_and_no_error() {
     nodes.clock.advance(24 * 365 * 20 * crate::nodes::HOUR);
     nodes.theirs.put(ID, record()).await;
     assert_eq!(with_cookie(&nodes.theirs_app(), ID, "/app/get:counter").await.body, "none", "its own deadline is over");
+}
+
+/// Sends a `Cookie` header of any bytes.
+async fn with_header(app: &App, header: Vec<u8>, path: &str) -> Page {
+    let mut request = Request::get(path).body(Bytes::new()).unwrap();
+    request.headers_mut().insert(header::COOKIE, HeaderValue::from_bytes(&header).unwrap());
+    Page::new(app.send(request).await)
+}
+
+#[tokio::test]
+async fn a_cookie_of_any_bytes_is_no_session_and_no_error() {
+    let (actix, tower_sessions) = (Nodes::actix(), Nodes::tower());
+    let until = actix.clock.now() + 24 * crate::nodes::HOUR;
+    let in_cookie = || ActixSession::in_cookie(&jar_key(), until).unwrap();
+    let apps = [
+        actix.theirs_app(),
+        actix.moving_app(),
+        tower_sessions.theirs_app(),
+        tower_sessions.moving_app(),
+        tower::app(actix.formed(SessionLayer::foreign(in_cookie()))),
+        tower::app(actix.formed(SessionLayer::foreign(in_cookie().signed()))),
+    ];
+    let long = |part: &[u8]| part.repeat(5000 / part.len());
+    let values: [Vec<u8>; 11] = [
+        vec![0xff; 22],
+        vec![0xc3; 124],
+        long(b"a"),
+        long(b"%41"),
+        long(b"\xff"),
+        b"%FF%FE%FD%80%80%80%80".to_vec(),
+        b"%".to_vec(),
+        b"%zz%4".to_vec(),
+        b"\"".to_vec(),
+        "ä".repeat(62).into_bytes(),
+        [PRIVATE.as_bytes(), PRIVATE.as_bytes()].concat(),
+    ];
+    for app in &apps {
+        for value in &values {
+            let page = with_header(app, [b"id=", value.as_slice()].concat(), "/app/whose/insert:x:1").await;
+            assert_eq!((page.status, page.body.as_str(), page.sent()), (StatusCode::OK, "nobody", Token), "{value:x?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_cookie_does_not_cover_the_session() {
+    let nodes = Nodes::actix();
+    nodes.theirs.put(KEY, LEGACY).await;
+    let unknown = {
+        let browser = Browser::new();
+        browser.get(&Nodes::actix().theirs_app(), "/app/insert:a:1").await;
+        browser.value(crate::support::browser::URL, "id").unwrap()
+    };
+    for app in [nodes.theirs_app(), nodes.both_app(), nodes.moving_app()] {
+        for other in [unknown.as_str(), "", "garbage", SIGNED, PRIVATE] {
+            for header in [format!("id={other}; id={PRIVATE}"), format!("id={PRIVATE}; id={other}")] {
+                let page = with_header(&app, header.clone().into_bytes(), "/app/whose").await;
+                assert_eq!((page.body.as_str(), page.sent()), ("bob", Nothing), "{header}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

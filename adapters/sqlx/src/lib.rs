@@ -132,6 +132,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 
+mod access;
 mod columns;
 mod database;
 mod failure;

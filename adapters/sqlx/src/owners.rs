@@ -44,7 +44,8 @@ impl<DB: Database> OwnerIndex for SqlStore<DB> {
 
     async fn revoke_all(&self, owner: &str, but: Option<&SessionId>) -> Result<Vec<SessionId>, StoreError> {
         let (name, but) = (columns::owner(owner), but.map(SessionId::to_string).unwrap_or_default());
-        let revocation = Revocation { tombstone: columns::tombstone(), owner: &name, but: &but, mode: self.mode };
+        let revocation =
+            Revocation { tombstone: columns::tombstone(), owner: &name, but: &but, mode: self.access.mode };
         let ended = self.lease().await?.revoke_all(&self.statements, revocation).await?;
         Ok(ended.into_iter().filter_map(|(id, _)| id.parse().ok()).collect())
     }

@@ -9,7 +9,7 @@ use sqlx::{
 
 use crate::{
     SqlStore,
-    database::{Database, Driver, Mode, driver, query},
+    database::{Database, Driver, driver, query},
     statements::Dialect,
 };
 
@@ -23,7 +23,7 @@ impl PostgresStore {
     /// Each statement then runs in a transaction of its own. A call costs two round trips more.
     #[must_use]
     pub fn unprepared(self) -> Self {
-        Self { mode: Mode::Unprepared, ..self }
+        Self { access: self.access.unprepared(), ..self }
     }
 }
 

@@ -24,7 +24,7 @@ impl<DB: Database> SqlStore<DB> {
     ///
     /// The pool gave no connection, or the database refused the statements.
     pub async fn migrate(&self) -> sqlx::Result<()> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.access.pool.acquire().await?;
         DB::script(&mut connection, script::<DB>(&self.table)).await
     }
 }

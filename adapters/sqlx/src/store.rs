@@ -5,9 +5,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use sqlx::Pool;
 
 use crate::{
-    database::{Call, Database, Mode, Value},
+    access::Access,
+    database::{Call, Database, Value},
     failure::Failure,
-    lease::{Lease, Timeouts},
+    lease::Lease,
     statements::Statements,
     table::{Table, TableError},
 };
@@ -17,11 +18,9 @@ use crate::{
 /// [`PostgresStore`](crate::PostgresStore), [`MySqlStore`](crate::MySqlStore) and [`SqliteStore`](crate::SqliteStore) are the
 /// names of its three kinds. Clones share the pool.
 pub struct SqlStore<DB: Database> {
-    pub(crate) pool: Pool<DB>,
+    pub(crate) access: Access<DB>,
     pub(crate) table: Table,
     pub(crate) statements: Arc<Statements>,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) mode: Mode,
 }
 
 impl<DB: Database> SqlStore<DB> {
@@ -32,7 +31,7 @@ impl<DB: Database> SqlStore<DB> {
     pub fn new(pool: Pool<DB>) -> Self {
         let table = Table::default();
         let statements = Statements::of::<DB>(&table);
-        Self { pool, table, statements, timeouts: Timeouts::default(), mode: Mode::Prepared }
+        Self { access: Access::new(pool), table, statements }
     }
 
     /// Sets the table: `name`, or `schema.name`. Default: `cloakroom_sessions`.
@@ -53,7 +52,7 @@ impl<DB: Database> SqlStore<DB> {
     /// The pool's own limit holds, too.
     #[must_use]
     pub fn acquire_timeout(self, limit: Duration) -> Self {
-        Self { timeouts: self.timeouts.acquire(limit), ..self }
+        Self { access: self.access.acquire_timeout(limit), ..self }
     }
 
     /// Limits the time of the statements of one call. Default: 1 s.
@@ -62,38 +61,27 @@ impl<DB: Database> SqlStore<DB> {
     /// out about it.
     #[must_use]
     pub fn query_timeout(self, limit: Duration) -> Self {
-        Self { timeouts: self.timeouts.query(limit), ..self }
+        Self { access: self.access.query_timeout(limit), ..self }
     }
 
     pub(crate) async fn lease(&self) -> Result<Lease<DB>, Failure> {
-        Lease::acquire(&self.pool, self.timeouts).await
+        self.access.lease().await
     }
 
     pub(crate) fn call<'a>(&self, text: &'a Arc<str>, values: &'a [Value<'a>]) -> Call<'a> {
-        Call { text, values, mode: self.mode }
+        self.access.call(text, values)
     }
 }
 
 impl<DB: Database> Clone for SqlStore<DB> {
     fn clone(&self) -> Self {
-        Self {
-            pool: self.pool.clone(),
-            table: self.table.clone(),
-            statements: Arc::clone(&self.statements),
-            timeouts: self.timeouts,
-            mode: self.mode,
-        }
+        let Self { access, table, statements } = self;
+        Self { access: access.clone(), table: table.clone(), statements: Arc::clone(statements) }
     }
 }
 
-/// Shows no address, which may have a password.
 impl<DB: Database> fmt::Debug for SqlStore<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqlStore")
-            .field("database", &DB::NAME)
-            .field("table", &self.table)
-            .field("timeouts", &self.timeouts)
-            .field("mode", &self.mode)
-            .finish_non_exhaustive()
+        f.debug_struct("SqlStore").field("access", &self.access).field("table", &self.table).finish_non_exhaustive()
     }
 }

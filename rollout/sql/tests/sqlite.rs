@@ -15,17 +15,14 @@ mod phases;
 mod request;
 #[path = "../../tests/rollout/seed.rs"]
 mod seed;
+#[path = "../../tests/rollout/serve.rs"]
+mod serve;
 #[path = "../../tests/rollout/steps.rs"]
 mod steps;
 
 use std::{path::Path, time::Duration};
 
-use axum::{
-    Router,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-    routing::post,
-};
+use axum::{Router, routing::post};
 use cloakroom::{SessionLayer, formats::TowerSessions, keys::SecretKey};
 use cloakroom_sqlx::{SqliteStore, TowerSessionsTable};
 use serde::{Serialize, de::DeserializeOwned};
@@ -33,7 +30,6 @@ use sqlx::{
     SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
 };
-use tokio::net::TcpListener;
 use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie::time};
 use tower_sessions_sqlx_store::{SqliteStore as TheirStore, sqlx as their_sqlx};
 
@@ -43,6 +39,7 @@ use crate::{
     fleet::Fleet,
     node::{KEPT, Node},
     phases::there_and_back,
+    serve::{respond, serve},
     steps::{NEW, Step},
 };
 
@@ -65,20 +62,6 @@ async fn new(name: &str, layer: SessionLayer) -> Node {
     let routes = Router::new()
         .route("/", post(async |session: cloakroom::Session, body: String| respond(&session, &body).await));
     serve(name, routes.layer(layer)).await
-}
-
-async fn respond(session: &impl app::Session, body: &str) -> Response {
-    match app::run(session, body).await {
-        Ok(body) => body.into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error).into_response(),
-    }
-}
-
-async fn serve(name: &str, routes: Router) -> Node {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let task = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-    Node::new(name, port, move || task.abort())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -18,6 +18,7 @@ mod refused;
 mod remains;
 mod request;
 mod seed;
+mod serve;
 mod steps;
 
 mod there_and_back;

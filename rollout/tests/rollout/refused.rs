@@ -246,7 +246,7 @@ async fn fails(rig: Rig, forged_is_seen: bool) {
         assert_eq!(rig.send(node(step), None, Op::Read).await.0, 200, "{step:?}");
         assert_eq!(rig.send(node(step), None, count()).await.0, 503, "{step:?}");
     }
-    // Nobody was logged out.
+    // All users are still logged in.
     rig.fails.store(false, Ordering::Relaxed);
     for step in [Step::One, Step::Two, Step::Three] {
         let (status, values, _) = rig.send(node(step), Some(&theirs), Op::Read).await;

@@ -6,9 +6,8 @@ use sqlx::Pool;
 
 use self::statements::Statements;
 use crate::{
-    database::{Call, Database, Mode, Value},
-    failure::Failure,
-    lease::{Lease, Timeouts},
+    access::Access,
+    database::Database,
     table::{Table, TableError},
 };
 
@@ -47,11 +46,9 @@ mod verbs;
 /// Time-outs and errors are those of a [`SqlStore`](crate::SqlStore).
 #[cfg_attr(docsrs, doc(cfg(feature = "formats")))]
 pub struct TowerSessionsTable<DB: Database> {
-    pool: Pool<DB>,
+    access: Access<DB>,
     table: Table,
     statements: Arc<Statements>,
-    timeouts: Timeouts,
-    mode: Mode,
 }
 
 impl<DB: Database> TowerSessionsTable<DB> {
@@ -61,7 +58,7 @@ impl<DB: Database> TowerSessionsTable<DB> {
         let (schema, name) = DB::TOWER_SESSIONS.table;
         let table = Table::named(schema, name);
         let statements = Statements::of::<DB>(&table);
-        Self { pool, table, statements, timeouts: Timeouts::default(), mode: Mode::Prepared }
+        Self { access: Access::new(pool), table, statements }
     }
 
     /// Sets the table's schema, as `with_schema_name` does there. Default: `tower_sessions`; none in SQLite.
@@ -87,26 +84,18 @@ impl<DB: Database> TowerSessionsTable<DB> {
     /// Limits the time that a call waits for a connection of the pool, including the time to make one. Default: 1 s.
     #[must_use]
     pub fn acquire_timeout(self, limit: Duration) -> Self {
-        Self { timeouts: self.timeouts.acquire(limit), ..self }
+        Self { access: self.access.acquire_timeout(limit), ..self }
     }
 
     /// Limits the time of the statements of one call. Default: 1 s.
     #[must_use]
     pub fn query_timeout(self, limit: Duration) -> Self {
-        Self { timeouts: self.timeouts.query(limit), ..self }
+        Self { access: self.access.query_timeout(limit), ..self }
     }
 
     fn over(self, table: Table) -> Self {
         let statements = Statements::of::<DB>(&table);
         Self { table, statements, ..self }
-    }
-
-    async fn lease(&self) -> Result<Lease<DB>, Failure> {
-        Lease::acquire(&self.pool, self.timeouts).await
-    }
-
-    fn call<'a>(&self, text: &'a Arc<str>, values: &'a [Value<'a>]) -> Call<'a> {
-        Call { text, values, mode: self.mode }
     }
 }
 
@@ -115,30 +104,22 @@ impl TowerSessionsTable<sqlx::Postgres> {
     /// Prepares no statement under a name: see [`PostgresStore::unprepared`](crate::SqlStore::unprepared).
     #[must_use]
     pub fn unprepared(self) -> Self {
-        Self { mode: Mode::Unprepared, ..self }
+        Self { access: self.access.unprepared(), ..self }
     }
 }
 
 impl<DB: Database> Clone for TowerSessionsTable<DB> {
     fn clone(&self) -> Self {
-        Self {
-            pool: self.pool.clone(),
-            table: self.table.clone(),
-            statements: Arc::clone(&self.statements),
-            timeouts: self.timeouts,
-            mode: self.mode,
-        }
+        let Self { access, table, statements } = self;
+        Self { access: access.clone(), table: table.clone(), statements: Arc::clone(statements) }
     }
 }
 
-/// Shows no address, which may have a password.
 impl<DB: Database> fmt::Debug for TowerSessionsTable<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TowerSessionsTable")
-            .field("database", &DB::NAME)
+            .field("access", &self.access)
             .field("table", &self.table)
-            .field("timeouts", &self.timeouts)
-            .field("mode", &self.mode)
             .finish_non_exhaustive()
     }
 }

@@ -23,17 +23,17 @@ const IS_FOR_EVER: u64 = 900 * YEAR;
 
 impl<DB: Database> ByteStore for TowerSessionsTable<DB> {
     async fn load(&self, key: &str) -> Result<Option<Stored>, StoreError> {
-        self.found(key, &mut self.lease().await?).await
+        self.found(key, &mut self.access.lease().await?).await
     }
 
     async fn create(&self, key: &str, record: &Stored) -> Result<Created, StoreError> {
-        let mut lease = self.lease().await?;
+        let mut lease = self.access.lease().await?;
         if self.insert(key, record, &mut lease).await? {
             return Ok(Created::Done);
         }
         // An expired row is nothing, but has the id.
         let ids: Vec<_> = ids::<DB>(key).collect();
-        let is_free = lease.execute(self.call(&self.statements.delete_expired, &ids)).await? > 0;
+        let is_free = lease.execute(self.access.call(&self.statements.delete_expired, &ids)).await? > 0;
         let is_done = is_free && self.insert(key, record, &mut lease).await?;
         Ok(if is_done { Created::Done } else { Created::Taken })
     }
@@ -41,8 +41,8 @@ impl<DB: Database> ByteStore for TowerSessionsTable<DB> {
     async fn replace(&self, key: &str, base: &[u8], record: &Stored) -> Result<Replaced<Stored>, StoreError> {
         let values = [Value::Record(&record.bytes), Value::Long(millis(record.ttl))].into_iter();
         let values: Vec<_> = values.chain(ids::<DB>(key)).chain([Value::Record(base)]).collect();
-        let mut lease = self.lease().await?;
-        if lease.execute(self.call(&self.statements.replace, &values)).await? > 0 {
+        let mut lease = self.access.lease().await?;
+        if lease.execute(self.access.call(&self.statements.replace, &values)).await? > 0 {
             return Ok(Replaced::Done);
         }
         Ok(self.found(key, &mut lease).await?.map_or(Replaced::Gone, Replaced::Changed))
@@ -51,8 +51,8 @@ impl<DB: Database> ByteStore for TowerSessionsTable<DB> {
     async fn delete(&self, key: &str, base: Option<&[u8]>) -> Result<Deleted<Stored>, StoreError> {
         let text = if base.is_some() { &self.statements.delete_base } else { &self.statements.delete };
         let values: Vec<_> = ids::<DB>(key).chain(base.map(Value::Record)).collect();
-        let mut lease = self.lease().await?;
-        if lease.execute(self.call(text, &values)).await? > 0 {
+        let mut lease = self.access.lease().await?;
+        if lease.execute(self.access.call(text, &values)).await? > 0 {
             return Ok(Deleted::Done);
         }
         if base.is_none() {
@@ -65,7 +65,7 @@ impl<DB: Database> ByteStore for TowerSessionsTable<DB> {
 impl<DB: Database> TowerSessionsTable<DB> {
     async fn found(&self, key: &str, lease: &mut Lease<DB>) -> Result<Option<Stored>, StoreError> {
         let ids: Vec<_> = ids::<DB>(key).collect();
-        let rows = lease.rows(self.call(&self.statements.load, &ids)).await?;
+        let rows = lease.rows(self.access.call(&self.statements.load, &ids)).await?;
         let Some((left, bytes)) = rows.into_iter().next() else { return Ok(None) };
         Ok(Some(Stored { bytes, ttl: ttl(&left)? }))
     }
@@ -73,7 +73,7 @@ impl<DB: Database> TowerSessionsTable<DB> {
     /// Returns false if the id is taken.
     async fn insert(&self, key: &str, record: &Stored, lease: &mut Lease<DB>) -> Result<bool, Failure> {
         let values = [Value::Id(key), Value::Record(&record.bytes), Value::Long(millis(record.ttl))];
-        match lease.execute(self.call(&self.statements.create, &values)).await {
+        match lease.execute(self.access.call(&self.statements.create, &values)).await {
             Ok(rows) => Ok(rows > 0),
             Err(failure) if failure.is_taken() => Ok(false),
             Err(failure) => Err(failure),

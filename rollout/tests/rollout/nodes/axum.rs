@@ -1,13 +1,7 @@
 //! Nodes on Axum: tower-sessions 0.14 and 0.15 themselves, and cloakroom.
 
-use axum::{
-    Router,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-    routing::post,
-};
+use axum::{Router, routing::post};
 use cloakroom::SessionLayer;
-use tokio::net::TcpListener;
 use tower_sessions_redis_store::fred::{
     interfaces::ClientLike as _,
     prelude::{Config, Pool},
@@ -17,6 +11,7 @@ use super::redis_store::RedisStore;
 use crate::{
     app,
     node::{KEPT, Node},
+    serve::{respond, serve},
 };
 
 /// Starts a node on tower-sessions 0.14, with its published Redis store. With a key, its cookies are private.
@@ -87,20 +82,6 @@ pub async fn drop_in(
         Some(key) => serve(name, routes.layer(layer.with_private(Key::from(key)))).await,
         None => serve(name, routes.layer(layer)).await,
     }
-}
-
-async fn respond(session: &impl app::Session, body: &str) -> Response {
-    match app::run(session, body).await {
-        Ok(body) => body.into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error).into_response(),
-    }
-}
-
-async fn serve(name: &str, routes: Router) -> Node {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let task = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-    Node::new(name, port, move || task.abort())
 }
 
 /// Implements the application's session for both versions, whose methods are the same.
